@@ -1,0 +1,133 @@
+import { types } from 'node:util'
+import { SessionError } from '../errors'
+
+/** What the session cookie looks like. `req.session.cookie` changes it for one session. */
+export interface CookieOptions {
+  /** The part of the site that gets the cookie, and in which the middleware is at work. Default `'/'`. */
+  path?: string
+  /** Sends the cookie to this domain and all below it. By default it goes to the host that set it, and to no other. */
+  domain?: string
+  /** Hides the cookie from scripts in the page. Default true. */
+  httpOnly?: boolean
+  /**
+   * Sends the cookie over HTTPS only. `'auto'`, the default: wherever the connection that set it was secure. A
+   * feature that needs Secure (`sameSite: 'none'`, `partitioned`, a name with `__Host-` or `__Secure-`) needs `true`:
+   * with `'auto'` it would fail on the first connection that is not secure.
+   */
+  secure?: boolean | 'auto'
+  /**
+   * Whether requests that other sites start carry the cookie: `'strict'` or true, never; `'lax'`, the default, only
+   * when the user follows a link; `'none'`, always, which needs `secure: true`. `'auto'`: None over a secure
+   * connection, else Lax. False: the attribute is not sent, and the browser decides.
+   */
+  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto'
+  /** Life of the cookie in milliseconds from each use. By default, or with null, it ends with the browser. */
+  maxAge?: number | null
+  /** When the cookie ends, as a moment. Prefer `maxAge`, which wins over it. Default null. */
+  expires?: Date | null
+  /** Keeps a jar for each site that embeds this one (CHIPS); needs `secure: true`. Default false. */
+  partitioned?: boolean
+  /** Which cookies Chromium drops last when there are too many. Not sent by default. */
+  priority?: 'low' | 'medium' | 'high'
+}
+
+type Code = 'ERR_SESSION_OPTIONS' | 'ERR_SESSION_DATA'
+
+interface Rule {
+  readonly accepts: (value: unknown) => boolean
+  readonly must: string
+}
+
+const PREFIX = /^__(host|secure)-/i
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
+const PATH = /^\/[\x20-\x3a\x3d-\x7e]{0,1023}$/
+const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
+const DOMAIN = new RegExp(`^(?=.{1,255}$)\\.?${LABEL}(\\.${LABEL})*$`, 'i')
+
+// Browsers ignore a date outside these years, and the cookie would end with the browser (RFC 6265, 5.1.1).
+const FIRST_DATE = Date.UTC(1601, 0)
+const LAST_DATE = Date.UTC(10_000, 0) - 1
+
+const isDate = (time: number) => time >= FIRST_DATE && time <= LAST_DATE
+const matches = (shape: RegExp) => (value: unknown) => typeof value === 'string' && shape.test(value)
+const isToken = matches(TOKEN)
+const oneOf = (...values: readonly unknown[]): Rule => ({
+  accepts: (value) => values.includes(value),
+  must: `be one of ${values.map((value) => JSON.stringify(value)).join(', ')}`
+})
+
+const RULES: Record<keyof CookieOptions, Rule> = {
+  path: {
+    accepts: matches(PATH),
+    must: 'begin with /, and be at most 1024 ASCII characters without ; < and controls'
+  },
+  domain: {
+    accepts: matches(DOMAIN),
+    must: 'be a host name such as example.com; leave it out for this host only'
+  },
+  httpOnly: oneOf(true, false),
+  secure: oneOf(true, false, 'auto'),
+  sameSite: oneOf('lax', 'strict', 'none', 'auto', true, false),
+  maxAge: {
+    accepts: (value) =>
+      value === null || (typeof value === 'number' && value >= 0 && isDate(Date.now() + value)),
+    must: 'be a number of milliseconds from 0 up that ends before the year 10000, or null'
+  },
+  expires: {
+    accepts: (value) => value === null || (types.isDate(value) && isDate(value.getTime())),
+    must: 'be a valid Date in the years 1601 to 9999, or null'
+  },
+  partitioned: oneOf(true, false),
+  priority: oneOf('low', 'medium', 'high')
+}
+const KEYS = Object.keys(RULES) as (keyof CookieOptions)[]
+
+/** Whether a cookie can be sent with this attribute. `'auto'` cannot: it has to be settled for a connection first. */
+export function isAttribute(key: keyof CookieOptions, value: unknown): boolean {
+  return value !== 'auto' && RULES[key].accepts(value)
+}
+
+/** Throws a SessionError with this code unless the attribute is well-formed; at run time `'auto'` is not. */
+export function checkAttribute(key: keyof CookieOptions, value: unknown, code: Code): void {
+  if (code === 'ERR_SESSION_OPTIONS' ? RULES[key].accepts(value) : isAttribute(key, value)) return
+  const settled = value === 'auto' ? "; 'auto' is for the options, here it has to be settled" : ''
+  throw new SessionError(code, `cookie.${key} must ${RULES[key].must}${settled}`)
+}
+
+/**
+ * Checks a cookie's name and attributes, each and together, so that nothing else than meant gets into a `Set-Cookie`
+ * header and no browser drops the cookie (RFC 6265, 4.1.1; RFC 6265bis, 4.1.3 and 5.7).
+ *
+ * @param options - The options at start, or `req.session.cookie`; what is left out has its default.
+ * @param code - `ERR_SESSION_OPTIONS`, the default, at start: `'auto'` is allowed, and does not count as Secure.
+ *   `ERR_SESSION_DATA` at run time: `'auto'` has to be settled, and `maxAge` is only what is left until `expires`.
+ * @throws SessionError with that code; the message names the option and the remedy.
+ */
+export function checkCookie(name: string, options: CookieOptions, code: Code = 'ERR_SESSION_OPTIONS'): void {
+  const refuse = (message: string) => {
+    throw new SessionError(code, message)
+  }
+  const atStart = code === 'ERR_SESSION_OPTIONS'
+
+  if (!isToken(name)) refuse("name must be one or more of A-Z a-z 0-9 and !#$%&'*+-.^_`|~")
+  for (const key of KEYS) {
+    const skipped = options[key] === undefined || (key === 'maxAge' && !atStart)
+    if (!skipped) checkAttribute(key, options[key], code)
+  }
+  const stray = atStart && Object.keys(options).find((key) => !Object.hasOwn(RULES, key))
+  if (stray) refuse(`cookie.${stray} is no option; there are ${KEYS.join(', ')}`)
+
+  const { path = '/', domain, secure = 'auto', sameSite, partitioned } = options
+  const prefix = PREFIX.exec(name)?.[0]
+  const remedy = 'needs Secure; set cookie.secure to true'
+  if (prefix?.toLowerCase() === '__host-') {
+    if (path !== '/') refuse(`cookie.path must be / where name begins with ${prefix}; leave it out`)
+    if (domain !== undefined) refuse(`cookie.domain cannot go with ${prefix} in name; leave one out`)
+  }
+  if (secure !== true) {
+    if (prefix) refuse(`name: ${prefix} ${remedy}, or choose another name`)
+    if (partitioned) refuse(`cookie.partitioned ${remedy}`)
+    if (sameSite === 'none') refuse(`cookie.sameSite: 'none' ${remedy}`)
+    if (sameSite === 'auto' && !secure) refuse("cookie.sameSite: 'auto' needs cookie.secure 'auto' or true")
+  }
+}

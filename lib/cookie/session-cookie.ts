@@ -1,0 +1,154 @@
+import { type CookieOptions, checkAttribute, isAttribute } from './attributes'
+
+/** Cookie options with `'auto'` settled for one connection. */
+export type SettledCookieOptions = {
+  [Key in keyof CookieOptions]: Exclude<CookieOptions[Key], 'auto'>
+}
+
+/**
+ * What a record keeps of a session's cookie: what differs from the configuration. Null stands for an attribute that
+ * the configuration has and this session has not. The life is relative, in milliseconds, so that reading changes no
+ * text.
+ */
+export interface StoredCookie {
+  originalMaxAge?: number | null
+  partitioned?: boolean
+  priority?: 'low' | 'medium' | 'high' | null
+  secure?: boolean
+  httpOnly?: boolean
+  domain?: string | null
+  path?: string
+  sameSite?: boolean | 'lax' | 'strict' | 'none'
+}
+
+/**
+ * The cookie settings of one session, `req.session.cookie`, with the members of express-session's `Cookie`. What is
+ * assigned here holds for this session only. `maxAge` and `expires` are two views of one value: setting either sets
+ * `originalMaxAge`, the life that each use gives anew.
+ */
+export class SessionCookie {
+  path: string
+  domain: string | undefined
+  httpOnly: boolean
+  secure: boolean
+  sameSite: boolean | 'lax' | 'strict' | 'none'
+  partitioned: boolean
+  priority: 'low' | 'medium' | 'high' | undefined
+  /** Life from each use, in milliseconds; null: the cookie ends with the browser. */
+  originalMaxAge: number | null = null
+  /** The same as `expires`, under the name that some express-session stores read. */
+  _expires: Date | null = null
+
+  /**
+   * @param options - What is left out has its default; `secure` is then false. `maxAge` wins over `expires`.
+   * @param now - The present, in milliseconds since 1970. Default `Date.now()`.
+   */
+  constructor(options: SettledCookieOptions = {}, now = Date.now()) {
+    this.path = options.path ?? '/'
+    this.domain = options.domain
+    this.httpOnly = options.httpOnly ?? true
+    this.secure = options.secure ?? false
+    this.sameSite = options.sameSite ?? 'lax'
+    this.partitioned = options.partitioned ?? false
+    this.priority = options.priority
+    const { maxAge = null, expires } = options
+    if (maxAge === null) this.setExpires(expires, now)
+    else this.setMaxAge(maxAge, now)
+  }
+
+  /** When the cookie ends; null: with the browser. Setting a moment that is no valid Date: `ERR_SESSION_DATA`. */
+  get expires(): Date | null {
+    return this._expires
+  }
+
+  set expires(date: Date | null | undefined | false) {
+    this.setExpires(date, Date.now())
+  }
+
+  /**
+   * Milliseconds left, negative once `expires` has passed; null: the cookie ends with the browser, and so it is
+   * after setting null, undefined or false. A number of 0 or less ends it at once. Anything else: `ERR_SESSION_DATA`.
+   */
+  get maxAge(): number | null {
+    return this._expires && this._expires.getTime() - Date.now()
+  }
+
+  set maxAge(ms: number | null | undefined | false) {
+    if (ms === null || ms === undefined || ms === false) this.setExpires(null, 0)
+    else this.setMaxAge(ms, Date.now())
+  }
+
+  /** Starts the life over: `expires` is `originalMaxAge` from now. */
+  resetMaxAge(now = Date.now()): void {
+    this._expires = this.originalMaxAge === null ? null : new Date(now + this.originalMaxAge)
+  }
+
+  /** The settings as express-session writes them into a record. */
+  toJSON() {
+    const { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite } = this
+    return { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite }
+  }
+
+  private setMaxAge(ms: number, now: number): void {
+    const left = ms < 0 ? 0 : ms
+    checkAttribute('maxAge', left, 'ERR_SESSION_DATA')
+    this.originalMaxAge = Math.floor(left)
+    this.resetMaxAge(now)
+  }
+
+  private setExpires(date: Date | null | undefined | false, now: number): void {
+    const moment = date === false ? null : (date ?? null)
+    checkAttribute('expires', moment, 'ERR_SESSION_DATA')
+    this._expires = moment
+    this.originalMaxAge = moment && Math.max(0, moment.getTime() - now)
+  }
+}
+
+/** What a record may keep, in the order in which it keeps it. */
+const STORED = [
+  'originalMaxAge',
+  'partitioned',
+  'priority',
+  'secure',
+  'httpOnly',
+  'domain',
+  'path',
+  'sameSite'
+] as const satisfies (keyof StoredCookie & keyof SessionCookie)[]
+
+/**
+ * What a record has to keep of `cookie`, always in the same key order; undefined when that is nothing.
+ *
+ * @param defaults - The cookie as the configuration makes it.
+ */
+export function storedCookie(cookie: SessionCookie, defaults: SessionCookie): StoredCookie | undefined {
+  const own = STORED.filter((key) => (cookie[key] ?? null) !== (defaults[key] ?? null))
+  if (own.length === 0) return undefined
+  return Object.fromEntries(own.map((key) => [key, cookie[key] ?? null]))
+}
+
+/**
+ * The cookie of a session that was read: the defaults, changed by what the record keeps, with its life beginning
+ * now. It also reads what express-session stores. Whatever else is in there counts as not there; it never throws.
+ *
+ * @param stored - The record's `cookie`, as parsed from JSON.
+ * @param defaults - The cookie as the configuration makes it. It is not changed.
+ * @param now - The present, in milliseconds since 1970. Default `Date.now()`.
+ */
+export function restoreCookie(stored: unknown, defaults: SessionCookie, now = Date.now()): SessionCookie {
+  const record = typeof stored === 'object' && stored !== null ? (stored as Record<string, unknown>) : {}
+  const cookie = Object.assign(new SessionCookie(), defaults)
+  for (const key of STORED) {
+    const value = Object.hasOwn(record, key) ? record[key] : undefined
+    if (key === 'originalMaxAge') {
+      if (value === null || value === false) cookie.originalMaxAge = null
+      else if (isAttribute('maxAge', value)) cookie.originalMaxAge = Math.floor(value as number)
+    } else if (isAttribute(key, value)) {
+      Object.assign(cookie, { [key]: value })
+    } else if (value === null && (key === 'domain' || key === 'priority')) {
+      cookie[key] = undefined
+    }
+  }
+  cookie.resetMaxAge(now)
+  return cookie
+}
