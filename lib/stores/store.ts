@@ -33,6 +33,12 @@ export interface Store {
    */
   set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult>
 
+  /**
+   * Which of several servers keeps `id`: an object that stands for it, always the same. While one does not answer,
+   * requests for its sessions fail fast, those of the others go on. Left out: the store is one server.
+   */
+  nodeOf?(id: string): object
+
   /** Renews the life to `ttl` milliseconds. Answers false where nothing is kept. */
   touch(id: string, ttl: number): Promise<boolean>
 

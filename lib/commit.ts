@@ -1,0 +1,113 @@
+import { Budget } from './budget'
+import { idleLife, lifetimeLeft, renewalDue } from './clocks'
+import { restoreCookie, storedCookie } from './cookie/session-cookie'
+import type { CurrentSession } from './current-session'
+import { SessionError } from './errors'
+import { finishMove } from './move'
+import { discard, gone, isStoreFailure, type Committed, type Draft } from './repository'
+import type { Session } from './session'
+import type { SessionContext } from './session-context'
+import type { Snapshot } from './snapshot'
+
+/** Whether the next commit also has to send a cookie with an age again. */
+export function isRenewalDue({ session, known }: CurrentSession, { settings }: SessionContext): boolean {
+  return settings.renew && known !== null && renewalDue(session.cookie, known.sent)
+}
+
+/**
+ * Stores the session, with what others stored meanwhile merged in. Where it has a new id, the new one is stored
+ * before the old ones end: a crash in between leaves both, never neither.
+ */
+export async function commitSession(current: CurrentSession, context: SessionContext): Promise<void> {
+  checkAnnouncement(current, context)
+  const budget = new Budget(context.settings.timeout)
+  const announce = isAnnounced(current, context)
+  const began = current.text
+  const draft = (latest: Snapshot | null, text = mergedText(current, began, latest, context)) =>
+    toDraft(current, context, current.session, latest, text, announce)
+
+  try {
+    let committed = await context.repository.commit(current.id, current.known, draft, budget)
+    if (current.movedFrom) committed = await finishMove(current, committed, context, budget, began, draft)
+    await endRetired(current, context, budget)
+    accept(current, committed, began, announce, committed.merged)
+  } catch (error) {
+    abandonId(current, context, error)
+    throw error
+  }
+}
+
+/** What has to hold before anything is stored: what the response could not tell must not be. */
+export function checkAnnouncement(current: CurrentSession, context: SessionContext): void {
+  if (current.unreadable) throw current.unreadable
+  context.checkCookie(current.session.cookie)
+  if (current.isNew && !context.canAnnounce()) {
+    throw new SessionError(
+      'ERR_SESSION_HEADERS_SENT',
+      'a session was created after the response headers had gone, so that its cookie cannot be sent: nothing was ' +
+        'stored. Create it, or regenerate it, before the response begins'
+    )
+  }
+}
+
+export function isAnnounced(current: CurrentSession, context: SessionContext): boolean {
+  return current.isNew || current.cookieChanged || isRenewalDue(current, context)
+}
+
+export function mergedText(
+  { known }: CurrentSession,
+  mine: string,
+  latest: Snapshot | null,
+  { repository }: SessionContext
+): string {
+  return known && latest ? repository.merge(known, mine, latest) : mine
+}
+
+export function toDraft(
+  current: CurrentSession,
+  context: SessionContext,
+  { cookie }: Session,
+  latest: Snapshot | null,
+  text: string,
+  announce: boolean
+): Draft {
+  const { defaults, settings } = context
+  // Of requests that loaded a text of another library, the first to commit names the session.
+  const handle = latest?.handle ?? current.handle
+  const left = lifetimeLeft(settings, handle)
+  if (left <= 0) throw gone()
+  const isMine = current.cookieChanged || cookie !== current.session.cookie || latest === null
+  const stored = isMine ? cookie : restoreCookie(latest.cookie, defaults)
+  const sent = stored.originalMaxAge === null ? undefined : announce ? Date.now() : latest?.sent
+  const ttl = Math.min(idleLife(settings, stored, defaults), left)
+  return { handle, text, cookie: storedCookie(stored, defaults), sent, ttl }
+}
+
+async function endRetired(
+  current: CurrentSession,
+  { repository }: SessionContext,
+  budget: Budget
+): Promise<void> {
+  for (const id of current.retired) await repository.destroy(id, budget)
+  current.retired = []
+}
+
+/** After a failure nobody is told of a new id. It may be stored all the same, so another attempt takes another one. */
+export function abandonId(current: CurrentSession, context: SessionContext, error: unknown): void {
+  if (!current.isNew) return
+  // Only what the store left open: an id that was refused because it is in use belongs to somebody.
+  if (isStoreFailure(error) && !current.movedFrom)
+    discard(context.repository, current.id, context.settings.timeout)
+  current.dropId()
+}
+
+export function accept(
+  current: CurrentSession,
+  { id, snapshot }: Committed,
+  began: string,
+  announce: boolean,
+  theirs: boolean
+): void {
+  current.committed(id, snapshot, began, theirs)
+  if (announce) current.announced = true
+}

@@ -1,0 +1,65 @@
+import errors = require('./errors')
+import middleware = require('./middleware')
+import memory = require('./stores/memory')
+import type { CookieOptions as Cookie } from './cookie/attributes'
+import type { SessionEvents as Events } from './events'
+import type { Merge as MergeRule } from './merge'
+import type { LoadMode as Mode, SessionOptions as Options, SessionRequest as Incoming } from './options'
+import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session'
+import type { SessionData as BaseSessionData } from './session-data'
+import type { SetResult as Result, Store as TextStore } from './stores/store'
+
+/**
+ * Makes the middleware that gives each request its `req.session`.
+ *
+ * ```ts
+ * app.use(session({ secret: process.env.SECRET! }))
+ * app.get('/count', async (req, res) => {
+ *   const n = await req.session.update((s) => (s.count = (s.count ?? 0) + 1))
+ *   res.send(`${n}`)
+ * })
+ * ```
+ *
+ * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
+ */
+function session(options: session.SessionOptions): session.Middleware {
+  return middleware.createMiddleware(options)
+}
+
+// eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
+namespace session {
+  export import MemoryStore = memory.MemoryStore
+  export import SessionError = errors.SessionError
+  export import loadSession = middleware.loadSession
+  export type SessionErrorCode = errors.SessionErrorCode
+  export type Middleware = middleware.Middleware
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
+  export interface SessionData extends BaseSessionData {}
+  export type Session = BaseSession
+  export type SessionOptions = Options
+  export type SessionRequest = Incoming
+  export type CookieOptions = Cookie
+  export type LoadMode = Mode
+  export type Merge = MergeRule
+  export type RegenerateOptions = Regenerate
+  export type SessionEvents = Events
+  export type Store = TextStore
+  export type SetResult = Result
+}
+
+session.default = session
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  namespace Express {
+    interface Request {
+      /** The session. After `destroy()` it is undefined. */
+      session: session.Session & Partial<session.SessionData>
+      /** The session id: a secret, not for logs. */
+      readonly sessionID: string
+      readonly sessionStore: session.Store
+    }
+  }
+}
+
+export = session

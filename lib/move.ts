@@ -1,0 +1,47 @@
+import type { Budget } from './budget'
+import type { CurrentSession } from './current-session'
+import { discard, isGone, type Committed, type Draft } from './repository'
+import type { SessionContext } from './session-context'
+import type { Snapshot } from './snapshot'
+
+/**
+ * `keep: true`: the same session under a new id. The old id is closed by a conditional write, so that a change
+ * which another request stored there meanwhile comes along, and so that a logout meanwhile wins.
+ */
+export async function finishMove(
+  current: CurrentSession,
+  stored: Committed,
+  context: SessionContext,
+  budget: Budget,
+  began: string,
+  draft: (latest: Snapshot | null, text?: string) => Draft
+): Promise<Committed> {
+  const { repository } = context
+  let committed = stored
+  let text = began
+  for (;;) {
+    const { id, known, rev } = current.movedFrom!
+    let theirs: Snapshot | undefined
+    try {
+      theirs = await repository.retire(id, known, rev, budget)
+    } catch (error) {
+      // Gone means a logout: then the new id has to go too. After any other failure the old id may be closed
+      // already, and taking the new one away would leave neither.
+      if (isGone(error)) await repository.destroy(current.id, budget)
+      throw error
+    }
+    if (!theirs) {
+      current.movedFrom = undefined
+      discard(repository, id, context.settings.timeout)
+      return { ...committed, merged: text !== began }
+    }
+    text = repository.merge(known, text, theirs)
+    current.movedFrom = { id, known: theirs, rev }
+    committed = await repository.commit(
+      current.id,
+      committed.snapshot,
+      (latest) => draft(latest, text),
+      budget
+    )
+  }
+}

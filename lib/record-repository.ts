@@ -1,0 +1,172 @@
+import type { Budget } from './budget'
+import { SessionError } from './errors'
+import { publish } from './events'
+import { GuardedStore } from './guarded-store'
+import { createHandle } from './handle'
+import { mergeData, type Data, type Merge } from './merge'
+import {
+  checkLimits,
+  createRevision,
+  CorruptRecord,
+  decodeRecord,
+  encodeData,
+  encodeRecord,
+  nextRevisions,
+  parseData,
+  type Limits
+} from './record'
+import { gone, isStoreFailure, type Committed, type Draft, type Repository } from './repository'
+import { TextSnapshot } from './snapshot'
+import type { Store } from './stores/store'
+import { Turns } from './turns'
+
+/** How long a retired id keeps late writers away, in milliseconds, should its removal fail. */
+const RETIRED_TTL = 60_000
+
+/** Sessions as texts over a {@link Store}, committed by conditional writes. */
+export class RecordRepository implements Repository<TextSnapshot> {
+  readonly #store: GuardedStore
+  readonly #turns: Turns<Committed<TextSnapshot>>
+
+  /** @param timeout - milliseconds that a commit waits for its turn among those of one session */
+  constructor(
+    store: Store,
+    private readonly limits: Limits,
+    timeout: number,
+    private readonly mergeRule: Merge = mergeData
+  ) {
+    this.#store = new GuardedStore(store)
+    this.#turns = new Turns(timeout, isStoreFailure)
+  }
+
+  async load(id: string, budget: Budget, ttl?: number): Promise<TextSnapshot | null> {
+    const text = await this.#store.get(id, budget, ttl)
+    return text === null ? null : this.#read(text)
+  }
+
+  changed(known: TextSnapshot | null, text: string): boolean {
+    if (known === null) return text !== '{}'
+    if (known.text === encodeRecord(text, known.frame)) return false
+    // Written by another library or by hand: spaces and escapes are no changes.
+    return text !== encodeData(parseData(known.text))
+  }
+
+  merge(known: TextSnapshot, mine: string, latest: TextSnapshot): string {
+    if (known.text === latest.text) return mine
+    return encodeData(this.mergeRule(parseData(known.text), JSON.parse(mine) as Data, parseData(latest.text)))
+  }
+
+  commit(
+    id: string,
+    known: TextSnapshot | null,
+    draft: (latest: TextSnapshot | null) => Draft | undefined | Promise<Draft | undefined>,
+    budget: Budget
+  ): Promise<Committed<TextSnapshot>> {
+    return this.#turns.run(id, (before) => {
+      // For a new session, what the one before left behind is somebody else's.
+      const newest = known && (before?.snapshot ?? known)
+      return this.#commit(id, known, newest, draft, budget)
+    })
+  }
+
+  async retire(
+    id: string,
+    known: TextSnapshot,
+    rev: string,
+    budget: Budget
+  ): Promise<TextSnapshot | undefined> {
+    const revs = nextRevisions(rev, known.frame.revs)
+    const text = encodeRecord('{}', {
+      handle: known.handle,
+      cookie: undefined,
+      sent: undefined,
+      revs,
+      moved: true
+    })
+    const result = await this.#store.set(id, text, RETIRED_TTL, known.text, budget)
+    if ('id' in result) return undefined
+    const stored = this.#decode(result.conflict)
+    if (stored?.frame.revs.includes(rev)) return undefined
+    if (!stored || stored.frame.moved) throw gone()
+    return stored
+  }
+
+  touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
+    return this.#store.touch(id, ttl, budget)
+  }
+
+  destroy(id: string, budget: Budget): Promise<boolean> {
+    return this.#store.destroy(id, budget)
+  }
+
+  async #commit(
+    id: string,
+    known: TextSnapshot | null,
+    newest: TextSnapshot | null,
+    draft: (latest: TextSnapshot | null) => Draft | undefined | Promise<Draft | undefined>,
+    budget: Budget
+  ): Promise<Committed<TextSnapshot>> {
+    const attempted: string[] = []
+    let latest = newest
+    for (;;) {
+      const next = await draft(latest)
+      if (!next) return { id, snapshot: latest, merged: latest !== known }
+      const expected = latest
+      const rev = createRevision()
+      attempted.push(rev)
+      const { handle, cookie, sent } = next
+      const frame = { handle, cookie, sent, revs: nextRevisions(rev, expected?.frame.revs) }
+      const text = encodeRecord(next.text, frame)
+      checkLimits(text, this.limits)
+      const result = await this.#store.set(id, text, next.ttl, expected?.text ?? null, budget)
+      if ('id' in result) {
+        const merged = expected !== known
+        publish('holdfast:commit', () => ({ handle, merged, attempts: attempted.length }))
+        return { id: result.id, snapshot: new TextSnapshot(text, handle, frame), merged }
+      }
+      const stored = this.#decode(result.conflict)
+      // A write of mine was applied although its answer got lost: others may have built on it since.
+      if (stored?.frame.revs.some((one) => attempted.includes(one)))
+        return { id, snapshot: stored, merged: true }
+      if (known === null) throw taken()
+      if (!stored || stored.frame.moved) throw gone()
+      latest = stored
+      if (attempted.length > 1) await budget.pause(Math.random() * Math.min(5 * 2 ** attempted.length, 100))
+    }
+  }
+
+  #read(text: string): TextSnapshot | null {
+    try {
+      const snapshot = this.#snapshot(text)
+      return snapshot.frame.moved ? null : snapshot
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error
+      publish('holdfast:corrupt', () => ({ reason: error.message }))
+      return null
+    }
+  }
+
+  /** What stands in the way of a write; undefined where it is nothing, or nothing that is ours. */
+  #decode(text: string | null): TextSnapshot | undefined {
+    if (text === null) return undefined
+    try {
+      return this.#snapshot(text)
+    } catch (error) {
+      if (error instanceof CorruptRecord) return undefined
+      throw error
+    }
+  }
+
+  #snapshot(text: string): TextSnapshot {
+    const { data, ...frame } = decodeRecord(text, this.limits)
+    // A text of another library has no handle: it gets one at its first commit, and its lifetime starts there.
+    return new TextSnapshot(text, frame.handle ?? createHandle(), frame, data)
+  }
+}
+
+function taken(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'the id of a new session is in use already: genid has to give a new one at each call'
+  )
+}

@@ -1,0 +1,63 @@
+/** The longest that anything waits for a connection, in milliseconds: the default of the option `timeout`. */
+const PATIENCE = 1000
+
+/** One connection of a client, seen from outside. */
+export interface Connection {
+  /** Whether a command would be written to the socket now. */
+  ready(): boolean
+  /** What the client calls its state, for messages. */
+  state(): string
+  /** Resolves when the attempt to connect that is under way, or the next one, is over, however it ended. */
+  settled(): Promise<void>
+}
+
+/** Nothing was sent, because the connection is not ready. */
+export class NotReadyError extends Error {}
+
+/**
+ * Decides whether a command may be sent now. Clients put what they cannot send into a queue, and apply it when the
+ * connection is back, seconds after the request was answered with 503. So nothing is given to a client that is not
+ * ready. A command waits, and for a second at most, for the first attempt to connect (an application that takes
+ * requests while it starts); later it is refused at once.
+ */
+export class Link {
+  readonly #connection: Connection
+  #firstIsOver = false
+  #waiting: Promise<void> | undefined
+  #waitingSince = 0
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** @throws NotReadyError */
+  async open(): Promise<void> {
+    if (this.#connection.ready()) this.#firstIsOver = true
+    else if (this.#firstIsOver) throw this.#notReady()
+    else await this.reopen()
+  }
+
+  /**
+   * Waits for a connection that broke to be back.
+   *
+   * @throws NotReadyError where the attempt fails or takes too long; what waited is not sent then.
+   */
+  async reopen(): Promise<void> {
+    if (this.#connection.ready()) return
+    const since = performance.now()
+    this.#waiting ??= this.#settle(since)
+    if (since - this.#waitingSince < PATIENCE) await this.#waiting
+    if (!this.#connection.ready() || performance.now() - since > PATIENCE) throw this.#notReady()
+  }
+
+  async #settle(since: number): Promise<void> {
+    this.#waitingSince = since
+    await this.#connection.settled()
+    this.#firstIsOver = true
+    this.#waiting = undefined
+  }
+
+  #notReady(): NotReadyError {
+    return new NotReadyError(`the client is not ready (${this.#connection.state()}), nothing was sent`)
+  }
+}

@@ -1,0 +1,133 @@
+import Redis, { Cluster } from 'ioredis'
+import { createClient, createCluster } from 'redis'
+import { RedisStore } from '../../lib/stores/redis'
+import { slotOf } from '../../lib/stores/redis-slot'
+import { type RedisCluster, startCluster } from '../support/redis-cluster'
+import type { RedisServer } from '../support/redis-server'
+import { storeTests } from './conformance'
+import { failure, SECRET_ID } from './redis-helpers'
+
+const MINUTE = 60_000
+
+let cluster: RedisCluster
+let ioredis: Cluster
+let plain: Cluster
+let queueing: Cluster
+let nodeRedis: ReturnType<typeof createCluster>
+
+beforeAll(async () => {
+  cluster = await startCluster({ args: ['--cluster-require-full-coverage', 'no'] })
+  const options = {
+    enableOfflineQueue: false,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    redisOptions: { maxRetriesPerRequest: 0 }
+  }
+  const seeds = [{ host: '127.0.0.1', port: cluster.nodes[0]!.port }]
+  ioredis = new Cluster(seeds, { ...options, keyPrefix: 'app:' })
+  plain = new Cluster(seeds, options)
+  queueing = new Cluster(seeds, { clusterNodeRetryStrategy: () => 100 })
+  nodeRedis = createCluster({
+    rootNodes: [{ url: cluster.nodes[0]!.url }],
+    defaults: { disableOfflineQueue: true }
+  })
+  await nodeRedis.connect()
+}, 90_000)
+
+afterAll(async () => {
+  ioredis.disconnect()
+  plain.disconnect()
+  queueing.disconnect()
+  await nodeRedis.close()
+  await cluster.stop()
+})
+
+describe.each([
+  ['ioredis', () => new RedisStore(ioredis)],
+  ['node-redis', () => new RedisStore(nodeRedis, { prefix: 'other:' })]
+])('RedisStore with a cluster by %s keeps the contract', (_, make) => {
+  for (const { name, run } of storeTests(make)) test(name, run)
+})
+
+describe('slots', () => {
+  test.each([
+    '',
+    'a',
+    'SESSION:id',
+    '{app}:SESSION:id',
+    'x{}y',
+    '{}{a}',
+    '{a}{b}',
+    'a{b',
+    'a}b{c}',
+    '{第}x',
+    '{{a}}'
+  ])('are those of Redis: %p', async (key) => {
+    expect(slotOf(key)).toBe(await ioredis.cluster('KEYSLOT', key))
+  })
+})
+
+describe.each([
+  ['ioredis', () => new Redis(cluster.nodes[0]!.url), (client: unknown) => (client as Redis).disconnect()],
+  [
+    'node-redis',
+    () => createClient({ url: cluster.nodes[0]!.url }).connect(),
+    (client: unknown) => (client as ReturnType<typeof createClient>).destroy()
+  ]
+])('a client for one server, at a node of a cluster, %s', (_, make, close) => {
+  test('is told what to use instead', async () => {
+    const client = await make()
+    // No id has its slot at each node, so one of the three is elsewhere.
+    const store = new RedisStore(client, { prefix: `{${tagAt(cluster.nodes[1]!)}}:` })
+    for (const call of [store.get(SECRET_ID, MINUTE), store.set(SECRET_ID, 'text', MINUTE, null)]) {
+      expect((await failure(call)).message).toMatch(/new Redis\.Cluster/)
+    }
+    close(client)
+  })
+})
+
+describe.each([
+  ['ioredis', (prefix: string) => new RedisStore(plain, { prefix })],
+  ['ioredis with queues at each node', (prefix: string) => new RedisStore(queueing, { prefix })],
+  ['node-redis', (prefix: string) => new RedisStore(nodeRedis, { prefix })]
+])('a cluster that loses a node, %s', (_, make) => {
+  test('refuses its sessions at once, keeps the others, applies nothing later, and recovers', async () => {
+    const lost = cluster.nodes[1]!
+    const there = make(`{${tagAt(cluster.nodes[0]!)}}:`)
+    const gone = make(`{${tagAt(lost)}}:`)
+    await there.set('id', 'text', MINUTE, null)
+    await gone.set('id', 'text', MINUTE, null)
+    await lost.kill()
+    for (let round = 0; round < 3; round++) {
+      await failure(gone.set(SECRET_ID, 'late', MINUTE, null))
+      await failure(gone.get(SECRET_ID, MINUTE))
+      expect(await there.get('id', MINUTE)).toBe('text')
+    }
+    await lost.start()
+    await recovered(() => gone.set('after', 'text', MINUTE, null))
+    expect(await gone.get(SECRET_ID)).toBeNull()
+    await there.destroy('id')
+  }, 90_000)
+})
+
+/** A hash tag whose slot is at the node, by the even division of the slots. */
+function tagAt(node: RedisServer): string {
+  const index = cluster.nodes.indexOf(node)
+  for (let tag = 0; ; tag++) {
+    if (Math.floor((slotOf(String(tag)) * cluster.nodes.length) / 16_384) === index) return String(tag)
+  }
+}
+
+/** Tries until it works. */
+async function recovered(call: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + 60_000
+  for (;;) {
+    try {
+      await call()
+      return
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}

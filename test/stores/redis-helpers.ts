@@ -1,0 +1,48 @@
+import { inspect } from 'node:util'
+import Redis from 'ioredis'
+import type { RedisServer } from '../support/redis-server'
+
+/** An id that no error may mention. */
+export const SECRET_ID = 'SeCrEt-Id-0123456789'
+
+/** The error of a promise that must be rejected; whatever can be printed of it does not hold the id. */
+export async function failure(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+  const error = await promise.then(
+    () => Promise.reject(new Error('it should have failed')),
+    (reason: unknown) => reason as Error
+  )
+  expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET_ID)
+  return error
+}
+
+/** Whether a promise settles while the event loop turns a few times: nobody waited for a network. */
+export async function atOnce(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false
+  const done = (): void => void (settled = true)
+  promise.then(done, done)
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  return settled
+}
+
+/** The commands about sessions that the server gets while `run` runs, as MONITOR shows them. */
+export async function commandsDuring(server: RedisServer, run: () => Promise<unknown>): Promise<string[][]> {
+  const admin = new Redis(server.url)
+  const monitor = await admin.monitor()
+  const seen: string[][] = []
+  const marker = `marker ${Math.random()}`
+  const done = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      if (args[1] === marker) resolve()
+      else if (source !== 'lua' && /get|set|eval|expire|del|touch/i.test(args[0]!)) seen.push(args)
+    })
+  })
+  try {
+    await run()
+    await admin.echo(marker)
+    await done
+    return seen
+  } finally {
+    monitor.disconnect()
+    admin.disconnect()
+  }
+}

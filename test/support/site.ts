@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type Request, type Response } from 'express'
+import session, { type Session, type SessionError, type SessionOptions } from '../../lib'
+import { CountingStore } from './counting-store'
+import { send, type Answer, type Sent } from './send'
+
+export const secret = 'what signs the cookies in the tests of the core'
+
+/** A session, for handlers that keep what they like in it. */
+export type Bag = Session & Record<string, unknown>
+
+/** A route for one request. What it resolves to is the answer, as JSON, unless it answered by itself. */
+export type Handler = (session: Bag, req: Request, res: Response) => unknown
+
+const open = new Set<Site>()
+
+afterEach(async () => {
+  for (const site of open) await site.stop()
+})
+
+/** An application with sessions on a free port of 127.0.0.1, and its visitors. It stops after the test. */
+export class Site {
+  /** What reached the application's error handler. */
+  readonly errors: SessionError[] = []
+  readonly #handlers = new Map<string, Handler>()
+  #server: Server | undefined
+  #count = 0
+
+  private constructor(
+    readonly store: CountingStore,
+    readonly name: string
+  ) {}
+
+  /**
+   * @param options - with a CountingStore on a MemoryStore, where no store is given
+   * @param setup - what goes between the session and the routes
+   * @param app - Express 4 in the place of Express 5, say
+   */
+  static async open(
+    options: Partial<SessionOptions> = {},
+    setup?: (app: Express) => void,
+    app: Express = express()
+  ): Promise<Site> {
+    const store = options.store instanceof CountingStore ? options.store : new CountingStore(options.store)
+    const site = new Site(store, options.name ?? 'sid')
+    app.use(session({ secret, ...options, store }))
+    setup?.(app)
+    app.use((req, res, next) => {
+      site.#answer(req, res).catch(next)
+    })
+    app.use(((error: SessionError, _req, res, next) => {
+      site.errors.push(error)
+      if (res.headersSent) return next(error)
+      res.set(error.headers ?? {}).status(error.status ?? 500)
+      res.json({ error: error.code ?? error.name })
+    }) as express.ErrorRequestHandler)
+    return site.#listen(app as RequestListener)
+  }
+
+  /** A site whose server is the test's own. */
+  static listen(listener: RequestListener, store = new CountingStore()): Promise<Site> {
+    return new Site(store, 'sid').#listen(listener)
+  }
+
+  get port(): number {
+    return (this.#server?.address() as AddressInfo).port
+  }
+
+  /** Somebody with a browser: cookies are kept, and sent. */
+  visitor(cookie?: string): Visitor {
+    return new Visitor(this, cookie)
+  }
+
+  /** Puts a handler where a request with this header finds it. */
+  route(handler: Handler): Record<string, string> {
+    const name = String(++this.#count)
+    this.#handlers.set(name, handler)
+    return { 'x-handler': name }
+  }
+
+  /** What the store keeps for an id. */
+  async stored(id: string): Promise<Record<string, unknown> | null> {
+    const text = await this.store.inner.get(id)
+    return text === null ? null : (JSON.parse(text) as Record<string, unknown>)
+  }
+
+  async stop(): Promise<void> {
+    open.delete(this)
+    if (!this.#server) return
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  async #listen(listener: RequestListener): Promise<this> {
+    this.#server = createServer(listener).listen(0, '127.0.0.1')
+    open.add(this)
+    await once(this.#server, 'listening')
+    return this
+  }
+
+  async #answer(req: Request, res: Response): Promise<void> {
+    const handler = this.#handlers.get(String(req.headers['x-handler']))
+    if (!handler) return void res.status(404).end()
+    const result = await handler(req.session as Bag, req, res)
+    if (!res.headersSent && !res.writableEnded) res.json(result ?? null)
+  }
+}
+
+/** Keeps cookies as a browser does, by their name alone. */
+export class Visitor {
+  readonly cookies = new Map<string, string>()
+
+  constructor(
+    private readonly site: Site,
+    cookie?: string
+  ) {
+    if (cookie !== undefined) this.cookies.set(site.name, cookie)
+  }
+
+  /** The session's cookie as the browser has it. */
+  get cookie(): string {
+    const cookie = this.cookies.get(this.site.name)
+    if (cookie === undefined) throw new Error('this visitor has no session cookie')
+    return cookie
+  }
+
+  /** The session id in the cookie: what stands between `s:` and the signature. */
+  get id(): string {
+    return idIn(this.cookie)
+  }
+
+  get hasCookie(): boolean {
+    return this.cookies.has(this.site.name)
+  }
+
+  /** A second window of the same browser, as it is now. */
+  clone(): Visitor {
+    const other = new Visitor(this.site)
+    for (const [name, value] of this.cookies) other.cookies.set(name, value)
+    return other
+  }
+
+  /** One request that this handler answers. */
+  visit(handler: Handler, sent: Sent & { path?: string } = {}): Promise<Answer> {
+    return this.send(sent.path ?? '/', {
+      ...sent,
+      headers: { ...this.site.route(handler), ...sent.headers }
+    })
+  }
+
+  /** As {@link visit}, for a handler that has to succeed: what it resolved to. */
+  async ask<T>(handler: (...args: Parameters<Handler>) => T | Promise<T>): Promise<T> {
+    const { status, text } = await this.visit(handler)
+    if (status !== 200) throw new Error(`the answer was ${status} ${text}`)
+    return JSON.parse(text) as T
+  }
+
+  async send(path: string, sent: Sent = {}): Promise<Answer> {
+    const pairs = [...this.cookies].map(([name, value]) => `${name}=${value}`)
+    const headers = { ...(pairs.length > 0 ? { cookie: pairs.join('; ') } : {}), ...sent.headers }
+    const { path: _path, ...rest } = sent as Sent & { path?: string }
+    const answer = await send(this.site.port, path, { ...rest, headers })
+    for (const line of answer.setCookies) this.#keep(line)
+    return answer
+  }
+
+  #keep(line: string): void {
+    const [, name = '', value = ''] = /^([^=]*)=([^;]*)/.exec(line) ?? []
+    const expires = /; Expires=([^;]*)/.exec(line)?.[1]
+    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name)
+    else this.cookies.set(name, value)
+  }
+}
+
+/** The session id in a cookie's value. */
+export function idIn(cookie: string): string {
+  const id = /^s:(.+)\.[^.]+$/.exec(decodeURIComponent(cookie))?.[1]
+  if (id === undefined) throw new Error('no signed cookie')
+  return id
+}
+
+/** Runs on until the condition holds: for what happens after the answer has gone. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2))
+}
