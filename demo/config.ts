@@ -1,0 +1,52 @@
+/** What the environment says, checked. */
+export interface Config {
+  /** 0 takes any free port. */
+  port: number
+  host: string
+  redisUrl: string | undefined
+  secret: string | undefined
+  secretFile: string | undefined
+  allowedOrigins: string[]
+}
+
+/** Something that keeps the demo from starting; the message is one line and says what to do. */
+export class StartError extends Error {}
+
+/** @throws StartError naming the variable that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return {
+    port: readPort(env.PORT || '4000'),
+    host: env.HOST || '127.0.0.1',
+    redisUrl: readRedisUrl(env.REDIS_URL || undefined),
+    secret: env.SECRET || undefined,
+    secretFile: env.SECRET_FILE || undefined,
+    allowedOrigins: (env.ALLOWED_ORIGIN ?? '')
+      .split(',')
+      .map((text) => text.trim())
+      .filter((text) => text !== '')
+      .map(readOrigin)
+  }
+}
+
+function readPort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
+    throw new StartError(`PORT should be a number from 0 to 65535, not ${JSON.stringify(text)}`)
+  }
+  return Number(text)
+}
+
+function readRedisUrl(text: string | undefined): string | undefined {
+  // The value is not repeated: there may be a password in it.
+  if (text !== undefined && !(URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol))) {
+    throw new StartError('REDIS_URL should look like redis://127.0.0.1:6379')
+  }
+  return text
+}
+
+function readOrigin(text: string): string {
+  // Compared with what a browser sends, letter for letter: no path, no trailing slash, no upper case, and no *.
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol) || new URL(text).origin !== text) {
+    throw new StartError(`ALLOWED_ORIGIN should look like http://127.0.0.1:8080, not ${JSON.stringify(text)}`)
+  }
+  return text
+}

@@ -1,0 +1,69 @@
+import Redis from 'ioredis'
+import { MemoryStore, type Store } from '../lib/index'
+import { RedisStore } from '../lib/redis'
+import { StartError } from './config'
+
+/** Where the demo keeps its sessions. */
+export interface OpenStore {
+  store: Store
+  /** What the page calls it. */
+  name: string
+  /** What the console calls it, and how to look inside. */
+  told: string
+  /** Hears the id of each new session. */
+  onSession?: (id: string) => void
+  close: () => Promise<void>
+}
+
+/**
+ * Redis where there is a URL, else the memory of this process.
+ *
+ * @throws StartError when Redis cannot be reached.
+ */
+export async function openStore(redisUrl: string | undefined): Promise<OpenStore> {
+  if (redisUrl !== undefined) return openRedis(redisUrl)
+  return {
+    store: new MemoryStore(),
+    name: '内存 memory',
+    told: 'in memory, so a restart forgets them; with REDIS_URL=redis://127.0.0.1:6379 they stay',
+    close: () => Promise.resolve()
+  }
+}
+
+async function openRedis(url: string): Promise<OpenStore> {
+  const client = new Redis(url, { lazyConnect: true, connectTimeout: 3_000 })
+  let ready = false
+  let trouble = ''
+  client.on('ready', () => {
+    if (ready) console.error('Redis: connected again')
+    ready = true
+    trouble = ''
+  })
+  client.on('error', ({ message }: Error) => {
+    // While Redis is away every attempt to reconnect fails the same way: said once is enough.
+    if (ready && message !== trouble) console.error(`Redis: ${message}`)
+    trouble = message
+  })
+  await client.connect().catch((error: unknown) => {
+    client.disconnect()
+    throw new StartError(`Redis cannot be reached at ${new URL(url).host}: ${trouble || String(error)}`)
+  })
+
+  const look = (id: string): string => `redis-cli -u ${shown(url)} --raw get SESSION:${id}`
+  return {
+    store: new RedisStore(client),
+    name: 'Redis',
+    told: `in Redis, a key each; look at one with ${look('<id>')}`,
+    // An id lets its bearer in: only a demo prints one.
+    onSession: (id) => console.log(`New session: ${look(id)}`),
+    close: async () => {
+      if (client.status === 'ready') await client.quit()
+      else client.disconnect()
+    }
+  }
+}
+
+/** The URL for a command that can be copied, with any password left to the environment. */
+function shown(url: string): string {
+  return new URL(url).password === '' ? url : '"$REDIS_URL"'
+}

@@ -1,0 +1,44 @@
+import { readConfig, StartError } from '../../demo/config'
+
+it('has defaults for everything', () => {
+  expect(readConfig({})).toEqual({
+    port: 4000,
+    host: '127.0.0.1',
+    redisUrl: undefined,
+    secret: undefined,
+    secretFile: undefined,
+    allowedOrigins: []
+  })
+})
+
+it('takes an empty variable for one that is not set', () => {
+  const empty = { PORT: '', HOST: '', REDIS_URL: '', SECRET: '', SECRET_FILE: '', ALLOWED_ORIGIN: '' }
+  expect(readConfig(empty)).toEqual(readConfig({}))
+})
+
+it('reads several origins', () => {
+  const { allowedOrigins } = readConfig({ ALLOWED_ORIGIN: 'http://127.0.0.1:8080, https://shop.example,' })
+  expect(allowedOrigins).toEqual(['http://127.0.0.1:8080', 'https://shop.example'])
+})
+
+it.each([
+  ['PORT', 'abc'],
+  ['PORT', '65536'],
+  ['PORT', '-1'],
+  ['PORT', '80.5'],
+  ['REDIS_URL', '127.0.0.1:6379'],
+  ['REDIS_URL', 'http://127.0.0.1:6379'],
+  ['ALLOWED_ORIGIN', '*'],
+  ['ALLOWED_ORIGIN', 'null'],
+  ['ALLOWED_ORIGIN', '127.0.0.1:8080'],
+  ['ALLOWED_ORIGIN', 'http://127.0.0.1:8080/'],
+  ['ALLOWED_ORIGIN', 'http://Shop.example'],
+  ['ALLOWED_ORIGIN', 'file:///index.html']
+])('refuses %s=%s by name', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(StartError)
+  expect(() => readConfig({ [name]: value })).toThrow(name)
+})
+
+it('does not repeat the password of a URL that it refuses', () => {
+  expect(() => readConfig({ REDIS_URL: 'rediz://:hunter2@localhost' })).toThrow(/^(?!.*hunter2)/s)
+})

@@ -1,0 +1,128 @@
+import Redis from 'ioredis'
+import request from 'supertest'
+import { RedisStore } from '../../lib/redis'
+import { startRedis } from '../support/redis-server'
+import { cookieOf, idOf } from './support/cookie'
+import { startDemo } from './support/demo'
+
+const DAY = 24 * 60 * 60_000
+let server: Awaited<ReturnType<typeof startRedis>>
+let eye: Redis
+
+beforeAll(async () => {
+  server = await startRedis()
+  eye = new Redis(server.url)
+})
+afterAll(async () => {
+  await eye?.quit()
+  await server?.stop()
+})
+beforeEach(() => eye.flushall())
+
+/** The demo as one start of its process has it: with a connection of its own. */
+async function start() {
+  const client = new Redis(server.url)
+  const demo = await startDemo({ store: new RedisStore(client) })
+  return {
+    url: demo.url,
+    stop: async () => {
+      await demo.stop()
+      await client.quit()
+    }
+  }
+}
+
+it('keeps a session as JSON for one day, renewed by each use, and gone after a logout', async () => {
+  const demo = await start()
+  try {
+    const one = request.agent(demo.url)
+    await one.get('/count')
+    const id = idOf(cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' })))
+    expect(await eye.keys('*')).toEqual([`SESSION:${id}`])
+    expect(JSON.parse((await eye.get(`SESSION:${id}`)) ?? '')).toMatchObject({ count: 1, userinfo: 'test' })
+    expect(await eye.pttl(`SESSION:${id}`)).toBeGreaterThan(DAY - 60_000)
+    expect(await eye.pttl(`SESSION:${id}`)).toBeLessThanOrEqual(DAY)
+
+    await eye.pexpire(`SESSION:${id}`, 60_000)
+    await one.get('/users/getUser').expect(/"userinfo":"test"/)
+    expect(await eye.pttl(`SESSION:${id}`)).toBeGreaterThan(DAY - 60_000)
+
+    await one.post('/users/logout').expect(200)
+    expect(await eye.dbsize()).toBe(0)
+  } finally {
+    await demo.stop()
+  }
+})
+
+it('logs nobody out when it is restarted', async () => {
+  const first = await start()
+  const cookie = cookieOf(
+    await request(first.url).post('/users/login').send({ username: 'test', password: 'x' })
+  )
+  await first.stop()
+
+  const second = await start()
+  try {
+    await request(second.url)
+      .get('/users/getUser')
+      .set('Cookie', cookie)
+      .expect(/"userinfo":"test"/)
+  } finally {
+    await second.stop()
+  }
+})
+
+it('takes a visitor with one changed character for nobody, and asks Redis nothing', async () => {
+  const demo = await start()
+  const monitor = await eye.monitor()
+  try {
+    const cookie = cookieOf(
+      await request(demo.url).post('/users/login').send({ username: 'test', password: 'x' })
+    )
+    const seen: string[] = []
+    let marked: () => void
+    const marker = new Promise<void>((resolve) => (marked = resolve))
+    await eye.echo('before')
+    monitor.on('monitor', (_time: string, args: string[]) => {
+      seen.push(args.join(' '))
+      if (args[1] === 'after') marked()
+    })
+
+    const value = 'sid='.length + encodeURIComponent('s:').length
+    for (let at = value; at < cookie.length; at += 7) {
+      const changed = cookie.slice(0, at) + (cookie[at] === 'A' ? 'B' : 'A') + cookie.slice(at + 1)
+      await request(demo.url)
+        .get('/users/getUser')
+        .set('Cookie', changed)
+        .expect(/"userinfo":null/)
+      await request(demo.url)
+        .get('/session')
+        .set('Cookie', changed)
+        .expect(/"session":null/)
+    }
+    await eye.echo('after')
+    await marker
+    expect(seen.filter((command) => !/^echo (before|after)$/i.test(command))).toEqual([])
+    await request(demo.url)
+      .get('/users/getUser')
+      .set('Cookie', cookie)
+      .expect(/"userinfo":"test"/)
+  } finally {
+    monitor.disconnect()
+    await demo.stop()
+  }
+})
+
+it('stores nothing for visitors who only look', async () => {
+  const demo = await start()
+  try {
+    for (const path of ['/', '/favicon.ico', '/users/getUser', '/session', '/nothing']) {
+      const response = await request(demo.url).get(path)
+      expect(response.get('Set-Cookie')).toBeUndefined()
+    }
+    await request(demo.url).post('/users/login').send({ username: '' }).expect(400)
+    expect(await eye.dbsize()).toBe(0)
+  } finally {
+    await demo.stop()
+  }
+})

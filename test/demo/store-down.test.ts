@@ -1,0 +1,45 @@
+import request from 'supertest'
+import { MemoryStore, type Store } from '../../lib/index'
+import { cookieOf } from './support/cookie'
+import { startDemo } from './support/demo'
+
+it('answers 503 in JSON while the store is down, and goes on when it is back', async () => {
+  const memory = new MemoryStore()
+  let down = false
+  const unlessDown = <T>(work: () => Promise<T>) =>
+    down ? Promise.reject(new Error('connection refused')) : work()
+  const store: Store = {
+    contract: 1,
+    get: (...args) => unlessDown(() => memory.get(...args)),
+    set: (...args) => unlessDown(() => memory.set(...args)),
+    touch: (...args) => unlessDown(() => memory.touch(...args)),
+    destroy: (...args) => unlessDown(() => memory.destroy(...args))
+  }
+  const said = jest.spyOn(console, 'error').mockImplementation(() => undefined)
+  const demo = await startDemo({ store })
+  try {
+    const cookie = cookieOf(await request(demo.url).get('/count'))
+    down = true
+    const calls = [
+      request(demo.url).get('/count'),
+      request(demo.url).get('/users/getUser'),
+      request(demo.url).get('/session'),
+      request(demo.url).post('/users/login').send({ username: 'test', password: 'x' }),
+      request(demo.url).post('/users/logout')
+    ]
+    for (const call of calls) {
+      const response = await call.set('Cookie', cookie)
+      expect([response.status, response.type]).toEqual([503, 'application/json'])
+      expect(response.body).toEqual({ ok: 0, message: expect.stringContaining('session store') as string })
+      expect(response.get('Set-Cookie')).toBeUndefined()
+      expect(response.text).not.toMatch(/refused|node_modules/)
+    }
+    expect(said).toHaveBeenCalledTimes(calls.length)
+    expect(said.mock.calls.flat().join('\n')).toContain('connection refused')
+    down = false
+    await request(demo.url).get('/count').set('Cookie', cookie).expect(200, '第2次')
+  } finally {
+    said.mockRestore()
+    await demo.stop()
+  }
+})
