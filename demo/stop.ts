@@ -6,7 +6,8 @@ const GRACE = 4_000
 
 /**
  * Ends the process well on SIGTERM and SIGINT, with status 0: no new connections, what runs is answered, idle
- * connections (browsers keep them open) are closed, then `close`. A second signal ends it at once.
+ * connections (browsers keep them open) are closed, then `close`. Another signal changes nothing: a signal to the whole
+ * process group arrives twice, by itself and passed on by npm.
  */
 export function stopOnSignal(server: Server, close: () => Promise<void>): void {
   const running = new Map<Socket, number>()
@@ -26,8 +27,8 @@ export function stopOnSignal(server: Server, close: () => Promise<void>): void {
   })
 
   const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return
     stopping = true
-    process.off('SIGTERM', stop).off('SIGINT', stop)
     console.log(`${signal}: finishing what runs, then the end`)
     setTimeout(() => process.exit(0), GRACE).unref()
     server.close(() => void close().finally(() => process.exit(0)))

@@ -1,5 +1,5 @@
 export { default } from './index.js'
-export * from './session-data.js'
+export type * from './session-data.js'
 export { SessionError } from './errors.js'
 export { loadSession } from './middleware.js'
 export { MemoryStore } from './stores/memory.js'

@@ -7,12 +7,12 @@ import { RESERVED } from './reserved'
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
 /** What {@link Session.regenerate} takes over into the new session. */
-export interface RegenerateOptions {
+export interface RegenerateOptions<S = Record<string, unknown>> {
   /**
    * Names of the keys that move over; the new session has a handle and a lifetime of its own. `true`: everything
    * does, and it stays the same session, with its handle and its clock, under a new id. By default nothing.
    */
-  keep?: true | readonly string[]
+  keep?: true | readonly Exclude<keyof S, keyof Session>[]
 }
 
 /** Names one session of a request: after `regenerate` the request has another one. */
@@ -118,12 +118,15 @@ export class Session {
    *
    * @returns the new session, which is `req.session` from then on
    */
-  regenerate(options?: RegenerateOptions): Promise<this>
+  regenerate(options?: RegenerateOptions<this>): Promise<this>
   regenerate(callback: Callback<this>): void
-  regenerate(options: RegenerateOptions, callback: Callback<this>): void
-  regenerate(first?: RegenerateOptions | Callback<this>, second?: Callback<this>): Promise<this> | void {
+  regenerate(options: RegenerateOptions<this>, callback: Callback<this>): void
+  regenerate(
+    first?: RegenerateOptions<this> | Callback<this>,
+    second?: Callback<this>
+  ): Promise<this> | void {
     const [options, callback] = typeof first === 'function' ? [undefined, first] : [first, second]
-    return settle(this.#owner.regenerate(options) as Promise<this>, callback)
+    return settle(this.#owner.regenerate(options as RegenerateOptions) as Promise<this>, callback)
   }
 
   /**

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Block } from './blocks'
+import { Program } from './program'
+import type { Workshop } from './workshop'
+
+const root = join(__dirname, '../..')
+
+const SHELL = ['sh', 'bash', 'shell', 'console']
+/** Languages of blocks that show something: there is nothing to run. */
+const SHOWN = ['', 'text', 'http', 'html', 'diff', 'redis', 'nginx', 'mermaid']
+
+/** What the blocks of documents are checked with. */
+export interface Tools {
+  workshop: Workshop
+  /** For the programs in the documents, besides this process's own: `REDIS_URL`, `SECRET`. */
+  env: NodeJS.ProcessEnv
+  /** The other blocks of the same document: a fragment may build on the session data that they declare. */
+  document: Block[]
+}
+
+/**
+ * Checks one block; resolves where all is well. Blocks of code say in a comment in front of them how:
+ *
+ * - `<!-- test: run -->`: a whole program. It compiles, and ends with exit status 0 by itself.
+ * - `<!-- test: app -->`: a whole app. It compiles and listens (on a free port, whatever it asks for). Lines such as
+ *   `GET /count -> 第1次` or `POST /login {"usr":"a"} -> hello` in the comment are requests of one visitor, one
+ *   after the other, and the bodies of their answers.
+ * - `<!-- test: types -->`: a fragment. It compiles, with the names of `test/types/globals.d.mts` in scope.
+ * - `<!-- test: none, <reason> -->`: not tested.
+ *
+ * Shell blocks need no mark: the npm scripts that they name exist. JSON has to be JSON.
+ */
+export async function check(block: Block, tools: Tools): Promise<void> {
+  if (SHELL.includes(block.language)) return checkScripts(block)
+  if (block.language === 'json') return void JSON.parse(block.code)
+  if (SHOWN.includes(block.language)) return
+  if (!['ts', 'js'].includes(block.language)) throw new Error(`no rule for the language ${block.language}`)
+
+  const [, kind, rest = ''] = /^(\w+)([^]*)$/.exec(block.mark ?? '') ?? []
+  if (kind === 'none' && /^, \S/.test(rest)) return
+  if (kind === 'types') return checkTypes(block, tools)
+  if (kind === 'run') return checkRun(block, tools)
+  if (kind === 'app') return checkApp(block, tools, requestsIn(rest))
+  throw new Error(
+    'no mark says how this block is tested: put <!-- test: run, app, types or none, why --> before it'
+  )
+}
+
+function checkScripts({ code }: Block): void {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+  for (const [, named, short] of code.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)) {
+    const name = named ?? short!
+    if (!(name in scripts)) throw new Error(`package.json has no script ${name}`)
+  }
+}
+
+function checkTypes(block: Block, { workshop, document }: Tools): void {
+  if (block.language !== 'ts') throw new Error('only TypeScript has types to check')
+  const declarations = document.filter(
+    (other) => other !== block && other.code.includes("declare module 'holdfast'")
+  )
+  const globals = workshop.write(
+    'globals.d.mts',
+    readFileSync(join(root, 'test/types/globals.d.mts'), 'utf8')
+  )
+  const around = [globals, ...declarations.map((other) => write(other, workshop))]
+  complain(workshop.compile(write(block, workshop), around))
+}
+
+async function checkRun(block: Block, tools: Tools): Promise<void> {
+  const program = start(block, tools)
+  const status = await program.status()
+  if (status !== 0) throw new Error(`exit status ${status}\n${program.output}`)
+}
+
+async function checkApp(block: Block, tools: Tools, requests: Request[]): Promise<void> {
+  const program = start(block, tools)
+  try {
+    const url = await program.url()
+    let cookie = ''
+    for (const { method, path, body, expected } of requests) {
+      const headers = { cookie, ...(body && { 'content-type': 'application/json' }) }
+      const response = await fetch(url + path, { method, headers, body: body ?? null })
+      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
+      const answer = (await response.text()).trim()
+      if (answer !== expected)
+        throw new Error(`${method} ${path} was answered with ${response.status} ${answer}`)
+    }
+  } finally {
+    await program.stop()
+  }
+}
+
+interface Request {
+  method: string
+  path: string
+  body: string | undefined
+  expected: string
+}
+
+function requestsIn(text: string): Request[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line) => {
+    const [, method, path, body, expected] = /^\s*([A-Z]+) (\S+)(?: (.+))? -> (.*?)\s*$/.exec(line) ?? []
+    if (!method || !path || expected === undefined) throw new Error(`not a request and its answer: ${line}`)
+    return { method, path, body, expected }
+  })
+}
+
+function start(block: Block, { workshop, env }: Tools): Program {
+  const file = write(block, workshop)
+  if (block.language === 'ts') complain(workshop.compile(file))
+  return new Program(file.replace(/\.mts$/, '.mjs'), env)
+}
+
+function write({ place, language, code }: Block, workshop: Workshop): string {
+  const extension = language === 'ts' ? 'mts' : /\brequire\(/.test(code) ? 'cjs' : 'mjs'
+  return workshop.write(`${place.replace(/\W+/g, '-')}.${extension}`, code)
+}
+
+function complain(errors: string[]): void {
+  if (errors.length > 0) throw new Error(errors.join('\n'))
+}

@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { manifest, modulePath, pack, Project, run, type Tarball } from './project'
+
+jest.setTimeout(300_000)
+
+let tarball: Tarball
+const project = new Project()
+
+beforeAll(async () => {
+  tarball = await pack()
+  await project.install(tarball.path, ['express'])
+})
+afterAll(() => {
+  tarball?.remove()
+  project.remove()
+})
+
+test('the tarball holds what users need, and nothing else', () => {
+  const others = tarball.files.filter((file) => !/^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/.test(file))
+  expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+})
+
+test('it brings three packages along', () => {
+  const { dependencies } = manifest(join(project.folder, 'node_modules/holdfast'))
+  expect(Object.keys(dependencies)).toEqual(['cookie', 'cookie-signature', 'uuid'])
+  expect(readdirSync(join(project.folder, 'node_modules'))).not.toContain('ioredis')
+})
+
+test('publint finds nothing', async () => {
+  const { output } = await run(
+    process.execPath,
+    [modulePath('publint/src/cli.js'), tarball.path],
+    project.folder
+  )
+  expect(output).toContain('All good!')
+})
+
+test('are-the-types-wrong finds nothing', async () => {
+  const attw = modulePath('@arethetypeswrong/cli/dist/index.js')
+  const args = [attw, '--no-color', '--format', 'table', tarball.path]
+  const { status, output } = await run(process.execPath, args, project.folder)
+  expect(output).toContain('No problems found')
+  expect(status).toBe(0)
+})
+
+test('require gives the function itself, with every named export on it, and import the same ones', async () => {
+  project.write('same.mjs', SAME)
+  expect(await project.node('same.mjs')).toEqual({ status: 0, output: 'the same\n' })
+})
+
+const SAME = `
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import * as imported from 'holdfast'
+import * as importedRedis from 'holdfast/redis'
+
+const require = createRequire(import.meta.url)
+const required = require('holdfast')
+assert.equal(typeof required, 'function')
+assert.equal(required.default, required)
+assert.deepEqual(Object.keys(required).sort(), Object.keys(imported).sort())
+assert.ok('MemoryStore' in imported && 'SessionError' in imported)
+for (const [name, value] of Object.entries(imported)) assert.equal(required[name], value, name)
+
+const requiredRedis = require('holdfast/redis')
+assert.equal(requiredRedis.RedisStore, importedRedis.RedisStore)
+assert.equal(typeof importedRedis.RedisStore, 'function')
+console.log('the same')
+`
+
+describe.each([
+  ['a CommonJS app', 'app.cjs', "const session = require('holdfast')\nconst express = require('express')"],
+  ['an ES module app', 'app.mjs', "import session from 'holdfast'\nimport express from 'express'"]
+])('%s', (_, file, imports) => {
+  test('counts the visits of a visitor', async () => {
+    project.write(file, imports + APP)
+    expect(await project.node(file)).toEqual({ status: 0, output: '第1次\n第2次\n第1次\n' })
+  })
+})
+
+const APP = `
+const app = express()
+app.use(session({ secret: 'a secret of thirty-two bytes or more', load: 'lazy' }))
+app.get('/count', async (req, res) => {
+  const n = await req.session.update((s) => (s.count = (s.count ?? 0) + 1))
+  res.send('第' + n + '次')
+})
+const server = app.listen(0, '127.0.0.1', async () => {
+  const url = 'http://127.0.0.1:' + server.address().port + '/count'
+  const first = await fetch(url)
+  const cookie = first.headers.getSetCookie()[0].split(';')[0]
+  const second = await fetch(url, { headers: { cookie } })
+  const stranger = await fetch(url)
+  for (const answer of [first, second, stranger]) console.log(await answer.text())
+  server.close()
+  server.closeAllConnections()
+})
+`
+
+test('jest takes it in CommonJS tests', async () => {
+  project.write('app.test.js', JEST)
+  const cache = join(project.folder, '.jest')
+  const args = ['--ci', '--rootDir', project.folder, '--cacheDirectory', cache]
+  const { status, output } = await project.node(modulePath('jest/bin/jest.js'), args)
+  expect(output).toContain('1 passed, 1 total')
+  expect(status).toBe(0)
+})
+
+const JEST = `
+const session = require('holdfast')
+const { RedisStore } = require('holdfast/redis')
+test('loads', () => {
+  expect(typeof session({ secret: 'a secret of thirty-two bytes or more' })).toBe('function')
+  expect(session.SessionError).toBeInstanceOf(Function)
+  expect(typeof RedisStore).toBe('function')
+})
+`

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { buildLibrary } from './build'
+
+const root = join(__dirname, '../..')
+
+/** The file of an installed package, `modulePath('typescript/bin/tsc')`. */
+export const modulePath = (file: string): string => join(root, 'node_modules', file)
+
+/** The package.json in a folder. */
+export function manifest(folder: string): { version: string; dependencies: object } {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as ReturnType<typeof manifest>
+}
+
+/** What a command printed, and its exit status. */
+export interface Outcome {
+  status: number
+  output: string
+}
+
+/** Runs a command; a status other than 0 is an answer, too. */
+export async function run(command: string, args: string[], cwd: string): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, maxBuffer: 1e8 })
+    return { status: 0, output: stdout + stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string }
+    if (typeof code !== 'number') throw error
+    return { status: code, output: stdout + stderr }
+  }
+}
+
+/** Runs a command that has to succeed, and resolves to what it printed. */
+export async function succeed(command: string, args: string[], cwd: string): Promise<string> {
+  const { status, output } = await run(command, args, cwd)
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: status ${status}\n${output}`)
+  return output
+}
+
+/** The packed library, in a folder of its own. */
+export interface Tarball {
+  path: string
+  /** The names of the files in it. */
+  files: string[]
+  remove: () => void
+}
+
+/** Builds the library where it is out of date, and packs it as it would be published. */
+export async function pack(): Promise<Tarball> {
+  buildLibrary()
+  const folder = temporaryFolder()
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+  const { stdout } = await promisify(execFile)('npm', args, { cwd: root })
+  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[]
+  return {
+    path: join(folder, packed!.filename),
+    files: packed!.files.map((file) => file.path),
+    remove: () => rmSync(folder, { recursive: true })
+  }
+}
+
+/** A user's project outside the repository. */
+export class Project {
+  readonly folder = temporaryFolder()
+
+  /** Installs a tarball, and packages in the versions that the repository itself has. */
+  async install(tarball: string, names: string[] = []): Promise<void> {
+    this.write('package.json', '{ "private": true }')
+    const versioned = names.map((name) => {
+      const { version } = manifest(modulePath(name))
+      return `${name}@${version}`
+    })
+    const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+    await succeed('npm', ['install', ...quick, tarball, ...versioned], this.folder)
+  }
+
+  /** Writes a file, `src/app.ts`, and makes the folders above it. */
+  write(path: string, text: string): void {
+    const file = join(this.folder, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+
+  /** Runs a file of the project, or one of the repository's tools in it. */
+  node(file: string, args: string[] = [], folder = '.'): Promise<Outcome> {
+    return run(process.execPath, [file, ...args], join(this.folder, folder))
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+function temporaryFolder(): string {
+  return mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-package-'))
+}
