@@ -1,7 +1,11 @@
 /** Deadlines that pass without any answer in between before a server counts as silent. */
 const PATIENCE = 3
-/** Milliseconds between two requests that find out whether a silent server answers again. */
-const PROBE_INTERVAL = 250
+/**
+ * Milliseconds after which one request asks a silent server although earlier ones still wait for their answers. They
+ * tell of its return sooner; this is for answers that never come. It is longer than the time after which clients give
+ * a connection up (3 s in the settings that RedisStore recommends): node-redis takes each write for a sign of life.
+ */
+const PROBE_INTERVAL = 5000
 
 /**
  * Remembers whether a server answers at all, so that requests need not each wait for a deadline of their own. Only
@@ -11,7 +15,7 @@ export class Breaker {
   #unanswered = 0
   #probed = 0
 
-  /** Whether to ask. While the server is silent, one request in each interval does, to find out. */
+  /** Whether to ask. While the server is silent, those who asked before find out whether it answers again. */
   allows(): boolean {
     if (this.#unanswered < PATIENCE) return true
     const now = performance.now()

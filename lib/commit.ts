@@ -10,8 +10,13 @@ import type { SessionContext } from './session-context'
 import type { Snapshot } from './snapshot'
 
 /** Whether the next commit also has to send a cookie with an age again. */
-export function isRenewalDue({ session, known }: CurrentSession, { settings }: SessionContext): boolean {
-  return settings.renew && known !== null && renewalDue(session.cookie, known.sent)
+export function isRenewalDue({ session, known }: CurrentSession, context: SessionContext): boolean {
+  return (
+    context.settings.renew &&
+    known !== null &&
+    context.canAnnounce() &&
+    renewalDue(session.cookie, known.sent)
+  )
 }
 
 /**
@@ -23,12 +28,14 @@ export async function commitSession(current: CurrentSession, context: SessionCon
   const budget = new Budget(context.settings.timeout)
   const announce = isAnnounced(current, context)
   const began = current.text
-  const draft = (latest: Snapshot | null, text = mergedText(current, began, latest, context)) =>
-    toDraft(current, context, current.session, latest, text, announce)
+  const draft = (latest: Snapshot | null) => {
+    const text = mergedText(current, began, latest, context)
+    return toDraft(current, context, current.session, latest, text, announce)
+  }
 
   try {
     let committed = await context.repository.commit(current.id, current.known, draft, budget)
-    if (current.movedFrom) committed = await finishMove(current, committed, context, budget, began, draft)
+    if (current.movedFrom) committed = await finishMove(current, committed, context, budget, draft)
     await endRetired(current, context, budget)
     accept(current, committed, began, announce, committed.merged)
   } catch (error) {
@@ -51,15 +58,18 @@ export function checkAnnouncement(current: CurrentSession, context: SessionConte
 }
 
 export function isAnnounced(current: CurrentSession, context: SessionContext): boolean {
-  return current.isNew || current.cookieChanged || isRenewalDue(current, context)
+  if (current.isNew) return true
+  const isDue = context.settings.rolling || current.cookieChanged || isRenewalDue(current, context)
+  return isDue && context.canAnnounce()
 }
 
 export function mergedText(
-  { known }: CurrentSession,
+  { known, movedFrom }: CurrentSession,
   mine: string,
   latest: Snapshot | null,
   { repository }: SessionContext
 ): string {
+  if (movedFrom) return repository.merge(movedFrom.base, mine, movedFrom.known)
   return known && latest ? repository.merge(known, mine, latest) : mine
 }
 

@@ -16,19 +16,35 @@ export interface Origin {
   readonly cookie?: SessionCookie | undefined
 }
 
+/** Where a session is stored under the id that it is about to leave. */
+export interface MovedFrom {
+  readonly id: string
+  /** What this request's changes started from. */
+  readonly base: Snapshot
+  /** What is stored there, as far as is known. */
+  readonly known: Snapshot
+  /** Names the move, so that another attempt at it is recognised. */
+  readonly rev: string
+}
+
 /** A session that a request has, together with what is known of it in the store. */
 export class CurrentSession implements SessionIdentity {
   readonly session: Session
   /** Ids that the commit of this session ends. */
   retired: string[] = []
   /** Where this session is stored until its commit moves it to its new id. */
-  movedFrom: { readonly id: string; readonly known: Snapshot; readonly rev: string } | undefined
+  movedFrom: MovedFrom | undefined
   /** Why the visitor's real session could not be read: this one stands in for it, and is never stored. */
   unreadable: SessionError | undefined
   /** Stored even if it is empty. */
   wanted = false
   /** The browser has to be sent the cookie. */
   announced = false
+  /**
+   * The browser had this id before, so that another request may have ended it, and sent a newer one, since it was
+   * stored: the store has to say that it is still there before it is sent again.
+   */
+  unconfirmed: boolean
   #id: string | undefined
   #known: Snapshot | null
   #handle: string | undefined
@@ -41,6 +57,7 @@ export class CurrentSession implements SessionIdentity {
     from: Origin
   ) {
     this.#id = from.id
+    this.unconfirmed = from.known !== undefined
     this.#known = from.known ?? null
     this.#handle = from.handle
     const cookie = from.cookie ?? restoreCookie(from.known?.cookie, defaults)

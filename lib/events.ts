@@ -18,7 +18,7 @@ export interface SessionEvents {
   /** A session was past its lifetime. */
   'holdfast:expired': { handle: string }
   /** A request's session cookie was not taken. */
-  'holdfast:rejected': { reason: 'malformed' | 'bad signature' | 'unknown' | 'ambiguous' | 'too many' }
+  'holdfast:rejected': { reason: 'bad signature' | 'unknown' | 'ambiguous' }
 }
 
 const channels = new Map(

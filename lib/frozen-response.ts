@@ -63,7 +63,7 @@ export class FrozenResponse {
    */
   take({ name, args }: Sending): void {
     const { res } = this
-    if (!this.#standIn) return
+    if (!this.#standIn || name === 'flush') return
     const given = args.filter((arg) => typeof arg !== 'function')
     if (name === 'writeHead' && this.#isHttp2 && !res.headersSent) {
       // Here 0 means 200, and there are fewer statuses: the response itself checks them.
@@ -86,11 +86,12 @@ export class FrozenResponse {
       if (own) Object.defineProperty(res, name, own)
       else Reflect.deleteProperty(res, name)
     }
+    this.#own.clear()
     if (this.#status !== undefined) res.statusCode = this.#status
     if (this.#status !== undefined && !this.#isHttp2) res.statusMessage = this.#message
   }
 
-  #call(name: SendingName | Setter, args: readonly unknown[]): unknown {
+  #call(name: SendingName | Setter, args: unknown[]): unknown {
     try {
       return (this.#standIn as unknown as Record<typeof name, Method>)[name](...args)
     } catch (error) {

@@ -31,14 +31,18 @@ export class GuardedStore {
     const breaker = this.#breakerOf(this.store.nodeOf?.(id) ?? this.store)
     if (!breaker.allows()) throw silent()
     const answered = () => breaker.answered()
+    let asked = false
     try {
       return await budget.run(() => {
+        asked = true
         const answer = call()
         answer.then(answered, answered)
         return answer
       })
     } catch (error) {
-      if (error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT') breaker.timedOut()
+      const isTimeout = error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
+      // A budget that was used up before says nothing about this server.
+      if (asked && isTimeout) breaker.timedOut()
       throw error
     }
   }
@@ -74,6 +78,6 @@ function wholeTtl(ttl: number): number {
 function silent(): SessionError {
   return new SessionError(
     'ERR_SESSION_STORE',
-    'the session store has stopped answering, and was not asked; it is tried again every quarter of a second'
+    'the session store has stopped answering, and was not asked: that ends as soon as it answers what it was asked before'
   )
 }

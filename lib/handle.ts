@@ -4,7 +4,8 @@ const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 
 /** A new handle: a UUIDv7 (RFC 9562, 5.7), the public name of a session. */
 export function createHandle(): string {
-  return uuidv7()
+  // Without the time given, uuid never goes back behind the latest it saw, even if the clock was put right since.
+  return uuidv7({ msecs: Date.now() })
 }
 
 /** Whether `value` is a handle. */

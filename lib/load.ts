@@ -44,7 +44,9 @@ export async function readSession(
   budget: Budget,
   renew: boolean
 ): Promise<Snapshot | null> {
-  const known = await context.repository.load(id, budget, renew ? context.settings.idleTimeout : undefined)
+  const { idleTimeout, lifetime } = context.settings
+  const life = Math.min(idleTimeout, lifetime)
+  const known = await context.repository.load(id, budget, renew ? life : undefined)
   if (!known || lifetimeLeft(context.settings, known.handle) > 0) return known
   publish('holdfast:expired', () => ({ handle: known.handle }))
   await context.repository.destroy(id, budget)
@@ -58,7 +60,8 @@ export function touchSession(
   budget = new Budget(context.settings.timeout)
 ): Promise<boolean> {
   const life = idleLife(context.settings, session.cookie, context.defaults)
-  return context.repository.touch(id, Math.min(life, lifetimeLeft(context.settings, handle)), budget)
+  const left = lifetimeLeft(context.settings, handle)
+  return left > 0 ? context.repository.touch(id, Math.min(life, left), budget) : Promise.resolve(false)
 }
 
 /** Whether reading the session did not give it the life that it should have. */

@@ -26,5 +26,11 @@ export function sameValue(one: Data, other: Data, key: string): boolean {
   if (!Object.hasOwn(one, key) || !Object.hasOwn(other, key)) {
     return Object.hasOwn(one, key) === Object.hasOwn(other, key)
   }
-  return one[key] === other[key] || JSON.stringify(one[key]) === JSON.stringify(other[key])
+  if (one[key] === other[key]) return true
+  try {
+    return JSON.stringify(one[key]) === JSON.stringify(other[key])
+  } catch {
+    // What JSON cannot hold equals nothing but itself; that it cannot be stored is for the commit to say.
+    return false
+  }
 }

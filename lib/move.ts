@@ -13,14 +13,12 @@ export async function finishMove(
   stored: Committed,
   context: SessionContext,
   budget: Budget,
-  began: string,
-  draft: (latest: Snapshot | null, text?: string) => Draft
+  draft: (latest: Snapshot | null) => Draft
 ): Promise<Committed> {
   const { repository } = context
   let committed = stored
-  let text = began
   for (;;) {
-    const { id, known, rev } = current.movedFrom!
+    const { id, base, known, rev } = current.movedFrom!
     let theirs: Snapshot | undefined
     try {
       theirs = await repository.retire(id, known, rev, budget)
@@ -33,15 +31,10 @@ export async function finishMove(
     if (!theirs) {
       current.movedFrom = undefined
       discard(repository, id, context.settings.timeout)
-      return { ...committed, merged: text !== began }
+      return { ...committed, merged: known !== base }
     }
-    text = repository.merge(known, text, theirs)
-    current.movedFrom = { id, known: theirs, rev }
-    committed = await repository.commit(
-      current.id,
-      committed.snapshot,
-      (latest) => draft(latest, text),
-      budget
-    )
+    // Noted before anything else is tried: another attempt, under another new id, has to bring it along too.
+    current.movedFrom = { id, base, known: theirs, rev }
+    committed = await repository.commit(current.id, committed.snapshot, draft, budget)
   }
 }

@@ -148,6 +148,8 @@ export function checkOptions(options: SessionOptions): Settings {
 
   need(isObject(cookie), 'cookie must be an object of cookie attributes')
   checkCookie(name, cookie)
+  // Browsers take 4096 bytes of name and value together (RFC 6265bis, 5.6), and a value takes less than 512.
+  need(name.length <= 2048, 'name must be 2048 characters or shorter')
   const { maxAge } = cookie
   need(
     maxAge !== 0,

@@ -1,5 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
-import { abort, type HoldableResponse, type Method } from './holdable-response'
+import { abort, type HoldableResponse, type Method, type SendingName } from './holdable-response'
 
 /**
  * Answers a request with an error in place of a handler that is still streaming. What waits for the response, such as
@@ -10,7 +10,7 @@ import { abort, type HoldableResponse, type Method } from './holdable-response'
  */
 export function answerInstead(
   res: HoldableResponse,
-  native: ReadonlyMap<string, Method>,
+  native: ReadonlyMap<SendingName, Method>,
   method: string | undefined,
   error: unknown
 ): void {

@@ -106,28 +106,30 @@ export class RecordRepository implements Repository<TextSnapshot> {
     draft: (latest: TextSnapshot | null) => Draft | undefined | Promise<Draft | undefined>,
     budget: Budget
   ): Promise<Committed<TextSnapshot>> {
-    const attempted: string[] = []
+    const attempted: TextSnapshot[] = []
     let latest = newest
     for (;;) {
       const next = await draft(latest)
       if (!next) return { id, snapshot: latest, merged: latest !== known }
       const expected = latest
       const rev = createRevision()
-      attempted.push(rev)
       const { handle, cookie, sent } = next
       const frame = { handle, cookie, sent, revs: nextRevisions(rev, expected?.frame.revs) }
       const text = encodeRecord(next.text, frame)
       checkLimits(text, this.limits)
+      const mine = new TextSnapshot(text, handle, frame)
+      attempted.push(mine)
       const result = await this.#store.set(id, text, next.ttl, expected?.text ?? null, budget)
       if ('id' in result) {
         const merged = expected !== known
         publish('holdfast:commit', () => ({ handle, merged, attempts: attempted.length }))
-        return { id: result.id, snapshot: new TextSnapshot(text, handle, frame), merged }
+        return { id: result.id, snapshot: mine, merged }
       }
       const stored = this.#decode(result.conflict)
       // A write of mine was applied although its answer got lost: others may have built on it since.
-      if (stored?.frame.revs.some((one) => attempted.includes(one)))
-        return { id, snapshot: stored, merged: true }
+      const applied = attempted.find(({ frame: { revs } }) => stored?.frame.revs.includes(revs[0]!))
+      // Where the session has moved since, what is stored holds nothing but the revisions.
+      if (applied) return { id, snapshot: stored?.frame.moved ? applied : stored!, merged: true }
       if (known === null) throw taken()
       if (!stored || stored.frame.moved) throw gone()
       latest = stored

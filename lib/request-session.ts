@@ -33,8 +33,8 @@ export class RequestSession implements SessionOwner {
   /** What could not be stored, of which a caller was told. */
   #refused: { readonly current: CurrentSession; readonly state: string | undefined } | undefined
   #sealed: unknown
-  /** The session is gone, and its changes go without an error. */
-  #dropped = false
+  /** A session that is gone, and whose changes go without an error. */
+  #dropped: CurrentSession | undefined
 
   constructor(
     private readonly context: SessionContext,
@@ -79,8 +79,9 @@ export class RequestSession implements SessionOwner {
         return result
       } catch (error) {
         // Where fn failed nothing was tried: what the handler changed before is still to be stored.
-        if (isGone(error) || isStoreFailure(error)) this.#refuse(current)
-        throw error
+        if (!isGone(error) && !isStoreFailure(error)) throw error
+        this.#refuse(current, error)
+        return undefined as T
       }
     })
   }
@@ -91,11 +92,10 @@ export class RequestSession implements SessionOwner {
       if (current.isNew) current.wanted = true
       try {
         if (this.#isDirty(current)) await commitSession(current, this.context)
+        this.#succeeded()
       } catch (error) {
-        this.#refuse(current)
-        throw error
+        this.#refuse(current, error)
       }
-      this.#succeeded()
     })
   }
 
@@ -104,7 +104,7 @@ export class RequestSession implements SessionOwner {
       const current = await this.#slot.require(session)
       const budget = new Budget(this.context.settings.timeout)
       const known = current.known && (await readSession(current.id, this.context, budget, true))
-      if (!known) throw gone()
+      if (!known) throw this.#gone(current)
       current.reloaded(known)
       this.#forget()
       return current.session
@@ -132,6 +132,7 @@ export class RequestSession implements SessionOwner {
 
   destroy(session?: Session): Promise<void> {
     if (session && this.#slot.isReplaced(session)) return this.#run(() => Promise.reject(gone()))
+    const isRefused = this.#sealed !== undefined || this.#updating
     const destroyed = this.#run(async () => {
       const budget = new Budget(this.context.settings.timeout)
       const cookie = this.#slot.current?.session.cookie ?? this.context.defaults
@@ -142,13 +143,13 @@ export class RequestSession implements SessionOwner {
         }
       } catch (error) {
         this.#slot.destroyed = false
-        if (this.#slot.current) this.#refuse(this.#slot.current)
+        if (this.#slot.current) this.#refuse(this.#slot.current, error)
         throw error
       }
       this.#slot.current = undefined
       this.#forget()
     })
-    this.#slot.destroyed = true
+    if (!isRefused) this.#slot.destroyed = true
     return destroyed
   }
 
@@ -156,20 +157,21 @@ export class RequestSession implements SessionOwner {
     return this.#run(async () => {
       const current = await this.#slot.require(session)
       current.session.cookie.resetMaxAge()
-      if (current.known && !(await touchSession(current, this.context))) throw gone()
+      if (current.known && !(await touchSession(current, this.context))) throw this.#gone(current)
       if (current.session.cookie.originalMaxAge !== null) current.announced = true
     })
   }
 
   /** What an assignment to `req.session` means: null ends the session, an object replaces its data. */
   assign(value: unknown): void {
-    const { destroyed, current } = this.#slot
     if (value === null || value === undefined) {
-      if (!destroyed) void this.destroy()
+      if (!this.#slot.destroyed) void this.destroy()
     } else if (typeof value !== 'object' || Array.isArray(value)) {
       throw new SessionError('ERR_SESSION_DATA', 'req.session takes an object, or null to end the session')
     } else if (value !== this.session) {
       const data = value instanceof Session ? dataOf(value) : { ...value }
+      if (this.#slot.destroyed && this.#operations.idle) this.begin()
+      const { destroyed, current } = this.#slot
       if (current && !destroyed) return replaceData(current.session, data)
       void this.#run(async () => {
         if (destroyed) this.begin()
@@ -183,8 +185,8 @@ export class RequestSession implements SessionOwner {
    * After a rejection the session is sealed: nothing of it is stored any more.
    */
   commit(): Promise<void> | undefined {
-    if (!this.#operations.idle) return this.#operations.settled().then(() => this.commit())
-    if (this.#sealed || this.#dropped) return undefined
+    if (!this.#operations.idle) return this.#settle()
+    if (this.#sealed || this.#isDropped) return undefined
     const { context } = this
     const current = this.#active
     const unheard = this.#failures.find(({ watched }) => !watched())
@@ -195,10 +197,11 @@ export class RequestSession implements SessionOwner {
     } catch (error) {
       return this.#seal(error)
     }
-    if (isRenewalDue(current, context)) return this.#prolong(() => commitSession(current, context))
-    if (context.settings.rolling && current.known && !current.announced) {
-      return this.#prolong(async () => {
-        if (await touchSession(current, context)) current.announced = true
+    if (isRenewalDue(current, context)) return this.#prolong(current, () => commitSession(current, context))
+    const isAsked = current.announced ? current.unconfirmed : context.settings.rolling
+    if (isAsked && current.known && context.canAnnounce()) {
+      return this.#prolong(current, async () => {
+        current.announced = await touchSession(current, context)
       })
     }
     return undefined
@@ -207,7 +210,7 @@ export class RequestSession implements SessionOwner {
   /** Whether there is something that the next commit would store. */
   get dirty(): boolean {
     const current = this.#active
-    return !!current && !this.#sealed && !this.#dropped && this.#isDirty(current)
+    return !!current && !this.#sealed && !this.#isDropped && this.#isDirty(current)
   }
 
   /** Whether the response may have something to store or to say although no handler looks at the session. */
@@ -218,12 +221,11 @@ export class RequestSession implements SessionOwner {
     return current.isNew ? saveUninitialized : rolling || isRenewalDue(current, this.context)
   }
 
-  /** What to tell the browser, once everything is committed; it is told once. */
+  /** What to tell the browser, once everything is committed. */
   announcement(): Announcement | undefined {
-    if (this.#sealed || this.#dropped) return undefined
+    if (this.#sealed || this.#isDropped) return undefined
     const { current } = this.#slot
-    if (current?.announced && current.known) {
-      current.announced = false
+    if (current?.announced && !current.unconfirmed && current.known) {
       return { set: current.id, cookie: current.session.cookie, handle: current.handle }
     }
     return this.#cleared && { clear: this.#cleared }
@@ -233,17 +235,35 @@ export class RequestSession implements SessionOwner {
     return this.#slot.destroyed ? undefined : this.#slot.current
   }
 
+  get #isDropped(): boolean {
+    return this.#dropped !== undefined && this.#dropped === this.#active
+  }
+
+  /** Waits for what the handler asked for. Who ended the response before the answer came could not act on a failure. */
+  async #settle(): Promise<void> {
+    const before = this.#failures
+    await this.#operations.settled()
+    const late = this.#failures.find((failure) => !before.includes(failure))
+    return late && !this.#sealed ? this.#seal(late.error) : this.commit()
+  }
+
   #finish(current: CurrentSession): Promise<void> {
     const committed = this.#run(async () => {
-      await commitSession(current, this.context)
-      this.#succeeded()
+      try {
+        await commitSession(current, this.context)
+        current.unconfirmed = false
+        this.#succeeded()
+      } catch (error) {
+        this.#refuse(current, error)
+      }
     })
     return committed.catch((error: unknown) => this.#seal(error))
   }
 
   /** Renews the browser's copy. Where that fails nothing of the handler's is lost: the response goes without it. */
-  #prolong(renew: () => Promise<void>): Promise<void> {
-    return this.#operations.run(renew, (error) => report('commit', error)).catch(() => undefined)
+  #prolong(current: CurrentSession, renew: () => Promise<void>): Promise<void> {
+    const confirm = () => renew().then(() => void (current.unconfirmed = false))
+    return this.#operations.run(confirm, (error) => report('commit', error)).catch(() => undefined)
   }
 
   #seal(error: unknown): Promise<never> {
@@ -260,21 +280,26 @@ export class RequestSession implements SessionOwner {
     }
     if (this.#sealed) return refuse(this.#sealed, onFailure)
     if (this.#updating) return refuse(nested(), onFailure)
-    if (this.context.settings.onGone === 'error') return this.#operations.run(operation, onFailure)
-    const dropping = () => operation().catch((error: unknown) => this.#drop(error) as T)
-    return this.#operations.run(dropping, onFailure)
+    return this.#operations.run(operation, onFailure)
   }
 
-  /** `onGone: 'drop'`: goes on as if the changes of a session that is gone had never been made. */
-  #drop(error: unknown): undefined {
-    if (!isGone(error)) throw error
-    this.#dropped = true
-    publish('holdfast:dropped', () => ({ handle: this.#slot.handle, reason: 'gone' }))
-  }
-
-  /** A failure that its caller was told of is the caller's to answer for, until something else changes. */
-  #refuse(current: CurrentSession): void {
+  /**
+   * A failure that its caller was told of is the caller's to answer for, until something else changes. Throws it; with
+   * `onGone: 'drop'`, the changes of a session that is gone go without an error.
+   */
+  #refuse(current: CurrentSession, error: unknown): void {
     this.#refused = { current, state: stateOf(current) }
+    if (!isGone(error)) throw error
+    const failure = this.#gone(current)
+    if (this.context.settings.onGone === 'error') throw failure
+    this.#dropped = current
+    publish('holdfast:dropped', () => ({ handle: current.handle, reason: 'gone' }))
+  }
+
+  /** Its cookie is not sent any more: the browser may have a newer one. */
+  #gone(current: CurrentSession): SessionError {
+    current.announced = false
+    return gone()
   }
 
   #isRefused(current: CurrentSession): boolean {
@@ -302,7 +327,7 @@ export class RequestSession implements SessionOwner {
 
 function moveFrom(old: CurrentSession | undefined): CurrentSession['movedFrom'] {
   if (!old?.known) return old?.movedFrom
-  return { id: old.id, known: old.known, rev: createRevision() }
+  return { id: old.id, base: old.known, known: old.known, rev: createRevision() }
 }
 
 /** What a session would store; undefined where it cannot be stored. */

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { FrozenResponse } from './frozen-response'
 import type { HeaderSnapshot } from './header-snapshot'
-import { abort, emitDrain, SENDING } from './holdable-response'
-import type { HoldableResponse, Method, Sending } from './holdable-response'
+import { abort, answerOf, emitDrain, intercept } from './holdable-response'
+import type { HoldableResponse, Method, Sending, SendingName } from './holdable-response'
 import { answerInstead, emitError } from './own-answer'
 import { takeHeaders } from './write-head'
 
@@ -34,7 +34,7 @@ export class ResponseHold {
   #unheard: Promise<void> | undefined
   #error: unknown
   #refused = false
-  readonly #native = new Map<string, Method>()
+  readonly #native: ReadonlyMap<SendingName, Method>
   readonly #sources = new Set<NodeJS.ReadableStream>()
 
   /**
@@ -54,13 +54,7 @@ export class ResponseHold {
       this.#begun = true
       this.#ended = res.writableEnded === true
     }
-    const methods = res as Record<string, Method | undefined>
-    for (const name of SENDING) {
-      const native = methods[name]
-      if (!native) continue
-      this.#native.set(name, native)
-      methods[name] = (...args) => this.#called({ name, args })
-    }
+    this.#native = intercept(res, (call) => this.#called(call))
     res.on?.('pipe', (source: NodeJS.ReadableStream) => this.#sources.add(source))
     res.once?.('close', () => {
       if (!this.#ended) this.gate.closed(this.#begun || this.#state === 'holding')
@@ -73,10 +67,12 @@ export class ResponseHold {
   }
 
   #called(call: Sending): unknown {
-    if (this.#state === 'dropped') return this.#ignore(call)
+    const { name, args } = call
     if (this.#state === 'holding') return this.#keep(call)
+    if (name === 'flush') return this.#native.get(name)?.apply(this.res, args)
+    if (this.#state === 'dropped') return this.#ignore(call)
     if (this.#state === 'before') return this.#begin(call)
-    if (call.name !== 'end' || this.#ended) return this.#pass(call)
+    if (name !== 'end' || this.#ended) return this.#pass(call)
     const pending = this.#commit()
     return pending ? this.#hold(call, pending) : this.#pass(call)
   }
@@ -102,7 +98,7 @@ export class ResponseHold {
     this.#state = 'after'
     this.#begun = true
     try {
-      const result = this.#native.get(name)?.apply(this.res, args as unknown[])
+      const result = this.#native.get(name)?.apply(this.res, args)
       if (name === 'end') this.#ended = true
       return result
     } catch (error) {
@@ -125,7 +121,7 @@ export class ResponseHold {
       void this.#settle(pending)
       return result
     } catch (error) {
-      this.#thaw()
+      this.#frozen?.thaw()
       this.#state = this.#begun ? 'after' : 'before'
       this.#unheard = pending
       pending.catch(() => undefined)
@@ -137,9 +133,10 @@ export class ResponseHold {
     this.#frozen?.take(call)
     this.#calls.push(call)
     if (call.name === 'end') this.#ended = this.#stale = true
-    return this.#resultOf(call)
+    return answerOf(call, this.res)
   }
 
+  /** Nothing throws out of here: nobody could catch it. */
   async #settle(pending: Promise<void>): Promise<void> {
     try {
       await pending
@@ -147,40 +144,35 @@ export class ResponseHold {
         this.#stale = false
         await this.gate.commit()
       }
+      this.#release()
     } catch (error) {
-      return this.#refuse(error)
+      this.#refuse(error)
     }
-    this.#release()
   }
 
-  /** Everything that was held goes out, in order. Nothing throws out of here: nobody could catch it. */
+  /** Everything that was held goes out, in order. */
   #release(): void {
-    this.#thaw()
+    this.#frozen?.thaw()
+    if (!this.#begun) this.gate.headers()
     let full: boolean | undefined
-    try {
-      if (!this.#begun) this.gate.headers()
-      for (let call = this.#calls[0]; call; call = this.#calls[0]) {
-        const result = this.#pass(call)
-        if (call.name === 'write') full = result === false
-        this.#calls.shift()
-      }
-    } catch (error) {
-      return this.#refuse(error)
+    for (let call = this.#calls[0]; call; call = this.#calls[0]) {
+      const result = this.#pass(call)
+      if (call.name === 'write') full = result === false
+      this.#calls.shift()
     }
-    if (full === false && !this.#ended) process.nextTick(() => emitDrain(this.res))
+    if (full === false && !this.#ended) process.nextTick(emitDrain, this.res)
   }
 
   #refuse(error: unknown): void {
     const calls = this.#calls.splice(0)
-    this.#thaw()
+    this.#frozen?.thaw()
     this.#error = error
     for (const source of this.#sources) source.unpipe(this.res as ServerResponse)
     for (const call of calls) this.#ignore(call)
     if (this.#begun) {
-      process.nextTick(emitError, this.res, error)
-      abort(this.res)
       this.#state = 'dropped'
-      return
+      process.nextTick(emitError, this.res, error)
+      return abort(this.res)
     }
     this.pristine.restore(this.res)
     const names = calls.map(({ name }) => name)
@@ -189,27 +181,18 @@ export class ResponseHold {
       this.#state = 'before'
       this.#ended = false
       process.nextTick(this.next, error)
-    } else {
-      // The handler is streaming: its later writes could not be told from those of an error handler.
-      this.#state = 'after'
-      this.#begun = this.#ended = true
-      answerInstead(this.res, this.#native, this.method, error)
-      this.#state = 'dropped'
+      return
     }
+    // The handler is streaming: its later writes could not be told from those of an error handler.
+    this.#state = 'after'
+    this.#begun = this.#ended = true
+    answerInstead(this.res, this.#native, this.method, error)
+    this.#state = 'dropped'
   }
 
   #ignore(call: Sending): unknown {
     const callback = call.args.find((arg) => typeof arg === 'function') as Method | undefined
     if (callback) process.nextTick(callback, this.#error)
-    return this.#resultOf(call)
-  }
-
-  #resultOf({ name }: Sending): unknown {
-    return name === 'write' ? false : name === 'flushHeaders' ? undefined : this.res
-  }
-
-  #thaw(): void {
-    this.#frozen?.thaw()
-    this.#frozen = undefined
+    return answerOf(call, this.res)
   }
 }

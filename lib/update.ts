@@ -35,6 +35,7 @@ export async function updateSession<T>(
   const began = current.text
   const announce = isAnnounced(current, context)
   let result!: T
+  let changes = false
   const draft = async (latest: Snapshot | null) => {
     const data = JSON.parse(mergedText(current, began, latest, context)) as Data
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
@@ -52,13 +53,14 @@ export async function updateSession<T>(
       !repository.changed(latest, text) &&
       !current.wanted &&
       cookieText === JSON.stringify(storedCookie(restoreCookie(latest?.cookie, defaults), defaults))
+    changes = !isSame
     if (isSame) return undefined
     return toDraft(current, context, state, latest, text, announce)
   }
   try {
     const budget = new Budget(context.settings.timeout)
     const committed = await repository.commit(current.id, current.known, draft, budget)
-    if (committed.snapshot) accept(current, committed, began, announce, true)
+    if (committed.snapshot) accept(current, committed, began, announce && changes, true)
     return result
   } catch (error) {
     abandonId(current, context, error)

@@ -8,7 +8,7 @@ import type { HoldableResponse } from './holdable-response'
  * values, or as a list of pairs
  * @throws what `setHeader` throws for a name or a value that cannot be sent
  */
-export function takeHeaders(res: HoldableResponse, args: readonly unknown[]): readonly unknown[] {
+export function takeHeaders(res: HoldableResponse, args: unknown[]): unknown[] {
   const [status, second, third] = args
   const message = typeof second === 'string' ? [second] : []
   const headers = message.length > 0 ? third : (third ?? second)
@@ -17,25 +17,24 @@ export function takeHeaders(res: HoldableResponse, args: readonly unknown[]): re
     for (const [name, value] of Object.entries(headers)) if (name) res.setHeader(name, value as string)
     return [status, ...message]
   }
-  const pairs = Array.isArray(headers[0]) ? (headers as [string, string][]) : pairUp(headers)
+  const pairs = Array.isArray(headers[0]) ? (headers as Pair[]) : pairUp(headers)
   if (!pairs) return args
-  const seen = new Set<string>()
+  const seen = new Set<unknown>()
   for (const [name, value] of pairs) {
     if (!name) continue
-    const lower = String(name).toLowerCase()
-    if (seen.has(lower) && res.appendHeader) res.appendHeader(name, value)
-    else res.setHeader(name, value)
+    const lower = typeof name === 'string' ? name.toLowerCase() : name
+    if (seen.has(lower) && res.appendHeader) res.appendHeader(name as string, value as string)
+    else res.setHeader(name as string, value as string)
     seen.add(lower)
   }
   return [status, ...message]
 }
 
-function pairUp(flat: readonly unknown[]): [string, string][] | undefined {
+type Pair = readonly [name: unknown, value: unknown]
+
+function pairUp(flat: readonly unknown[]): Pair[] | undefined {
   if (flat.length % 2 !== 0) return undefined
-  return Array.from({ length: flat.length / 2 }, (_, index) => flat.slice(2 * index, 2 * index + 2)) as [
-    string,
-    string
-  ][]
+  return flat.flatMap((name, index): Pair[] => (index % 2 === 0 ? [[name, flat[index + 1]]] : []))
 }
 
 /** As Node reads a status. */

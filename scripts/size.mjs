@@ -4,7 +4,7 @@ import ts from 'typescript'
 import { root } from './run.mjs'
 
 /** Lines of code, without comments and blank lines (docs/decisions/0007-size-of-the-library.md). */
-const BUDGET = { file: 200, stores: 1000, rest: 3000 }
+const BUDGET = { file: 300, stores: 1000, rest: 3000 }
 
 const files = readdirSync(join(root, 'lib'), { recursive: true })
   .filter((file) => /\.m?ts$/.test(file))

@@ -5,7 +5,7 @@ import { SessionError } from '../errors'
 /**
  * What {@link RedisStore.connect} sets where its caller does not. A command that cannot be sent now, or whose
  * connection broke, fails at once, so that nothing is applied after its request was answered with 503; a network that
- * swallows everything is noticed in three seconds; the next attempt is never more than a second away.
+ * swallows everything is noticed in three seconds; the next attempt is never more than half a second away.
  */
 export const CONNECT_DEFAULTS: RedisOptions = {
   enableOfflineQueue: false,
@@ -13,7 +13,8 @@ export const CONNECT_DEFAULTS: RedisOptions = {
   socketTimeout: 3000,
   connectTimeout: 3000,
   disconnectTimeout: 500,
-  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1000) * (0.5 + Math.random() / 2),
+  maxLoadingRetryTime: 500,
+  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.5 + Math.random() / 2),
   reconnectOnError: (error) => error.message.startsWith('READONLY')
 }
 

@@ -2,6 +2,19 @@ import { inspect } from 'node:util'
 import Redis from 'ioredis'
 import type { RedisServer } from '../support/redis-server'
 
+const cleanups: (() => unknown)[] = []
+
+/** Notes what has to be closed at the end of the test, however it ends; for `afterEach(closeAll)`. */
+export function atEnd<T>(thing: T, close: (thing: T) => unknown): T {
+  cleanups.push(() => close(thing))
+  return thing
+}
+
+/** Closes what was noted, the last first. */
+export async function closeAll(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+}
+
 /** An id that no error may mention. */
 export const SECRET_ID = 'SeCrEt-Id-0123456789'
 
@@ -44,5 +57,27 @@ export async function commandsDuring(server: RedisServer, run: () => Promise<unk
   } finally {
     monitor.disconnect()
     admin.disconnect()
+  }
+}
+
+/** Fails where a promise takes longer: it was in a queue that is worked off when a server is back. */
+export async function soon<T>(promise: Promise<T>, milliseconds = 3000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it takes too long')), milliseconds)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** Tries until it works. */
+export async function untilItWorks<T>(call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + 60_000
+  for (;;) {
+    try {
+      return await soon(call())
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   }
 }

@@ -70,12 +70,17 @@ export class Exchange {
   #status = 0
   #message = ''
   #headers: Answer['headers'] = {}
-  readonly #waiting: { text: string; signal: Signal }[] = []
+  readonly #waiting: { test: (bytes: Buffer) => boolean; signal: Signal }[] = []
 
   /** Resolves when the text has come. */
-  async received(text: string): Promise<void> {
-    const signal = new Signal(`receiving ${JSON.stringify(text)}`)
-    this.#waiting.push({ text, signal })
+  received(text: string): Promise<void> {
+    return this.holds((bytes) => bytes.includes(text), `receiving ${JSON.stringify(text)}`)
+  }
+
+  /** Resolves when what has come is as the test wants it. */
+  async holds(test: (bytes: Buffer) => boolean, what = 'a part of the body'): Promise<void> {
+    const signal = new Signal(what)
+    this.#waiting.push({ test, signal })
     this.#look()
     return signal.seen
   }
@@ -111,8 +116,8 @@ export class Exchange {
 
   #look(): void {
     if (this.#waiting.length === 0) return
-    const text = Buffer.concat(this.#chunks).toString()
-    for (const waiting of this.#waiting) if (text.includes(waiting.text)) waiting.signal.resolve()
+    const bytes = Buffer.concat(this.#chunks)
+    for (const { test, signal } of this.#waiting) if (test(bytes)) signal.resolve()
   }
 }
 

@@ -43,6 +43,10 @@ export class RedisServer {
     return `redis://${HOST}:${this.port}`
   }
 
+  get running(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
+  }
+
   get pid(): number {
     const pid = this.#child?.pid
     if (!pid) throw new Error('redis-server is not running')
@@ -69,10 +73,11 @@ export class RedisServer {
 
   /** Ends it at once, as a crash does. Its directory stays, and so does its port. */
   async kill(): Promise<void> {
+    const { running } = this
     const child = this.#child
     if (!child) return
     this.#child = undefined
-    if (child.exitCode === null && child.signalCode === null) {
+    if (running) {
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await exited
@@ -133,8 +138,7 @@ export class RedisServer {
   async #untilReady(): Promise<void> {
     const end = Date.now() + DEADLINE
     while (Date.now() < end) {
-      const child = this.#child
-      if (!child?.pid || child.exitCode !== null || child.signalCode !== null) break
+      if (!this.#child?.pid || !this.running) break
       // The line proves that the port is its own, the answer that it can be reached.
       if (/Server initialized|Ready to accept/.test(this.output) && (await answers(this.port))) return
       await sleep(10)

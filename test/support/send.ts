@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
 /** What came back over the wire. */
 export interface Answer {
@@ -13,9 +13,11 @@ export interface Sent {
   method?: string
   headers?: OutgoingHttpHeaders
   body?: string
+  /** Default: a connection of its own. */
+  agent?: Agent
 }
 
-/** One request on a connection of its own. Rejects where the connection breaks before the answer is complete. */
+/** One request. Rejects where the connection breaks before the answer is complete. */
 export async function send(port: number, path: string, { body, ...sent }: Sent = {}): Promise<Answer> {
   const asked = request({ host: '127.0.0.1', port, path, agent: false, ...sent })
   asked.end(body)

@@ -1,33 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import ts from 'typescript'
+import { join } from 'node:path'
+import { compile, removeCompiled } from '../../support/compile'
 
-const root = resolve(__dirname, '../../..')
-const built = join(root, '.tmp', `demo-${process.pid}`)
+let built = ''
 
-/** Compiles the demo and the library, without a check of types, as plain files that Node runs. */
+/** Compiles the demo and the library, as plain files that Node runs. */
 export function buildDemo(): void {
-  const compilerOptions = {
-    module: ts.ModuleKind.CommonJS,
-    target: ts.ScriptTarget.ES2022,
-    esModuleInterop: true
-  }
-  for (const folder of ['lib', 'demo']) {
-    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts')) continue
-      const source = readFileSync(join(root, folder, name), 'utf8')
-      const target = join(built, folder, name.replace(/\.ts$/, '.js'))
-      mkdirSync(dirname(target), { recursive: true })
-      writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText)
-    }
-  }
+  built = compile(['lib', 'demo'])
 }
 
-export function removeBuild(): void {
-  rmSync(built, { recursive: true, force: true })
-}
+export { removeCompiled as removeBuild }
 
 /** A process of the demo's server. */
 export class DemoProcess {

@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { PROTOCOLS, Signal } from '../support/hold-http'
+import { Rig, type Held } from '../support/hold-rig'
+
+/** A response of which a part has left, and with something to commit since. */
+const streaming = (rest: (held: Held) => unknown) => async (held: Held) => {
+  const { res, gate } = held
+  gate.changed = false
+  res.write('part ')
+  await sent.seen
+  gate.changed = true
+  await rest(held)
+}
+let sent: Signal
+
+beforeEach(() => {
+  sent = new Signal('the first part')
+})
+
+describe.each(PROTOCOLS)('after the headers have gone, over %s', (protocol) => {
+  const ask = async (rest: (held: Held) => unknown) => {
+    const rig = await Rig.open(protocol, streaming(rest))
+    const exchange = rig.ask()
+    exchange.received('part ').then(sent.resolve, sent.reject)
+    return { rig, exchange }
+  }
+
+  it('what changed is committed before the end', async () => {
+    const { rig, exchange } = await ask(async ({ res, gate }) => {
+      res.write('next ')
+      await exchange.received('next ')
+      expect(gate.log).toEqual(['headers'])
+      expect(res.end('last')).toBe(res)
+      expect(res.writableEnded).toBe(true)
+      await new Promise(setImmediate)
+      expect(exchange.size).toBe('part next '.length)
+      gate.allow()
+    })
+    expect(await exchange.ended.seen).toMatchObject({ status: 200, body: 'part next last', complete: true })
+    expect(rig.gate.log).toEqual(['headers', 'commit', 'committed'])
+  })
+
+  it('nothing is held where nothing changed since', async () => {
+    const { rig, exchange } = await ask(({ res, gate }) => {
+      gate.changed = false
+      res.end('last')
+      expect(Object.hasOwn(res, 'writableEnded')).toBe(false)
+    })
+    expect((await exchange.ended.seen).body).toBe('part last')
+    expect(rig.gate.log).toEqual(['headers'])
+  })
+
+  it('a second end asks for nothing', async () => {
+    const { rig, exchange } = await ask(({ res, gate }) => {
+      gate.changed = false
+      res.end('last')
+      gate.changed = true
+      res.end()
+    })
+    expect((await exchange.ended.seen).body).toBe('part last')
+    expect(rig.gate.log).toEqual(['headers'])
+  })
+
+  it('the headers stay as they were sent', async () => {
+    const { exchange } = await ask(({ res, gate }) => {
+      expect(() => res.setHeader('X-A', '1')).toThrow()
+      res.end('last')
+      expect(() => res.setHeader('X-A', '1')).toThrow()
+      expect(() => res.writeHead(500)).toThrow()
+      expect(res.headersSent).toBe(true)
+      gate.allow()
+    })
+    expect((await exchange.ended.seen).body).toBe('part last')
+  })
+
+  it('arguments are checked at the call, and the end can be made again', async () => {
+    const { rig, exchange } = await ask(({ res, gate }) => {
+      expect(() => res.end(5)).toThrow('chunk')
+      expect(res.writableEnded).toBe(false)
+      res.write('more ')
+      res.end('last')
+      gate.allow()
+    })
+    expect(await exchange.ended.seen).toMatchObject({ body: 'part more last', complete: true })
+    expect(rig.gate.log).toEqual(['headers', 'commit', 'committed'])
+  })
+
+  it('a failure breaks the response off, so that the client knows', async () => {
+    const told = new Signal<unknown>('the callback')
+    const { rig, exchange } = await ask(({ res, gate }) => {
+      res.end('last', told.resolve as () => void)
+      gate.refuse()
+    })
+    expect(await exchange.ended.seen).toMatchObject({ status: 200, body: 'part ', complete: false })
+    expect(await told.seen).toMatchObject({ message: 'the store says no' })
+    expect(rig.errors).toEqual([])
+    // The process is up, and so is the server.
+    rig.gate.onCommit = () => rig.gate.allow()
+    expect(await rig.server.get()).toMatchObject({ body: 'part last', complete: true })
+  })
+
+  it('a failure ends a pipeline with an error', async () => {
+    const ended = new Signal<unknown>('the pipeline')
+    const { exchange } = await ask(({ res, gate }) => {
+      gate.onCommit = () => gate.refuse()
+      pipeline(Readable.from(['more']), res).then(ended.resolve, ended.resolve)
+    })
+    expect((await exchange.ended.seen).complete).toBe(false)
+    expect(await ended.seen).toMatchObject({ message: 'the store says no' })
+  })
+})

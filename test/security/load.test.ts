@@ -1,0 +1,124 @@
+import { Agent, createServer, request } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import Redis from 'ioredis'
+import session, { MemoryStore } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { CountingStore } from '../support/counting-store'
+import { startRedis } from '../support/redis-server'
+import { secret, Site, type Bag } from '../support/site'
+
+describe('load', () => {
+  it('28: anonymous traffic stores nothing: of 10,000 requests without a cookie or with forged ones Redis sees none', async () => {
+    const redis = await startRedis()
+    const client = new Redis(redis.url)
+    const agent = new Agent({ keepAlive: true, maxSockets: 20 })
+    const eager = session({ secret, store: new RedisStore(client) })
+    const lazy = session({ secret, store: new RedisStore(client), load: 'lazy' })
+    const server = createServer((req, res) => {
+      const middleware = req.url === '/lazy' ? lazy : eager
+      middleware(req, res, (error) => {
+        const { session: s } = req as unknown as { session: Bag }
+        s.load().then(
+          (loaded) => res.end(error ? 'error' : String(loaded.isNew)),
+          () => res.end('error')
+        )
+      })
+    }).listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      await once(client, 'ready')
+      const { port } = server.address() as AddressInfo
+      const processed = async () =>
+        Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1])
+      const before = await processed()
+
+      const forged = [
+        undefined,
+        'sid=x',
+        `sid=s%3Aabc.${'A'.repeat(43)}`,
+        'sid=',
+        `sid=s%3A${'a'.repeat(43)}.short`
+      ]
+      let anonymous = 0
+      const one = (i: number) =>
+        new Promise<void>((resolve, reject) => {
+          const cookie = forged[i % forged.length]
+          const asked = request(
+            {
+              host: '127.0.0.1',
+              port,
+              agent,
+              path: i % 2 ? '/lazy' : '/',
+              headers: cookie ? { cookie } : {}
+            },
+            (response) => {
+              let text = ''
+              response.setEncoding('utf8')
+              response.on('data', (chunk: string) => (text += chunk))
+              response.on('end', () => {
+                if (text === 'true' && !response.headers['set-cookie']) anonymous++
+                resolve()
+              })
+            }
+          )
+          asked.on('error', reject).end()
+        })
+      let next = 0
+      const worker = async () => {
+        while (next < 10_000) await one(next++)
+      }
+      await Promise.all(Array.from({ length: 20 }, worker))
+
+      expect(anonymous).toBe(10_000)
+      // Only what asks for the number is counted.
+      expect((await processed()) - before).toBe(1)
+      expect(await client.dbsize()).toBe(0)
+    } finally {
+      agent.destroy()
+      server.close()
+      server.closeAllConnections()
+      client.disconnect()
+      await redis.stop()
+    }
+  })
+
+  it('29: a session has limits in size and in depth, when it is written and when it is read', async () => {
+    const nested = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown
+    const site = await Site.open()
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.text = 'x'.repeat(2 ** 20 - 200)))
+    expect((await visitor.visit((s) => void (s.more = 'x'.repeat(200)))).status).toBe(500)
+    expect((await visitor.visit((s) => void (s.text = '汉'.repeat(2 ** 20 / 3)))).status).toBe(500)
+    expect((await visitor.visit((s) => void (s.deep = nested(100)))).status).toBe(500)
+    expect(
+      await visitor
+        .visit((s) => s.update((draft) => void (draft.deep = nested(100))))
+        .then(({ status }) => status)
+    ).toBe(500)
+    expect(site.errors.map(({ code }) => code)).toEqual(Array(4).fill('ERR_SESSION_DATA'))
+    await visitor.ask((s) => {
+      delete s.text
+      s.deep = nested(99)
+    })
+
+    for (const text of [
+      `{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      `{"deep":${'{"a":'.repeat(100)}1${'}'.repeat(100)}}`,
+      JSON.stringify({ text: 'x'.repeat(2 ** 20) })
+    ]) {
+      await site.store.inner.destroy(visitor.id)
+      await site.store.inner.set(visitor.id, text, 60_000, null)
+      expect(await visitor.ask((s) => s.isNew)).toBe(true)
+    }
+  })
+
+  it('29: the memory store has a maximum in bytes, whatever is put into it', async () => {
+    const inner = new MemoryStore({ maxBytes: 100_000 })
+    const site = await Site.open({ store: new CountingStore(inner) })
+    for (let i = 0; i < 200; i++) await site.visitor().ask((s) => void (s.text = 'x'.repeat(1000)))
+    expect(inner.bytes).toBeLessThanOrEqual(100_000)
+    expect(inner.size).toBeGreaterThan(50)
+    expect(inner.size).toBeLessThan(100)
+  })
+})
