@@ -9,6 +9,6 @@ module.exports = {
   coverageThreshold: { global: { lines: 95 } },
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   openHandlesTimeout: 5_000
 }
