@@ -1,17 +1,8 @@
 import { inspect, types } from 'node:util'
-import session, { type SessionError } from '../lib'
+import type { SessionError } from '../lib'
 import { codeOf } from './support/outcome'
-import { CountingStore, fails, takes } from './support/counting-store'
-import { Site, type Bag, type Visitor } from './support/site'
-
-/** A site that loads lazily, and somebody who was there before. */
-async function lazy(data: Record<string, unknown> = { n: 1 }): Promise<{ site: Site; visitor: Visitor }> {
-  const site = await Site.open({ load: 'lazy' })
-  const visitor = site.visitor()
-  await visitor.ask(async (session) => void Object.assign(await session.load(), data))
-  site.store.forget()
-  return { site, visitor }
-}
+import { fails, takes } from './support/counting-store'
+import { Site, type Bag, returning } from './support/site'
 
 /** What each of these does: its value, or the code of its error. */
 function outcomes(uses: (() => unknown)[]): unknown[] {
@@ -28,7 +19,7 @@ const NOT_LOADED = 'ERR_SESSION_NOT_LOADED'
 
 describe('before load()', () => {
   it('has load, update, regenerate, destroy and id', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const seen = await visitor.ask((session, req) => ({
       types: [session.load, session.update, session.regenerate, session.destroy].map(
         (member) => typeof member
@@ -45,7 +36,7 @@ describe('before load()', () => {
   })
 
   it('throws for every other name, whatever is done with it', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const { text } = await visitor.visit((session, _req, res) => {
       const use = [
         () => session.n,
@@ -80,7 +71,7 @@ describe('before load()', () => {
   })
 
   it('says what to write instead', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const { status } = await visitor.visit((session) => session.userinfo)
     expect(status).toBe(500)
     const [error] = site.errors
@@ -92,7 +83,7 @@ describe('before load()', () => {
   })
 
   it('does not throw where promises, loggers, templates and test tools look', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const seen = await visitor.ask(async (session) => {
       const before = session as Bag & Record<symbol, unknown>
       return [
@@ -145,7 +136,7 @@ describe('before load()', () => {
   })
 
   it('does not keep an id that the visitor made up or that is not there any more', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const old = visitor.id
     await site.store.inner.destroy(old)
     const ids = await visitor.ask(async (session) => {
@@ -160,13 +151,13 @@ describe('before load()', () => {
   })
 
   it('updates: one read, one write', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     expect(await visitor.ask((session) => session.update((draft) => (draft.n = Number(draft.n) + 1)))).toBe(2)
     expect(site.store.log).toBe('get set')
   })
 
   it('destroys without a read', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const { id } = visitor
     const gone = await visitor.ask(async (session, req) => {
       await session.destroy()
@@ -179,7 +170,7 @@ describe('before load()', () => {
   })
 
   it('regenerates without a read: the new one is written, then the old one ends', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const old = visitor.id
     await visitor.ask(async (session) => {
       await session.regenerate()
@@ -190,7 +181,7 @@ describe('before load()', () => {
   })
 
   it('regenerates with a read where something is kept', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     expect(await visitor.ask(async (session) => (await session.regenerate({ keep: ['n'] })).n)).toBe(1)
     expect(site.store.log).toBe('get set destroy')
   })
@@ -198,7 +189,7 @@ describe('before load()', () => {
 
 describe('load()', () => {
   it('makes req.session the plain session', async () => {
-    const { visitor } = await lazy()
+    const { visitor } = await returning({ load: 'lazy' })
     const seen = await visitor.ask(async (early, req) => {
       const loaded = await early.load()
       return [
@@ -214,7 +205,7 @@ describe('load()', () => {
   })
 
   it('reads once, however often it is asked, at once or one after the other', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     site.store.always(takes(5), 'get')
     const same = await visitor.ask(async (early) => {
       const both = await Promise.all([early.load(), early.load()])
@@ -226,13 +217,13 @@ describe('load()', () => {
   })
 
   it('asks nothing of the store for a visitor without a cookie', async () => {
-    const { site } = await lazy()
+    const { site } = await returning({ load: 'lazy' })
     expect(await site.visitor().ask(async (early) => Object.keys(await early.load()))).toEqual(['cookie'])
     expect(site.store.log).toBe('')
   })
 
   it('can be tried again after a failure', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     site.store.next('get', fails)
     const seen = await visitor.ask(async (early) => [
       await codeOf(early.load()),
@@ -243,7 +234,7 @@ describe('load()', () => {
   })
 
   it('that nobody waits for ends no process when it fails', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     site.store.next('get', fails)
     const { status } = await visitor.visit(async (early) => {
       void early.load()
@@ -256,7 +247,7 @@ describe('load()', () => {
 
 describe('a handle taken before load()', () => {
   it('works on after it', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const seen = await visitor.ask(async (early) => {
       const { update } = early
       await early.load()
@@ -306,7 +297,7 @@ describe('a handle taken before load()', () => {
   })
 
   it('is the new session after regenerate', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     const old = visitor.id
     const seen = await visitor.ask(async (early) => {
       await early.load()
@@ -321,7 +312,7 @@ describe('a handle taken before load()', () => {
   })
 
   it('is the new session after a regenerate without any load', async () => {
-    const { visitor, site } = await lazy()
+    const { visitor, site } = await returning({ load: 'lazy' })
     await visitor.ask(async (early) => {
       await early.regenerate()
       early.m = 1
@@ -331,7 +322,7 @@ describe('a handle taken before load()', () => {
   })
 
   it('offers no data after destroy', async () => {
-    const { visitor } = await lazy()
+    const { visitor } = await returning({ load: 'lazy' })
     const seen = await visitor.ask(async (early, req) => {
       await early.load()
       await early.destroy()
@@ -344,72 +335,4 @@ describe('a handle taken before load()', () => {
     })
     expect(seen).toEqual([true, [NOT_LOADED], 'ERR_SESSION_GONE', 'ERR_SESSION_GONE'])
   })
-})
-
-describe('assigning to req.session before load()', () => {
-  it('an object replaces the data of the stored session', async () => {
-    const { visitor, site } = await lazy({ n: 1, old: 1 })
-    await visitor.ask((_session, req) => void (req.session = { n: 2 } as never))
-    expect(await site.stored(visitor.id)).toEqual({ n: 2, '@': expect.anything() })
-    expect(site.store.log).toBe('get set')
-  })
-
-  it('null ends it', async () => {
-    const { visitor, site } = await lazy()
-    const { id } = visitor
-    const { status } = await visitor.visit((_session, req) => void (req.session = null as never))
-    expect([status, await site.stored(id), visitor.hasCookie]).toEqual([200, null, false])
-    expect(site.store.log).toBe('destroy')
-  })
-})
-
-describe('loadSession', () => {
-  it('gives the plain session to what comes after it', async () => {
-    const site = await Site.open({ load: 'lazy' }, (app) => app.use(session.loadSession))
-    const visitor = site.visitor()
-    await visitor.ask((plain) => void (plain.n = 1))
-    site.store.forget()
-    expect(await visitor.ask((plain) => [plain.n, types.isProxy(plain)])).toEqual([1, false])
-    expect(site.store.log).toBe('get')
-  })
-
-  it('passes on why it could not be loaded', async () => {
-    const site = await Site.open({ load: 'lazy' }, (app) => app.use(session.loadSession))
-    const visitor = site.visitor()
-    await visitor.ask((plain) => void (plain.n = 1))
-    site.store.next('get', fails)
-    expect(await visitor.visit(() => 'never')).toMatchObject({
-      status: 503,
-      text: '{"error":"ERR_SESSION_STORE"}'
-    })
-  })
-
-  it('asks the store nothing where the session was read already', async () => {
-    const site = await Site.open({}, (app) => app.use(session.loadSession))
-    const visitor = site.visitor()
-    await visitor.ask((plain) => void (plain.n = 1))
-    site.store.forget()
-    expect(await visitor.ask((plain) => plain.n)).toBe(1)
-    expect(site.store.log).toBe('get')
-  })
-
-  it('says so where there is no session to load', () => {
-    const next = jest.fn()
-    session.loadSession({ headers: {} } as never, {}, next)
-    const [error] = next.mock.calls[0] as [SessionError]
-    expect(error.code).toBe('ERR_SESSION_OPTIONS')
-    expect(error.message).toContain('mount session() before it')
-  })
-})
-
-it('decides for each request where load is a function', async () => {
-  const store = new CountingStore()
-  const site = await Site.open({ store, load: (req) => (req.url === '/lazy' ? 'lazy' : 'eager') })
-  const visitor = site.visitor()
-  await visitor.ask((plain) => void (plain.n = 1))
-  store.forget()
-  await visitor.visit(() => undefined, { path: '/lazy' })
-  expect(store.log).toBe('')
-  await visitor.visit(() => undefined, { path: '/eager' })
-  expect(store.log).toBe('get')
 })

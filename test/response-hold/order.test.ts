@@ -97,17 +97,18 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('does not say drain where the response is full', async () => {
-    const big = Buffer.alloc(64 * 1024 * 1024)
+    const big = Buffer.alloc(32 * 1024 * 1024)
     const log: string[] = []
     const rig = await Rig.open(protocol, async ({ res, gate }) => {
       const drained = new Signal('drain')
-      res.on('drain', () => drained.resolve())
+      res.on('drain', () => (log.push('drain'), drained.resolve()))
       res.write(big)
       gate.allow()
       await exchange.begun.seen
       exchange.pause()
       await new Promise(setImmediate)
       log.push(`write ${res.write('more')}`)
+      log.push('resume')
       exchange.resume()
       await drained.seen
       res.end()
@@ -115,7 +116,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     const exchange = rig.ask()
     const { bytes, complete } = await exchange.ended.seen
     expect({ size: bytes.length, complete }).toEqual({ size: big.length + 4, complete: true })
-    expect(log).toEqual(['write false'])
+    expect(log.slice(0, 3)).toEqual(['write false', 'resume', 'drain'])
   })
 
   it('says no drain after the end', async () => {
@@ -213,6 +214,35 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     })
     expect((await rig.server.get()).body).toBe('x')
     expect(rig.gate.log).toEqual(['commit', 'committed', 'headers'])
+  })
+
+  it('holds a flush, which is of compression, together with what is to be flushed', async () => {
+    type Flushing = ServerResponse & { flush: () => void }
+    const log: string[] = []
+    const rig = await Rig.open(
+      protocol,
+      async ({ res, gate }) => {
+        const { flush } = res as Flushing
+        flush()
+        expect({ log: log.splice(0), gate: gate.log }).toEqual({ log: ['flush'], gate: [] })
+        res.write('a')
+        flush()
+        expect(log).toEqual([])
+        gate.allow()
+        await exchange.received('a')
+        expect(log).toEqual(['write', 'flush'])
+        flush()
+        expect(log.pop()).toBe('flush')
+        res.end()
+      },
+      (res) => {
+        const write = res.write.bind(res) as (chunk: unknown) => boolean
+        res.write = (chunk: unknown) => (log.push('write'), write(chunk))
+        ;(res as Flushing).flush = () => log.push('flush')
+      }
+    )
+    const exchange = rig.ask()
+    expect((await exchange.ended.seen).body).toBe('a')
   })
 
   it('is held for a response that was begun before, until its end', async () => {

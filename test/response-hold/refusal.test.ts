@@ -128,6 +128,22 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       })
     })
 
+    it('commits what the error page changes before its end, as for any response', async () => {
+      const rig = await Rig.open(protocol, ({ res, gate }) => {
+        res.end('handler')
+        gate.refuse()
+      })
+      rig.onError = async (_error, { res, gate }) => {
+        res.write('error ')
+        gate.changed = true
+        res.end('page')
+        await gate.asked(2)
+        gate.allow()
+      }
+      expect((await rig.server.get()).body).toBe('error page')
+      expect(rig.gate.log).toEqual(['commit', 'refused', 'headers', 'commit', 'committed'])
+    })
+
     it('answers by itself where the error page is refused, too', async () => {
       const rig = await refusing(({ res }) => res.end('handler'))
       rig.onError = (_error, { res, gate }) => {
@@ -187,9 +203,15 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     )
 
     it('answers HEAD without a body', async () => {
-      const rig = await refusing(({ res }) => res.writeHead(200))
+      const errors: unknown[] = []
+      const rig = await refusing(({ res }) => {
+        const { stream } = res as { stream?: NodeJS.EventEmitter }
+        stream?.on('error', (error) => errors.push(error))
+        res.writeHead(200)
+      })
       const answer = await rig.server.get({ method: 'HEAD' })
       expect(answer).toMatchObject({ ...OWN_ANSWER, body: '' })
+      expect(errors).toEqual([])
     })
 
     it('ignores the rest, and nothing hangs', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 
 const ROOT = join(__dirname, '../..')
+const DEADLINE = 60_000
 
 /**
  * Runs a program in a Node process of its own, in a directory with `lib/` as JavaScript and nothing else: no
@@ -23,7 +24,8 @@ export async function runAlone(
       if (file.endsWith('.ts')) translate(join(directory, file))
     }
     const main = join(directory, 'main.js')
-    writeFileSync(main, program)
+    // Should this process be killed meanwhile, nobody else would end the other one.
+    writeFileSync(main, `setTimeout(() => process.exit(1), ${DEADLINE}).unref()\n${program}`)
     return await promisify(execFile)(process.execPath, [main], {
       cwd: directory,
       env: {
@@ -32,7 +34,7 @@ export async function runAlone(
         ...(modules ? { NODE_PATH: join(ROOT, 'node_modules') } : {}),
         ...env
       },
-      timeout: 60_000
+      timeout: DEADLINE
     })
   } finally {
     rmSync(directory, { recursive: true, force: true })

@@ -76,6 +76,18 @@ describe('slots', () => {
   })
 })
 
+test.each([
+  ['ioredis', () => new RedisStore(ioredis)],
+  ['node-redis', () => new RedisStore(nodeRedis)]
+])('each of the nodes keeps a part of the sessions, %s', async (_, make) => {
+  const store = make()
+  const ids = Array.from({ length: 50 }, (_, i) => `id-${i}`)
+  for (const id of ids) await store.get(id)
+  const nodes = ids.map((id) => store.nodeOf(id))
+  expect(new Set(nodes).size).toBe(3)
+  expect(ids.every((id, i) => store.nodeOf(id) === nodes[i])).toBe(true)
+})
+
 describe.each([
   ['ioredis', () => new Redis(cluster.nodes[0]!.url), (client: unknown) => (client as Redis).disconnect()],
   [

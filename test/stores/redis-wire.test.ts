@@ -128,6 +128,11 @@ describe.each(clients)('on the wire, %s', (_, make) => {
   })
 })
 
+test('one server keeps every session', () => {
+  const store = new RedisStore(admin)
+  expect(store.nodeOf('one')).toBe(store.nodeOf('two'))
+})
+
 describe('keys', () => {
   test('are SESSION:<id>, with the text as it is and its life', async () => {
     await new RedisStore(admin).set('id', '{"count":1}', MINUTE, null)
@@ -173,6 +178,20 @@ describe.each(['ioredis', 'node-redis'])('a server without a command, %s', (kind
     expect((await failure(new RedisStore(client).touch(SECRET_ID, MINUTE))).message).toMatch(
       /unknown command/
     )
+  })
+})
+
+describe('a client that is not connected', () => {
+  test('and was never asked to be: nothing is sent, and the error says so', async () => {
+    const store = new RedisStore(createClient({ url: server.url }))
+    expect((await failure(store.get(SECRET_ID, MINUTE))).message).toMatch(/not ready \(closed\)/)
+  })
+
+  test('and never will be again: nothing is sent, and the error says so', async () => {
+    const client = new Redis(server.url)
+    await client.quit()
+    await failure(new RedisStore(client).get(SECRET_ID))
+    expect((await failure(new RedisStore(client).get(SECRET_ID))).message).toMatch(/not ready \(end\)/)
   })
 })
 

@@ -3,7 +3,15 @@ import express from 'express'
 import express4 from 'express4'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { CountingStore } from './counting-store'
-import { Signal, TestServer, type Asked, type Answer, type Exchange, type Protocol } from './hold-http'
+import {
+  follow,
+  Signal,
+  TestServer,
+  type Asked,
+  type Answer,
+  type Exchange,
+  type Protocol
+} from './hold-http'
 
 /** What a request looks like to the tests' handlers, whoever brought it. */
 export type Request = IncomingMessage & {
@@ -134,17 +142,21 @@ function listenerOf(kind: Kind, layers: (Layer | ErrorLayer)[]) {
 function caught(layer: Layer | ErrorLayer): Layer | ErrorLayer {
   if (layer.length === 4) {
     return (error: session.SessionError, req: Request, res: Response, next: Next) =>
-      void run(() => (layer as ErrorLayer)(error, req, res, next), next)
+      run(() => (layer as ErrorLayer)(error, req, res, next), next)
   }
-  return (req: Request, res: Response, next: Next) => void run(() => (layer as Layer)(req, res, next), next)
+  return (req: Request, res: Response, next: Next) => run(() => (layer as Layer)(req, res, next), next)
 }
 
-async function run(action: () => unknown, next: Next): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    next(error)
-  }
+/** Errors are for `next`, as handlers mean them; what a test expects in vain fails the test. */
+function run(action: () => unknown, next: Next): void {
+  void follow(async () => {
+    try {
+      await action()
+    } catch (error) {
+      next(error)
+      if ((error as { matcherResult?: unknown }).matcherResult !== undefined) throw error
+    }
+  }).catch(() => undefined)
 }
 
 /** Layers one after the other, as in Connect: `next` goes on where the last one was, whoever calls it. */

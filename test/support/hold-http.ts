@@ -121,11 +121,25 @@ export class Exchange {
   }
 }
 
+const running: Promise<unknown>[] = []
 const closing: (() => Promise<void>)[] = []
 
 afterEach(async () => {
+  // A handler may go on after its response has ended, and what it expects counts all the same.
+  const handlers = await bounded(Promise.allSettled(running.splice(0)), 'the end of the handlers')
   for (const close of closing.splice(0).reverse()) await bounded(close(), 'closing')
+  const failure = handlers.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+  if (failure) throw failure.reason as Error
 })
+
+/** Runs a handler; the test fails where it does, and waits for it. */
+export function follow(handler: () => unknown): Promise<void> {
+  const promise = (async () => {
+    await handler()
+  })()
+  running.push(promise)
+  return promise
+}
 
 /** Something to undo after the test; the last comes first. */
 export function afterwards(undo: () => Promise<void>): void {

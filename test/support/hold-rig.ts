@@ -1,7 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HeaderSnapshot } from '../../lib/header-snapshot'
 import { ResponseHold, type ResponseGate } from '../../lib/response-hold'
-import { Signal, TestServer, type Answer, type Asked, type Exchange, type Protocol } from './hold-http'
+import {
+  follow,
+  Signal,
+  TestServer,
+  type Answer,
+  type Asked,
+  type Exchange,
+  type Protocol
+} from './hold-http'
 
 /** A gate in the place of a session: there is something to commit, and the test says what becomes of it. */
 export class TestGate implements ResponseGate {
@@ -63,14 +71,6 @@ export function unavailable(): Error {
   return Object.assign(new Error('the store says no'), { status: 503 })
 }
 
-/** What handlers threw: an expectation, as a rule. */
-const failures: Error[] = []
-
-afterEach(() => {
-  const [first] = failures.splice(0)
-  if (first) throw first
-})
-
 export interface Held {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -84,7 +84,7 @@ export class Rig {
   /** What `next` got. */
   readonly errors: unknown[] = []
   /** An error handler; without one, an error page. */
-  onError: (error: unknown, held: Held) => void = (_error, { res }) => {
+  onError: (error: unknown, held: Held) => unknown = (_error, { res }) => {
     res.statusCode = 503
     res.end('error page')
   }
@@ -115,22 +115,15 @@ export class Rig {
     return this.server.get(asked)
   }
 
-  async #run(held: Held): Promise<void> {
-    await this.handler(held)
-  }
-
   #handle(req: IncomingMessage, res: ServerResponse): void {
     const { gate } = this
     const next = (error: unknown) => {
       this.errors.push(error)
-      this.onError(error, held)
+      follow(() => this.onError(error, held)).catch(() => res.destroy())
     }
     const hold = new ResponseHold(req.method, res, gate, new HeaderSnapshot(res), next)
     const held = { req, res, gate, hold }
-    this.#run(held).catch((error: unknown) => {
-      failures.push(error as Error)
-      res.destroy()
-    })
+    follow(() => this.handler(held)).catch(() => res.destroy())
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,8 @@ export interface RedisOptions {
   port?: number
   /** Runs as a node of a cluster, see {@link startCluster}. */
   cluster?: boolean
+  /** Runs as a Sentinel with these lines of configuration; `args` are not used then. */
+  sentinel?: readonly string[]
 }
 
 /** A real `redis-server` in a directory of its own. It dies with this process, however this process dies. */
@@ -107,6 +110,15 @@ export class RedisServer {
   }
 
   #arguments(): string[] {
+    const { sentinel } = this.#options
+    if (sentinel) {
+      const file = join(this.directory, 'sentinel.conf')
+      writeFileSync(
+        file,
+        [`bind ${HOST}`, `port ${this.port}`, `dir ${this.directory}`, ...sentinel].join('\n')
+      )
+      return [file, '--sentinel']
+    }
     const bus = [
       '--cluster-port',
       `${this.busPort}`,
@@ -140,7 +152,8 @@ export class RedisServer {
     while (Date.now() < end) {
       if (!this.#child?.pid || !this.running) break
       // The line proves that the port is its own, the answer that it can be reached.
-      if (/Server initialized|Ready to accept/.test(this.output) && (await answers(this.port))) return
+      if (/Server initialized|Ready to accept|Sentinel ID is/.test(this.output) && (await answers(this.port)))
+        return
       await sleep(10)
     }
     throw new Error(`${BINARY} did not start on port ${this.port}: ${this.output.slice(-2000)}`)
@@ -168,10 +181,16 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** A process that waits for the end of this one, seen by the end of its input, and then ends the server. */
+/**
+ * A process that waits for the end of this one, seen by the end of its input, and then ends the server and removes the
+ * directory. It is in a group of its own, so that it outlives what ends this one and all its children.
+ */
 function guard(pid: number, directory: string): ChildProcess {
-  const script = 'read line || { kill -9 "$0"; rm -rf "$1"; }'
-  const process = spawn('sh', ['-c', script, String(pid), directory], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const script = 'read line || { kill -9 "$0"; sleep 1; rm -rf "$1"; }'
+  const process = spawn('sh', ['-c', script, String(pid), directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true
+  })
   process.stdin.on('error', () => undefined)
   unref(process.stdin)
   process.unref()

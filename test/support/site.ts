@@ -176,6 +176,18 @@ export class Visitor {
   }
 }
 
+/** A site, and a visitor who has a session there. The calls of the store count from now on. */
+export async function returning(
+  options: Partial<SessionOptions> = {},
+  data: Record<string, unknown> = { n: 1 }
+): Promise<{ site: Site; visitor: Visitor }> {
+  const site = await Site.open(options)
+  const visitor = site.visitor()
+  await visitor.ask(async (s) => void Object.assign(await s.load(), data))
+  site.store.forget()
+  return { site, visitor }
+}
+
 /** The session id in a cookie's value. */
 export function idIn(cookie: string): string {
   const id = /^s:(.+)\.[^.]+$/.exec(decodeURIComponent(cookie))?.[1]
