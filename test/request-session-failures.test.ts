@@ -139,6 +139,37 @@ describe('a failure that nobody heard of', () => {
     expect(status).toBe(200)
     expect(await site.stored(visitor.id)).toMatchObject({ n: 2 })
   })
+
+  it.each<[string, (s: Bag) => unknown, 'set' | 'destroy']>([
+    ['update', (s) => s.update((draft) => void (draft.n = 2)), 'set'],
+    ['destroy', (s) => s.destroy(), 'destroy']
+  ])(
+    'is not forgotten where what a later save stores makes no good of it: %s',
+    async (_, call, operation) => {
+      const { site, visitor } = await returning()
+      site.store.next(operation, fails)
+      const { status } = await visitor.visit(async (s) => {
+        void call(s)
+        await s.touch().catch(() => undefined)
+        s.m = 1
+        await s.save()
+      })
+      expect(status).toBe(503)
+      expect(await site.stored(visitor.id)).toMatchObject({ n: 1, m: 1 })
+    }
+  )
+
+  it('is forgotten with the changes, where a reload gives them up', async () => {
+    const { site, visitor } = await returning()
+    site.store.next('set', fails)
+    const { status } = await visitor.visit(async (s) => {
+      s.n = 2
+      void s.save()
+      await s.reload()
+    })
+    expect(status).toBe(200)
+    expect(await site.stored(visitor.id)).toMatchObject(KEPT)
+  })
 })
 
 describe('after the commit failed at the end', () => {

@@ -1,0 +1,39 @@
+/** What a handler asks of its session. */
+export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
+
+interface Failure {
+  readonly call: Call
+  readonly error: unknown
+  /** Whether its caller was there to hear of it. */
+  readonly watched: () => boolean
+}
+
+/** What storing the session makes up for: all that these wanted is in what was stored. */
+const MADE_GOOD: ReadonlySet<Call> = new Set(['save', 'touch'])
+
+/** What failed in one request, and may have gone unheard: then a response must not look as if all were well. */
+export class Failures {
+  #list: readonly Failure[] = []
+
+  add(failure: Failure): void {
+    this.#list = [...this.#list.filter(({ watched }) => !watched()), failure]
+  }
+
+  /** What is here now; whatever is added later is not in it. */
+  get all(): readonly Failure[] {
+    return this.#list
+  }
+
+  get unheard(): Failure | undefined {
+    return this.#list.find(({ watched }) => !watched())
+  }
+
+  /** The session as it is now was stored, or its changes were given up. A lost `update` or `destroy` is not in it. */
+  madeGood(): void {
+    this.#list = this.#list.filter(({ call }) => !MADE_GOOD.has(call))
+  }
+
+  clear(): void {
+    this.#list = []
+  }
+}
