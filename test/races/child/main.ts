@@ -1,0 +1,57 @@
+import express, { type Request } from 'express'
+import session, { type Store } from '../../../lib'
+import { RedisStore } from '../../../lib/redis'
+
+/**
+ * An application in a process of its own, on the Redis at `REDIS_URL`. It prints its port, and ends with its input.
+ * When the n-th store command of a request to `/regenerate` has been applied, it is killed with `KILL_AFTER=n`; with
+ * `HALT_AFTER=n` it prints a line, and that request stays where it is.
+ */
+const { REDIS_URL = '', SECRET = '', KILL_AFTER, HALT_AFTER } = process.env
+
+let left = Infinity
+
+function counted(store: Store): Store {
+  const count = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer
+    if (--left !== 0) return value
+    if (KILL_AFTER) process.kill(process.pid, 'SIGKILL')
+    console.log('halted')
+    return new Promise(() => undefined)
+  }
+  return {
+    contract: 1,
+    get: (id, ttl) => count(store.get(id, ttl)),
+    set: (...args) => count(store.set(...args)),
+    touch: (id, ttl) => count(store.touch(id, ttl)),
+    destroy: (id) => count(store.destroy(id))
+  }
+}
+
+type Bag = session.Session & Record<string, unknown>
+const bag = (req: Request): Bag => req.session as Bag
+
+const app = express()
+app.use((req, _res, next) => {
+  if (req.path === '/regenerate') left = Number(KILL_AFTER ?? HALT_AFTER ?? Infinity)
+  next()
+})
+app.use(session({ secret: SECRET, store: counted(RedisStore.connect(REDIS_URL)), timeout: 20_000 }))
+
+app.post('/count', async (req, res) => {
+  const count = await bag(req).update((draft) => (draft.count = Number(draft.count ?? 0) + 1))
+  res.json(count)
+})
+
+app.post('/regenerate', async (req, res) => {
+  const { keep } = req.query
+  const fresh = await bag(req).regenerate({ keep: keep === 'all' ? true : ((keep ? [keep] : []) as never[]) })
+  fresh.user = 'new'
+  res.json('done')
+})
+
+const server = app.listen(0, '127.0.0.1', () => {
+  console.log((server.address() as { port: number }).port)
+})
+
+process.stdin.on('end', () => process.exit()).resume()

@@ -1,0 +1,255 @@
+import { encodeRecord, decodeRecord } from '../../../lib/record'
+import { isGone } from '../../../lib/repository'
+import type { RecordRepository } from '../../../lib/record-repository'
+import type { Store } from '../../../lib/stores/store'
+import type { Backend } from './backends'
+import { together } from './catalogue'
+import type { Plan } from './plan'
+import type { Parts } from './run'
+
+/** Something that is wrong on purpose, and what the rig has to say about it. */
+export interface Broken {
+  readonly parts: Parts
+  readonly plans: readonly Plan[]
+  readonly finds: RegExp
+  /** Only on Redis can it be seen. */
+  readonly redis?: true
+}
+
+const LIMITS = { maxBytes: 10_000, maxDepth: 20 }
+const TWICE: Plan = {
+  requests: [{ steps: [{ do: 'update' }] }, { steps: [{ do: 'update' }] }],
+  trouble: { fates: ['ok', 'ok', 'twice'] }
+}
+/** One request makes a value and takes it back, while a write of another one is on its way. */
+const BACK_AND_FORTH: Plan = {
+  requests: [
+    { steps: [{ do: 'set', key: 'a' }] },
+    { steps: [{ do: 'set', key: 'c' }, { do: 'save' }, { do: 'delete', key: 'c' }] }
+  ],
+  trouble: { fates: [], ticks: 2 }
+}
+
+/** A store of which some methods are replaced. */
+function store(change: (real: Store, backend: Backend) => Partial<Store>): Parts {
+  return {
+    store: (real, backend) => ({
+      contract: 1,
+      get: (id, ttl) => real.get(id, ttl),
+      set: (...args) => real.set(...args),
+      touch: (id, ttl) => real.touch(id, ttl),
+      destroy: (id) => real.destroy(id),
+      ...change(real, backend)
+    })
+  }
+}
+
+/** A repository of which some methods are replaced. */
+function repository(change: (real: RecordRepository, first: string) => Partial<RecordRepository>): Parts {
+  return {
+    repository: (real, first) =>
+      Object.assign(Object.create(real) as RecordRepository, bound(real), change(real, first))
+  }
+}
+
+/** Methods with private members work on the real thing only. */
+function bound(real: RecordRepository): Partial<RecordRepository> {
+  return {
+    load: real.load.bind(real),
+    changed: real.changed.bind(real),
+    merge: real.merge.bind(real),
+    commit: real.commit.bind(real),
+    retire: real.retire.bind(real),
+    touch: real.touch.bind(real),
+    destroy: real.destroy.bind(real)
+  }
+}
+
+/** The text with its revisions taken out. */
+function withoutRevisions(text: string): string {
+  const { data, ...frame } = decodeRecord(text, LIMITS)
+  return encodeRecord(JSON.stringify(data), { ...frame, revs: [] })
+}
+
+export const BROKEN: Record<string, Broken> = {
+  'a store that does not compare': {
+    parts: store((real) => ({
+      set: async (id, text, ttl) => real.set(id, text, ttl, await real.get(id))
+    })),
+    plans: [together(['write a', 'write b'])],
+    finds: /lost or mixed up/
+  },
+  'a store that stores what is gone': {
+    parts: store((real) => ({
+      set: async (id, text, ttl, expected) =>
+        real.set(id, text, ttl, (await real.get(id)) === null ? null : expected)
+    })),
+    plans: [together(['write a', 'logout'])],
+    finds: /s0 came back/
+  },
+  'a store that says kept at a conflict': {
+    parts: store((real) => ({
+      async set(...args) {
+        await real.set(...args)
+        return { id: args[0] }
+      }
+    })),
+    plans: [together(['write a', 'write b'])],
+    finds: /acknowledged, but nothing was stored/
+  },
+  'a store that does not destroy': {
+    parts: store(() => ({ destroy: async () => true })),
+    plans: [together(['logout', 'read'])],
+    finds: /destroy was acknowledged, but s0 lives/
+  },
+  'a store whose touch brings back': {
+    parts: store((real) => {
+      const texts = new Map<string, string>()
+      return {
+        async get(id, ttl) {
+          const text = await real.get(id, ttl)
+          if (text !== null) texts.set(id, text)
+          return text
+        },
+        async touch(id, ttl) {
+          await real.set(id, texts.get(id) ?? '{}', ttl, null)
+          return true
+        }
+      }
+    }),
+    plans: [together(['touch', 'logout'])],
+    finds: /touch changed what s0 holds/
+  },
+  'a store that reads from a replica': {
+    parts: store((real) => {
+      const before = new Map<string, string | null>()
+      return {
+        get: async (id, ttl) => (before.has(id) ? before.get(id)! : real.get(id, ttl)),
+        async set(id, text, ttl, expected) {
+          before.set(id, await real.get(id))
+          return real.set(id, text, ttl, expected)
+        }
+      }
+    }),
+    plans: [together(['write a', 'change and reload'])],
+    finds: /reload: its session s0 is .* which was not stored/
+  },
+  'a store that writes when it reads': {
+    parts: store((real) => ({
+      async get(id, ttl) {
+        const text = await real.get(id, ttl)
+        if (text !== null) await real.set(id, `${text} `, 60_000, text)
+        return text
+      }
+    })),
+    plans: [together(['read', 'read'])],
+    finds: /get changed what s0 holds/
+  },
+  'a store that drops the revisions: sent twice': {
+    parts: withRevisionsDropped(),
+    plans: [TWICE],
+    finds: /counted twice/
+  },
+  'a store that drops the revisions: a late write': {
+    parts: withRevisionsDropped(),
+    plans: [BACK_AND_FORTH],
+    finds: /applied late/
+  },
+  'a store whose sessions live for ever': {
+    parts: store((real, { persist }) => ({
+      async set(...args) {
+        const result = await real.set(...args)
+        await persist?.(args[0])
+        return result
+      }
+    })),
+    plans: [together(['write a', 'read'])],
+    finds: /s0 is kept without a life/,
+    redis: true
+  },
+  'a merge that takes all of mine': {
+    parts: { merge: (_base, mine) => mine },
+    plans: [together(['write a', 'write b'])],
+    finds: /lost or mixed up/
+  },
+  'a merge that takes all of theirs': {
+    parts: { merge: (_base, _mine, theirs) => theirs },
+    plans: [together(['write a', 'write b'])],
+    finds: /lost or mixed up/
+  },
+  'a merge that keeps what I deleted': {
+    parts: { merge: (_base, mine, theirs) => ({ ...theirs, ...mine }) },
+    plans: [together(['write a', 'delete b'])],
+    finds: /lost or mixed up/
+  },
+  'a commit that starts a session anew where it is gone': {
+    parts: repository((real) => ({
+      async commit(id, known, draft, budget) {
+        try {
+          return await real.commit(id, known, draft, budget)
+        } catch (error) {
+          if (!isGone(error)) throw error
+          return real.commit(id, null, draft, budget)
+        }
+      }
+    })),
+    plans: [together(['write a', 'logout'])],
+    finds: /s0 came back/
+  },
+  'a commit that tries again by itself after a failure': {
+    parts: repository((real) => ({
+      async commit(id, known, draft, budget) {
+        try {
+          return await real.commit(id, known, draft, budget)
+        } catch {
+          await real.load(id, budget)
+          return real.commit(id, known, draft, budget)
+        }
+      }
+    })),
+    plans: [{ ...TWICE, trouble: { fates: ['ok', 'ok', 'lost'] } }],
+    finds: /counted twice/
+  },
+  'a regenerate that ends the old one first': {
+    parts: repository((real, first) => ({
+      async commit(id, known, draft, budget) {
+        if (known === null) await real.destroy(first, budget)
+        return real.commit(id, known, draft, budget)
+      }
+    })),
+    plans: [together(['login', 'read'])],
+    finds: /ended s0 before the new session was there/
+  },
+  'a regenerate that leaves the old one': {
+    parts: repository((real, first) => ({
+      destroy: async (id, budget) => id === first || real.destroy(id, budget)
+    })),
+    plans: [together(['login', 'read'])],
+    finds: /acknowledged, but s0 lives/
+  },
+  'a move that does not look at what others stored': {
+    parts: repository((real) => ({
+      async retire(id, _known, _rev, budget) {
+        await real.destroy(id, budget)
+        return undefined
+      }
+    })),
+    plans: [together(['new id', 'write a'])],
+    finds: /moved to .* instead of|left behind/
+  }
+}
+
+function withRevisionsDropped(): Parts {
+  return store((real) => ({
+    async set(id, text, ttl, expected) {
+      const result = await real.set(
+        id,
+        withoutRevisions(text),
+        ttl,
+        // The first text was not written through this store.
+        expected === null || expected === (await real.get(id)) ? expected : withoutRevisions(expected)
+      )
+      return result
+    }
+  }))
+}

@@ -1,0 +1,54 @@
+import type { SessionOptions, Store } from '../../../lib'
+import type { Answer } from '../../support/send'
+import { type Bag, type Handler, Site, until, type Visitor } from '../../support/site'
+import { Halt } from './halt'
+
+/** For a slow and busy machine. */
+const TIMEOUT = 20_000
+
+/** A site, and a visitor whose session holds the data. */
+export async function begin(
+  store: Store,
+  data: Record<string, unknown>,
+  options: Partial<SessionOptions> = {}
+): Promise<{ site: Site; visitor: Visitor }> {
+  const site = await Site.open({ timeout: TIMEOUT, ...options, store })
+  const visitor = site.visitor()
+  await visitor.ask((session) => void Object.assign(session, data))
+  return { site, visitor }
+}
+
+/** What a session holds, as the next request finds it. */
+export function held(visitor: Visitor): Promise<Record<string, unknown>> {
+  return visitor.ask((session) => {
+    const { cookie: _cookie, ...data } = session
+    return data
+  })
+}
+
+/**
+ * One request that has read its session, or done more, and waits; another one that comes and goes meanwhile; then the
+ * first goes on. Both have the cookies of the visitor, who keeps what the first is sent.
+ */
+export async function meanwhile(
+  visitor: Visitor,
+  slow: (session: Bag, wait: () => Promise<void>) => unknown,
+  between: () => unknown
+): Promise<Answer> {
+  const halt = new Halt()
+  const handler: Handler = (session) => slow(session, () => halt.here())
+  const answer = visitor.visit(handler)
+  try {
+    await Promise.race([halt.reached, answer])
+    await between()
+  } finally {
+    halt.go()
+  }
+  return answer
+}
+
+/** Ends the life of what the store keeps. */
+export async function expire(store: Store, id: string): Promise<void> {
+  await store.touch(id, 1)
+  await until(async () => (await store.get(id)) === null)
+}

@@ -1,0 +1,115 @@
+import Redis from 'ioredis'
+import { MemoryStore, type Store } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import type { Bag, Visitor } from '../support/site'
+import { Process } from './support/processes'
+import { begin, held } from './support/visit'
+
+let server: RedisServer
+let store: RedisStore
+let admin: Redis
+beforeAll(async () => {
+  server = await startRedis()
+  store = RedisStore.connect(server.url)
+  admin = new Redis(server.url)
+})
+afterAll(async () => {
+  await store.close()
+  admin.disconnect()
+  await server.stop()
+})
+
+const count = (session: Bag): Promise<number> =>
+  session.update((draft) => (draft.count = Number(draft.count ?? 0) + 1))
+
+/** So many requests at once, each on a connection of its own. */
+function atOnce(requests: number, visitor: Visitor): Promise<number[]> {
+  return Promise.all(Array.from({ length: requests }, () => visitor.clone().ask(count)))
+}
+
+const oneTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1)
+const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b)
+
+/** How often Redis was given each command while `run` ran. */
+async function commands(run: () => Promise<unknown>): Promise<Record<string, number>> {
+  await admin.config('RESETSTAT')
+  await run()
+  const info = await admin.info('commandstats')
+  const all = [...info.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)])
+  return Object.fromEntries(all)
+}
+
+describe('update', () => {
+  const stores: [string, () => Store][] = [
+    ['a MemoryStore', () => new MemoryStore()],
+    ['Redis', () => store]
+  ]
+
+  test.each(stores)('from 100 requests at once counts to exactly 100, on %s', async (_name, open) => {
+    const { visitor } = await begin(open(), { count: 0 })
+    expect(sorted(await atOnce(100, visitor))).toEqual(oneTo(100))
+    expect(await held(visitor)).toEqual({ count: 100 })
+  })
+
+  test('400 from one process are about 400 writes', async () => {
+    const { visitor } = await begin(store, { count: 0 })
+    const seen = await commands(async () => {
+      for (let i = 0; i < 4; i++) await atOnce(100, visitor)
+    })
+    expect(await held(visitor)).toEqual({ count: 400 })
+    expect(seen.evalsha).toBeGreaterThanOrEqual(400)
+    expect(seen.evalsha).toBeLessThan(420)
+    expect(seen.getex).toBe(400)
+  })
+
+  test('from 100 requests at once in four processes counts to exactly 100', async () => {
+    const { visitor } = await begin(store, { count: 0 })
+    const processes = await Promise.all(oneTo(4).map(() => Process.start({ REDIS_URL: server.url })))
+    const answers = await Promise.all(oneTo(100).map((i) => processes[i % 4]!.post('/count', visitor.cookie)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(sorted(answers.map(({ text }) => Number(text)))).toEqual(oneTo(100))
+    expect(await held(visitor)).toEqual({ count: 100 })
+  })
+
+  test('beside requests that change other keys', async () => {
+    const { visitor } = await begin(store, { count: 0 })
+    const keys = oneTo(20).map((i) => `key ${i}`)
+    await Promise.all([
+      atOnce(50, visitor),
+      ...keys.map((key) => visitor.clone().ask((session) => void (session[key] = key)))
+    ])
+    expect(await held(visitor)).toEqual({ count: 50, ...Object.fromEntries(keys.map((key) => [key, key])) })
+  })
+
+  test('has the changes of its request in it, and a throw leaves all as it was', async () => {
+    const { visitor } = await begin(store, { count: 5 })
+    const refusal = await visitor.visit(async (session) => {
+      session.a = 1
+      await session.update((draft) => {
+        draft.count = 6
+        throw new RangeError('too many')
+      })
+    })
+    expect(refusal.status).toBe(500)
+    // The change of before is kept, as by any handler that throws.
+    expect(await held(visitor)).toEqual({ count: 5, a: 1 })
+    expect(await visitor.ask((session) => count(Object.assign(session, { b: 2 })))).toBe(6)
+    expect(await held(visitor)).toEqual({ count: 6, a: 1, b: 2 })
+  })
+})
+
+test('requests that only read write nothing back, however many run at once', async () => {
+  const { visitor } = await begin(store, { list: [1, { a: 1 }], text: 'ü' })
+  const text = await admin.get(`SESSION:${visitor.id}`)
+  const seen = await commands(() =>
+    Promise.all(oneTo(50).map(() => visitor.clone().ask((session) => [session.list, session.text])))
+  )
+  expect(seen).toMatchObject({ getex: 50 })
+  const [{ evalsha, eval: evaluated, set, del, getex: _getex, ...others }] = [seen]
+  expect([evalsha, evaluated, set, del]).toEqual([undefined, undefined, undefined, undefined])
+  expect(Object.keys(others).filter((name) => /set|del|expire|touch/.test(name))).toEqual(
+    ['config'].filter(() => false)
+  )
+  expect(await admin.get(`SESSION:${visitor.id}`)).toBe(text)
+})
