@@ -9,7 +9,10 @@ export interface SessionEvents {
   'holdfast:load': { handle: string }
   /** A session was written, and the store confirmed it. */
   'holdfast:commit': { handle: string; merged: boolean; attempts: number }
-  /** Changes were not written: the session was gone, or the client hung up before the response began. */
+  /**
+   * Changes were not written: the session was gone, or the client hung up before the response began. A handler that
+   * ends its response all the same after that has its changes written then.
+   */
   'holdfast:dropped': { handle: string; reason: 'gone' | 'client closed' }
   /** The store failed or did not answer in time. */
   'holdfast:error': { operation: 'load' | 'commit'; error: Error }
