@@ -1,0 +1,56 @@
+import { AppProcess } from './support/process'
+import { REQUESTS, Rig } from './support/rig'
+import { byStatus, load, Visitor } from './support/visitor'
+
+jest.setTimeout(120_000)
+
+const MINUTE = 60_000
+
+let rig: Rig
+beforeAll(async () => (rig = await Rig.open({ visitors: 0 })))
+afterAll(() => rig.close())
+
+/** A process whose clock is so many minutes ahead. Its sessions live for 10 minutes without use, 60 altogether. */
+const startAt = (minutes: number): Promise<AppProcess> =>
+  AppProcess.start({ REDIS_URL: rig.server.url, SKEW: `${minutes * MINUTE}` })
+
+test('processes whose clocks differ by twenty minutes: sessions live in Redis as long as they should', async () => {
+  const processes = await Promise.all([-10, 0, 10].map(startAt))
+  let next = 0
+  rig.visitors.splice(0)
+  for (let i = 0; i < 9; i++) {
+    // Each request meets another process.
+    const visitor = new Visitor(() => processes[next++ % processes.length]!.port)
+    await visitor.ask('/login')
+    rig.visitors.push(visitor)
+  }
+  const outcomes = await load(rig.visitors, REQUESTS, 500)
+  expect(byStatus(outcomes)).toEqual({ 200: REQUESTS })
+  expect(await rig.audit()).toEqual([])
+  for (const { port } of processes) {
+    for (const { cookie } of rig.visitors) {
+      expect((await new Visitor(() => port, cookie).ask('/read')).status).toBe(200)
+    }
+    for (const { id } of rig.visitors) {
+      const left = await rig.redis((redis) => redis.pttl(`SESSION:${id}`))
+      expect(left).toBeLessThanOrEqual(10 * MINUTE)
+      expect(left).toBeGreaterThan(9 * MINUTE)
+    }
+  }
+})
+
+test.each([
+  [-10, 50],
+  [0, 60],
+  [10, 70]
+])('a session begun where the clock is %d minutes off ends after %d minutes', async (skew, lifetime) => {
+  const [began, before, after] = await Promise.all([skew, lifetime - 1, lifetime + 1].map(startAt))
+  let { port } = began!
+  const visitor = new Visitor(() => port)
+  expect((await visitor.ask('/login')).status).toBe(200)
+  port = before!.port
+  expect((await visitor.ask('/read')).answer?.text).toBe('{"user":"somebody"}')
+  port = after!.port
+  expect((await visitor.ask('/read')).answer?.text).toBe('{}')
+  expect(await rig.redis((redis) => redis.exists(`SESSION:${visitor.id}`))).toBe(0)
+})

@@ -1,0 +1,69 @@
+import { startRedis } from '../support/redis-server'
+import { eventually } from './support/eventually'
+import { runFor } from './support/lag'
+import { REQUESTS, Rig } from './support/rig'
+import { byStatus, late } from './support/visitor'
+
+jest.setTimeout(120_000)
+
+test('the primary becomes a replica (READONLY): reconnected, and tried once more', async () => {
+  const rig = await Rig.open()
+  const other = await startRedis({ args: ['--replicaof', rig.server.host, `${rig.server.port}`] })
+  const servers = [rig.server, other]
+  /** Makes the other one the primary, without a loss; new connections find it, old ones stay where they are. */
+  const failOver = async (): Promise<void> => {
+    const [from, to] = servers as [typeof other, typeof other]
+    const role = (of: typeof other) => rig.redis((redis) => redis.info('replication'), of)
+    await eventually(async () => (await role(from)).includes('state=online'))
+    rig.proxy.target = to.port
+    await rig.redis((redis) => redis.call('FAILOVER', 'TO', to.host, `${to.port}`), from)
+    await eventually(
+      async () => (await role(to)).includes('role:master') && (await role(from)).includes('role:slave')
+    )
+    rig.primary = to
+    servers.reverse()
+  }
+  try {
+    const loading = rig.load(REQUESTS, 2000)
+    await runFor(500)
+    await failOver()
+    await loading
+    expect(late(rig.outcomes)).toEqual([])
+    await rig.recovered()
+    expect(await rig.audit()).toEqual([])
+
+    await failOver()
+    // The first request meets the old primary, and does not come back with its refusal.
+    expect((await rig.visitors[0]!.use('count')).status).toBe(200)
+    const after = await rig.load(REQUESTS / 4, 300)
+    expect(byStatus(after)).toEqual({ 200: after.length })
+    expect(await rig.audit()).toEqual([])
+    expect(await rig.traces.left()).toEqual([])
+  } finally {
+    await rig.close()
+    await other.stop()
+  }
+})
+
+test('Redis forgets its scripts (NOSCRIPT): nobody notices', async () => {
+  const rig = await Rig.open({ args: ['--appendonly', 'yes'] })
+  try {
+    const loading = rig.load(REQUESTS / 2, 1000)
+    for (let i = 0; i < 10; i++) {
+      await runFor(80)
+      await rig.redis((redis) => redis.script('FLUSH'))
+    }
+    await loading
+    expect(byStatus(rig.outcomes)).toEqual({ 200: rig.outcomes.length })
+
+    await rig.server.restart()
+    await rig.recovered()
+    const after = await rig.load(REQUESTS / 2, 500)
+    expect(byStatus(after)).toEqual({ 200: after.length })
+    expect(late(rig.outcomes)).toEqual([])
+    expect(await rig.audit()).toEqual([])
+    expect(await rig.traces.left()).toEqual([])
+  } finally {
+    await rig.close()
+  }
+})

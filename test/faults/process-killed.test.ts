@@ -1,0 +1,36 @@
+import { AppProcess } from './support/process'
+import { REQUESTS, Rig } from './support/rig'
+import { byStatus, load, Visitor } from './support/visitor'
+
+jest.setTimeout(120_000)
+
+test.each(['before', 'sent', 'answered', 'finished'])(
+  'the process is killed around a write (%s), and Redis with it: what was acknowledged is there',
+  async (point) => {
+    const rig = await Rig.open({ args: ['--appendonly', 'yes', '--appendfsync', 'always'], visitors: 0 })
+    const env = { REDIS_URL: rig.server.url }
+    try {
+      const requests = Math.ceil(REQUESTS / 4)
+      let app = await AppProcess.start({ ...env, KILLED: point, AT: `${Math.ceil(requests / 3)}` })
+      for (let i = 0; i < 5; i++) {
+        const visitor = new Visitor(() => app.port)
+        expect((await visitor.ask('/login')).status).toBe(200)
+        rig.visitors.push(visitor)
+      }
+      const outcomes = await load(rig.visitors, requests, 300, ['mark', 'count', 'save'])
+      expect(await app.ended).toBe('SIGKILL')
+      expect(outcomes.some(({ status }) => status === 200)).toBe(true)
+      expect(outcomes.some(({ status }) => status === 0)).toBe(true)
+
+      await rig.server.restart()
+      expect(await rig.audit()).toEqual([])
+      app = await AppProcess.start(env)
+      const after = await load(rig.visitors, requests, 300)
+      expect(byStatus(after)).toEqual({ 200: requests })
+      expect(await app.stop()).toBe(0)
+      expect(await rig.audit()).toEqual([])
+    } finally {
+      await rig.close()
+    }
+  }
+)

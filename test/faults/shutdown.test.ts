@@ -1,0 +1,112 @@
+import { Agent } from 'node:http'
+import Redis from 'ioredis'
+import { buildDemo, DemoProcess, removeBuild } from '../demo/support/process'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { send } from '../support/send'
+import { idIn } from '../support/site'
+import { lagBetween, runFor } from './support/lag'
+import { REQUESTS } from './support/rig'
+
+jest.setTimeout(120_000)
+
+let server: RedisServer
+let agent: Agent
+
+beforeAll(buildDemo)
+afterAll(removeBuild)
+beforeEach(async () => {
+  server = await startRedis()
+  agent = new Agent({ keepAlive: true })
+})
+afterEach(async () => {
+  agent.destroy()
+  await server.stop()
+})
+
+/** A visitor of the demo, who counts what was acknowledged. Half of the visitors keep their connection. */
+class Guest {
+  cookie = ''
+  asked = 0
+  acknowledged = 0
+  statuses: number[] = []
+
+  constructor(
+    private readonly port: number,
+    private readonly keepsConnection: boolean
+  ) {}
+
+  async login(): Promise<void> {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ username: 'test', password: 'x' })
+    const answer = await send(this.port, '/users/login', { method: 'POST', headers, body })
+    this.cookie = /^sid=([^;]*)/.exec(answer.setCookies[0] ?? '')![1]!
+  }
+
+  /** Asks until the server is no more, or has said so often enough that it cannot. */
+  async countOn(times: number): Promise<void> {
+    const headers = { cookie: `sid=${this.cookie}` }
+    while (this.asked < times && this.statuses.at(-1) !== 0) {
+      this.asked++
+      const sent = { headers, ...(this.keepsConnection && { agent }) }
+      const answer = await send(this.port, '/count', sent).catch(() => ({ status: 0 }))
+      this.statuses.push(answer.status)
+      if (answer.status === 200) this.acknowledged++
+    }
+  }
+}
+
+async function guests(url: string): Promise<Guest[]> {
+  const all = Array.from({ length: 10 }, (_, i) => new Guest(Number(new URL(url).port), i % 2 === 0))
+  await Promise.all(all.map((guest) => guest.login()))
+  return all
+}
+
+const start = () =>
+  new DemoProcess({ REDIS_URL: server.url, SECRET: 'a secret for tests, of thirty-two bytes' })
+
+test('SIGTERM under load: what runs is finished, what was acknowledged is there, and it ends with 0', async () => {
+  const demo = start()
+  try {
+    const all = await guests(await demo.url())
+    const counting = all.map((guest) => guest.countOn(Infinity))
+    while (all.reduce((sum, guest) => sum + guest.acknowledged, 0) < REQUESTS) await runFor(5)
+    demo.signal('SIGTERM')
+    const signalledAt = performance.now()
+    expect(await demo.ended()).toBe(0)
+    const endedAt = performance.now()
+    expect(endedAt - signalledAt).toBeLessThan(5000 + lagBetween(signalledAt, endedAt))
+    await Promise.all(counting)
+
+    const redis = new Redis(server.url)
+    for (const guest of all) {
+      // Every answer was a good one, up to the connection that was refused.
+      expect(guest.statuses).toEqual([...guest.statuses.slice(0, -1).map(() => 200), 0])
+      const stored = JSON.parse((await redis.get(`SESSION:${idIn(guest.cookie)}`))!) as { count: number }
+      expect(stored.count).toBeGreaterThanOrEqual(guest.acknowledged)
+      expect(stored.count).toBeLessThanOrEqual(guest.asked)
+    }
+    redis.disconnect()
+  } finally {
+    await demo.kill()
+  }
+})
+
+test('SIGTERM while Redis does not answer: it ends all the same', async () => {
+  const demo = start()
+  try {
+    const all = await guests(await demo.url())
+    server.pause()
+    const counting = all.map((guest) => guest.countOn(5))
+    await runFor(200)
+    demo.signal('SIGTERM')
+    const signalledAt = performance.now()
+    expect(await demo.ended()).toBe(0)
+    const endedAt = performance.now()
+    expect(endedAt - signalledAt).toBeLessThan(5000 + lagBetween(signalledAt, endedAt))
+    await Promise.all(counting)
+    for (const { statuses } of all) expect(statuses[0]).toBe(503)
+  } finally {
+    server.resume()
+    await demo.kill()
+  }
+})

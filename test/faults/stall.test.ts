@@ -1,0 +1,63 @@
+import { clients, own } from './support/clients'
+import { runFor } from './support/lag'
+import { REQUESTS, Rig } from './support/rig'
+import { answeredWell, byStatus, late, needsStore } from './support/visitor'
+
+jest.setTimeout(120_000)
+
+const stopped = {
+  name: 'stopped (SIGSTOP)',
+  ms: 2500,
+  begin: async ({ server }: Rig): Promise<unknown> => server.pause(),
+  end: async ({ server }: Rig): Promise<unknown> => server.resume()
+}
+const stalls = [
+  ...(process.env.TEST_LONG ? clients : [own]).map((kind) => ({ ...stopped, kind })),
+  ...clients.map((kind) => ({
+    ...stopped,
+    kind,
+    name: 'stopped for longer than clients wait for a socket',
+    ms: 4500
+  })),
+  {
+    name: 'paused (CLIENT PAUSE)',
+    kind: own,
+    ms: 2500,
+    begin: (rig: Rig) => rig.redis((redis) => redis.call('CLIENT', 'PAUSE', '4500', 'ALL')),
+    // The pause itself keeps this waiting until it is over.
+    end: (rig: Rig) => rig.redis((redis) => redis.ping())
+  }
+]
+
+test.each(stalls)('Redis is $name under load, $kind.name', async ({ kind, ms, begin, end }) => {
+  const rig = await Rig.open({ kind })
+  try {
+    const before = await rig.load(REQUESTS / 4, 300)
+    expect(byStatus(before)).toEqual({ 200: before.length })
+
+    const loading = rig.load(REQUESTS / 2, ms)
+    await runFor(200)
+    await begin(rig)
+    await runFor(20)
+    const stalledAt = performance.now()
+    const during = (await loading).filter(({ began }) => began > stalledAt)
+    // Every request settled while Redis was silent, and those that needed it said so.
+    expect(late(rig.outcomes)).toEqual([])
+    expect(byStatus(during.filter(needsStore))).toEqual({ 503: during.filter(needsStore).length })
+    expect(during.filter((one) => !needsStore(one)).every(answeredWell)).toBe(true)
+    // After the first deadlines nobody waits for one.
+    const slow = during.filter(({ began, ended }) => began > stalledAt + 1500 && ended - began > 500)
+    expect(slow).toEqual([])
+
+    await end(rig)
+    await runFor(1000)
+    const after = await rig.load(REQUESTS / 4, 300)
+    expect(byStatus(after)).toEqual({ 200: after.length })
+    expect(late(after)).toEqual([])
+    expect(await rig.audit()).toEqual([])
+    expect(await rig.traces.left()).toEqual([])
+  } finally {
+    await end(rig).catch(() => undefined)
+    await rig.close()
+  }
+})

@@ -1,0 +1,121 @@
+import Redis, { Cluster, type ClusterOptions } from 'ioredis'
+import type { Store } from '../../../lib'
+import { RedisStore } from '../../../lib/stores/redis'
+import { slotOf } from '../../../lib/stores/redis-slot'
+import { type RedisCluster, startCluster } from '../../support/redis-cluster'
+import type { RedisServer } from '../../support/redis-server'
+import { App } from './app'
+import { eventually } from './eventually'
+import { Traces } from './traces'
+import { Visitor } from './visitor'
+
+/** As the docstring of RedisStore says. */
+const documented: ClusterOptions = {
+  enableOfflineQueue: false,
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
+  redisOptions: { maxRetriesPerRequest: 0, socketTimeout: 3000 }
+}
+
+export const PRIMARIES = 3
+
+export interface ClusterRigOptions {
+  /** For the client: ports of the cluster that it reaches at others. */
+  natMap?: ClusterOptions['natMap']
+  /** What goes between the application and the store. */
+  wrap?: (store: RedisStore<Cluster>) => Store
+}
+
+/** Three primaries with a replica each, an application that uses them, and visitors whose sessions are everywhere. */
+export class ClusterRig {
+  readonly visitors: Visitor[] = []
+  traces!: Traces
+
+  private constructor(
+    readonly cluster: RedisCluster,
+    readonly client: Cluster,
+    readonly app: App,
+    /** Options for somebody who looks on: a client that waits, and tries again. */
+    private readonly onlooker: ClusterOptions
+  ) {}
+
+  static async open(cluster: RedisCluster, { natMap, wrap }: ClusterRigOptions = {}): Promise<ClusterRig> {
+    const mapped = natMap ? { natMap } : {}
+    const client = new Cluster(seeds(cluster), { ...documented, ...mapped })
+    const store = new RedisStore(client)
+    const app = await App.open(wrap?.(store) ?? store)
+    return new ClusterRig(cluster, client, app, mapped)
+  }
+
+  async addVisitors(count: number): Promise<Visitor[]> {
+    const added: Visitor[] = []
+    while (added.length < count) {
+      const visitor = new Visitor(() => this.app.port)
+      const { status } = await visitor.ask('/login')
+      if (status === 200) added.push(visitor)
+      else if (added.length > 0) throw new Error(`nobody could log in: ${status}`)
+    }
+    this.visitors.push(...added)
+    return added
+  }
+
+  settle(): void {
+    this.traces = new Traces(this.client, this.app)
+  }
+
+  /** Visitors whose session is at the primary with this number, by the even division of the slots; or is not. */
+  at(primary: number, isThere = true): Visitor[] {
+    return this.visitors.filter(({ id }) => (primaryOf(id) === primary) === isThere)
+  }
+
+  /** What the cluster keeps for each of these visitors. */
+  texts(visitors: readonly Visitor[]): Promise<(string | null)[]> {
+    return this.stored(visitors.map(({ id }) => id))
+  }
+
+  /** What the cluster keeps under these ids. */
+  async stored(ids: readonly string[]): Promise<(string | null)[]> {
+    const admin = new Cluster(seeds(this.cluster), this.onlooker)
+    try {
+      return await Promise.all(ids.map((id) => admin.get(`SESSION:${id}`)))
+    } finally {
+      admin.disconnect()
+    }
+  }
+
+  /** What is wrong with the sessions of these visitors. */
+  async audit(visitors: readonly Visitor[]): Promise<string[]> {
+    const texts = await this.texts(visitors)
+    return visitors.flatMap((visitor, i) => visitor.complaints(texts[i]!))
+  }
+
+  /** Waits until a node that was a primary follows the one that took its place. */
+  async isReplica({ url }: RedisServer): Promise<void> {
+    const redis = new Redis(url)
+    await eventually(async () => /role:slave[^]*master_link_status:up/.test(await redis.info('replication')))
+    redis.disconnect()
+  }
+
+  async close(): Promise<void> {
+    await this.app.stop()
+    this.client.disconnect()
+  }
+}
+
+function seeds({ nodes }: RedisCluster): { host: string; port: number }[] {
+  return nodes.map(({ host, port }) => ({ host, port }))
+}
+
+/** The number of the primary that has the session, before any failover. */
+export function primaryOf(id: string): number {
+  return Math.floor((slotOf(`SESSION:${id}`) * PRIMARIES) / 16_384)
+}
+
+/** Three primaries and their replicas; what one of them has does not go when another one is lost. */
+export function startThree(args: string[] = []): Promise<RedisCluster> {
+  return startCluster({
+    primaries: PRIMARIES,
+    replicas: 1,
+    args: ['--cluster-require-full-coverage', 'no', ...args]
+  })
+}
