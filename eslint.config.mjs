@@ -12,7 +12,13 @@ const node = {
   setTimeout: 'readonly',
   URL: 'readonly'
 }
-const commonjs = { ...node, __dirname: 'readonly', module: 'writable', require: 'readonly' }
+const commonjs = {
+  ...node,
+  __dirname: 'readonly',
+  exports: 'writable',
+  module: 'writable',
+  require: 'readonly'
+}
 const browser = {
   document: 'readonly',
   fetch: 'readonly',
@@ -28,12 +34,15 @@ const browser = {
 }
 
 export default defineConfig(
-  globalIgnores(['dist', 'build', 'coverage', '.tmp', 'test/types']),
+  globalIgnores(['dist', 'build', 'coverage', '.tmp', 'test/types', 'packages/**/*.d.ts']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error', 'prefer-const': 'error', 'object-shorthand': 'error' } },
   { files: ['**/*.mjs'], languageOptions: { globals: node } },
-  { files: ['**/*.cjs', '*.js'], languageOptions: { sourceType: 'commonjs', globals: commonjs } },
+  {
+    files: ['**/*.cjs', '*.js', 'packages/**/*.js'],
+    languageOptions: { sourceType: 'commonjs', globals: commonjs }
+  },
   { files: ['demo/public/**/*.js'], languageOptions: { sourceType: 'module', globals: browser } },
   {
     files: ['**/*.{ts,mts,cts}'],
@@ -79,8 +88,8 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-require-imports': ['error', { allowAsImport: true }] }
   },
   {
-    // The comment is for users: it has to be in the declarations, where ioredis may be missing. Here nothing is wrong.
-    files: ['lib/stores/redis*.ts'],
+    // The comment is for users: it has to be in the declarations, where ioredis or Express may be missing. Here nothing is wrong.
+    files: ['lib/stores/redis*.ts', 'lib/express-session.ts'],
     rules: { '@typescript-eslint/ban-ts-comment': ['error', { 'ts-ignore': 'allow-with-description' }] }
   },
   {

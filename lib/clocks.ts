@@ -23,8 +23,7 @@ export function idleLife({ idleTimeout }: Clocks, cookie: SessionCookie, default
   return own === null || own === defaults.originalMaxAge ? idleTimeout : own
 }
 
-/** Whether less than half of the life of the browser's copy is left. */
-export function renewalDue(cookie: SessionCookie, sent: number | undefined): boolean {
-  const life = cookie.originalMaxAge
+/** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */
+export function renewalDue(life: number | null, sent: number | undefined): boolean {
   return life !== null && (sent === undefined || Date.now() - sent > life / 2)
 }

@@ -9,14 +9,14 @@ import type { Session } from './session'
 import type { SessionContext } from './session-context'
 import type { Snapshot } from './snapshot'
 
-/** Whether the next commit also has to send a cookie with an age again. */
+/** Whether the response has to send the cookie again, with a commit of its own, although nothing changed. */
 export function isRenewalDue({ session, known }: CurrentSession, context: SessionContext): boolean {
-  return (
-    context.settings.renew &&
-    known !== null &&
-    context.canAnnounce() &&
-    renewalDue(session.cookie, known.sent)
-  )
+  const { settings, defaults, repository } = context
+  if (known === null || !context.canAnnounce()) return false
+  if (!repository.stateless) {
+    return settings.renew && renewalDue(session.cookie.originalMaxAge, known.sent)
+  }
+  return settings.rolling || renewalDue(idleLife(settings, session.cookie, defaults), known.sent)
 }
 
 /**
@@ -25,6 +25,7 @@ export function isRenewalDue({ session, known }: CurrentSession, context: Sessio
  */
 export async function commitSession(current: CurrentSession, context: SessionContext): Promise<void> {
   checkAnnouncement(current, context)
+  context.beforeSave(current.session)
   const budget = new Budget(context.settings.timeout)
   const announce = isAnnounced(current, context)
   const began = current.text
@@ -48,17 +49,17 @@ export async function commitSession(current: CurrentSession, context: SessionCon
 export function checkAnnouncement(current: CurrentSession, context: SessionContext): void {
   if (current.unreadable) throw current.unreadable
   context.checkCookie(current.session.cookie)
-  if (current.isNew && !context.canAnnounce()) {
+  if ((current.isNew || context.repository.stateless) && !context.canAnnounce()) {
     throw new SessionError(
       'ERR_SESSION_HEADERS_SENT',
-      'a session was created after the response headers had gone, so that its cookie cannot be sent: nothing was ' +
-        'stored. Create it, or regenerate it, before the response begins'
+      'a session was created after the response headers had gone, so that its cookie cannot be sent (or changed, where ' +
+        'the cookie holds it): nothing was stored. Do it before the response begins'
     )
   }
 }
 
 export function isAnnounced(current: CurrentSession, context: SessionContext): boolean {
-  if (current.isNew) return true
+  if (current.isNew || context.repository.stateless) return true
   const isDue = context.settings.rolling || current.cookieChanged || isRenewalDue(current, context)
   return isDue && context.canAnnounce()
 }
@@ -81,14 +82,15 @@ export function toDraft(
   text: string,
   announce: boolean
 ): Draft {
-  const { defaults, settings } = context
+  const { defaults, settings, repository } = context
   // Of requests that loaded a text of another library, the first to commit names the session.
   const handle = latest?.handle ?? current.handle
   const left = lifetimeLeft(settings, handle)
   if (left <= 0) throw gone()
   const isMine = current.cookieChanged || cookie !== current.session.cookie || latest === null
   const stored = isMine ? cookie : restoreCookie(latest.cookie, defaults)
-  const sent = stored.originalMaxAge === null ? undefined : announce ? Date.now() : latest?.sent
+  const isAged = repository.stateless || stored.originalMaxAge !== null
+  const sent = isAged ? (announce ? Date.now() : latest?.sent) : undefined
   const ttl = Math.min(idleLife(settings, stored, defaults), left)
   return { handle, text, cookie: storedCookie(stored, defaults), sent, ttl }
 }

@@ -21,7 +21,7 @@ export interface SessionEvents {
   /** A session was past its lifetime. */
   'holdfast:expired': { handle: string }
   /** A request's session cookie was not taken. */
-  'holdfast:rejected': { reason: 'bad signature' | 'unknown' | 'ambiguous' }
+  'holdfast:rejected': { reason: 'bad signature' | 'unknown' | 'ambiguous' | 'invalid' }
 }
 
 const channels = new Map(

@@ -1,34 +1,40 @@
 import type { ServerResponse } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { beganAt } from './handle'
+import type { CallbackStore } from './callback-store'
 import type { SessionContext } from './session-context'
+import type { SessionRequest } from './session-request'
 import { checkCookie } from './cookie/attributes'
-import { readCookies } from './cookie/read'
-import { clearCookie, mergeSetCookie, setCookie } from './cookie/set-cookie'
 import { SessionCookie } from './cookie/session-cookie'
 import { isId, type Signer } from './cookie/sign'
 import { SessionError } from './errors'
 import { publish } from './events'
 import { HeaderSnapshot } from './header-snapshot'
 import type { VerifiedId } from './load'
-import type { Settings, SessionRequest } from './options'
+import type { Settings } from './options'
 import type { Repository } from './repository'
 import { RequestSession } from './request-session'
 import { ResponseHold, type HoldableResponse } from './response-hold'
+import { isSecure } from './secure'
+import type { Session } from './session'
+import type { Store } from './stores/store'
+import type { Transport } from './transport'
 
 /** What all requests of one middleware share. */
 export interface Shared {
   readonly settings: Settings
   readonly signer: Signer
+  readonly transport: Transport
+  readonly store: Store | CallbackStore
   readonly repository: Repository
 }
 
-/** What HTTP has to do with the session of one request: the cookie that comes, and the headers that go. */
+/** What HTTP has to do with the session of one request: the id that comes, and the headers that go. */
 export class HttpSession implements SessionContext {
   readonly session: RequestSession
   readonly settings: Settings
   readonly repository: Repository
   readonly #signer: Signer
+  readonly #transport: Transport
   readonly #pristine: HeaderSnapshot
   #hold: ResponseHold | undefined
   #defaults: SessionCookie | undefined
@@ -43,6 +49,7 @@ export class HttpSession implements SessionContext {
     this.settings = shared.settings
     this.repository = shared.repository
     this.#signer = shared.signer
+    this.#transport = shared.transport
     this.#pristine = new HeaderSnapshot(res)
     this.session = new RequestSession(this, () => this.ids)
   }
@@ -67,14 +74,17 @@ export class HttpSession implements SessionContext {
     )
   }
 
-  /** Tells caches that the answer depends on the cookie (RFC 9110, 12.5.5). */
+  /** Tells caches that the answer depends on the header that carries the id (RFC 9110, 12.5.5). */
   vary(): void {
     const { res } = this
-    if (!res.setHeader || !res.getHeader || res.headersSent) return
+    const { vary } = this.#transport
+    if (!vary || !res.setHeader || !res.getHeader || res.headersSent) return
     const present = res.getHeader('Vary')
-    const list = Array.isArray(present) ? present.join(', ') : String(present ?? '')
-    if (/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(list)) return
-    res.setHeader('Vary', list === '' ? 'Cookie' : `${list}, Cookie`)
+    if (present === undefined) return void res.setHeader('Vary', vary)
+    const list = Array.isArray(present) ? present.join(', ') : String(present)
+    const names = list.split(',').map((name) => name.trim().toLowerCase())
+    if (names.includes('*') || names.includes(vary.toLowerCase())) return
+    res.setHeader('Vary', list === '' ? vary : `${list}, ${vary}`)
   }
 
   /** The cookie as the configuration makes it: `'auto'` becomes what the connection of this request is. */
@@ -98,56 +108,50 @@ export class HttpSession implements SessionContext {
     checkCookie(this.settings.name, cookie, 'ERR_SESSION_DATA')
   }
 
+  isValid(session: Session): boolean | Promise<boolean> {
+    return this.settings.valid?.(this.req, session) ?? true
+  }
+
+  beforeSave(session: Session): void {
+    this.settings.beforeSave?.(this.req, session)
+  }
+
   canAnnounce(): boolean {
     return !(this.#hold ? this.#hold.begun : this.res.headersSent)
   }
 
   #verify(): readonly VerifiedId[] {
-    const found = new Map<string, VerifiedId>()
-    for (const value of readCookies(this.req.headers.cookie, this.settings.name)) {
+    const read = this.#transport.read(this.req) ?? []
+    const found: VerifiedId[] = []
+    for (const value of typeof read === 'string' ? [read] : read) {
       const verified = this.#signer.verify(value)
       if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))
-      else if (!found.has(verified.id)) found.set(verified.id, verified)
+      else if (!found.some(({ id }) => id === verified.id)) found.push(verified)
     }
-    return [...found.values()]
+    return found
   }
 
   #settleCookie(): SessionCookie {
-    const { cookie } = this.settings
-    const secure = cookie.secure === undefined || cookie.secure === 'auto' ? this.#isSecure() : cookie.secure
-    const sameSite = cookie.sameSite === 'auto' ? (this.#isSecure() ? 'none' : 'lax') : cookie.sameSite
+    const { cookie, proxy } = this.settings
+    const { secure: given = 'auto' } = cookie
+    const secure = given === 'auto' ? isSecure(this.req, proxy) : given
+    const sameSite =
+      cookie.sameSite === 'auto' ? (isSecure(this.req, proxy) ? 'none' : 'lax') : cookie.sameSite
     return new SessionCookie({ ...cookie, secure, sameSite })
   }
 
-  #isSecure(): boolean {
-    const { proxy } = this.settings
-    const { socket, secure, headers } = this.req
-    if ((socket as TLSSocket | undefined)?.encrypted) return true
-    if (proxy !== true) return proxy === undefined && secure === true
-    const forwarded = headers['x-forwarded-proto']
-    const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]
-    return first?.trim().toLowerCase() === 'https'
-  }
-
   #writeHeaders(): void {
-    const { settings } = this
     this.vary()
     const said = this.session.announcement()
     if (!said) return
-    if ('clear' in said) return this.#send(clearCookie(settings.name, said.clear))
-    const { set, cookie, handle } = said
-    if (cookie.secure && !this.#isSecure()) return warnInsecure()
-    this.#send(
-      setCookie(settings.name, this.#signer.sign(set), endsBy(cookie, beganAt(handle) + settings.lifetime))
-    )
-  }
-
-  #send(header: string): void {
-    const { res } = this
-    if (!res.setHeader) return
-    res.setHeader('Set-Cookie', mergeSetCookie(res.getHeader?.('Set-Cookie'), this.settings.name, header))
-    // A cache that keeps the response would hand this visitor's cookie to others (RFC 9111, 7.3).
-    if (res.getHeader?.('Cache-Control') === undefined) res.setHeader('Cache-Control', 'no-store')
+    const { req, res } = this
+    if ('clear' in said) this.#transport.clear(res, { req, cookie: said.clear })
+    else {
+      const cookie = endsBy(said.cookie, beganAt(said.handle) + this.settings.lifetime)
+      this.#transport.write(res, this.#signer.sign(said.set), { req, cookie })
+    }
+    // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
+    if (res.getHeader?.('Cache-Control') === undefined) res.setHeader?.('Cache-Control', 'no-store')
   }
 
   #closed(begun: boolean): void {
@@ -168,18 +172,6 @@ function endsBy(cookie: SessionCookie, end: number): SessionCookie {
   const shortened = Object.assign(new SessionCookie(), cookie)
   shortened.expires = new Date(end)
   return shortened
-}
-
-let warned = false
-
-function warnInsecure(): void {
-  if (warned) return
-  warned = true
-  process.emitWarning(
-    'the session cookie was not sent: it is Secure, and the connection is not. Behind a proxy that ends TLS, set ' +
-      "Express's `trust proxy` or the option proxy; without TLS, use cookie.secure 'auto' or false",
-    { code: 'HOLDFAST_INSECURE_CONNECTION' }
-  )
 }
 
 /** A response as Node makes it, or the little that WebSocket libraries pass for one. */

@@ -1,12 +1,16 @@
+import './express-request'
 import errors = require('./errors')
 import middleware = require('./middleware')
+import cookies = require('./stores/cookie')
 import memory = require('./stores/memory')
+import transports = require('./transport')
 import type { CookieOptions as Cookie } from './cookie/attributes'
 import type { SessionEvents as Events } from './events'
 import type { Merge as MergeRule } from './merge'
-import type { LoadMode as Mode, SessionOptions as Options, SessionRequest as Incoming } from './options'
+import type { LoadMode as Mode, SessionOptions as Options } from './options'
 import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session'
 import type { SessionData as BaseSessionData } from './session-data'
+import type { SessionRequest as Incoming } from './session-request'
 import type { SetResult as Result, Store as TextStore } from './stores/store'
 
 /**
@@ -28,8 +32,10 @@ function session(options: session.SessionOptions): session.Middleware {
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
 namespace session {
+  export import CookieStore = cookies.CookieStore
   export import MemoryStore = memory.MemoryStore
   export import SessionError = errors.SessionError
+  export import headerTransport = transports.headerTransport
   export import loadSession = middleware.loadSession
   export type SessionErrorCode = errors.SessionErrorCode
   export type Middleware = middleware.Middleware
@@ -44,6 +50,7 @@ namespace session {
   export type RegenerateOptions = Regenerate
   export type SessionEvents = Events
   export type Store = TextStore
+  export type Transport = transports.Transport
   export type SetResult = Result
 }
 
@@ -52,12 +59,8 @@ session.default = session
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
   namespace Express {
-    interface Request {
-      /** The session. After `destroy()` it is undefined. */
-      session: session.Session & Partial<session.SessionData>
-      /** The session id: a secret, not for logs. */
-      readonly sessionID: string
-      readonly sessionStore: session.Store
+    interface SessionEntries {
+      holdfast: { session: session.Session & Partial<session.SessionData>; sessionStore: session.Store }
     }
   }
 }

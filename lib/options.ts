@@ -1,17 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
-import { checkCookie, type CookieOptions } from './cookie/attributes'
-import { SessionError } from './errors'
+import type { CallbackStore } from './callback-store'
+import type { CookieOptions } from './cookie/attributes'
 import type { Merge } from './merge'
-import { MemoryStore } from './stores/memory'
+import type { Session } from './session'
+import type { SessionRequest } from './session-request'
 import type { Store } from './stores/store'
-
-/** A request as Express, Connect and Node's own servers hand it to a middleware. */
-export type SessionRequest = (IncomingMessage | Http2ServerRequest) & {
-  originalUrl?: string
-  secure?: boolean
-}
+import type { Transport } from './transport'
 
 /** When a session is read: before the handler runs, or when the handler asks for it. */
 export type LoadMode = 'eager' | 'lazy'
@@ -24,8 +17,23 @@ export interface SessionOptions {
    */
   secret: string | Buffer | readonly (string | Buffer)[]
 
-  /** Where sessions are kept. Default: a `MemoryStore`, which forgets at a restart and serves one process. */
-  store?: Store
+  /**
+   * Where sessions are kept. A store written for express-session works, too, without the second promise in full: it has
+   * no conditional write. A function chooses for each request, between stores that stay the same. Default: a `MemoryStore`, which forgets at a restart and serves one process.
+   */
+  store?: Store | CallbackStore | ((req: SessionRequest) => Store | CallbackStore)
+
+  /**
+   * Whether the cookie carries a signature. Without one, whoever guesses an id has the session, so that ids are all the
+   * protection there is. Default true.
+   */
+  signed?: boolean
+
+  /**
+   * How the session id travels, for clients that keep no cookies: `headerTransport('x-session-id')`, or an object of
+   * one's own. Default: in a cookie.
+   */
+  transport?: Transport
 
   /** The name of the cookie. Default `'sid'`. */
   name?: string
@@ -99,6 +107,33 @@ export interface SessionOptions {
    */
   merge?: Merge
 
+  /**
+   * Whether a loaded session counts: false, and the visitor is anonymous, with a new id. Its record stays as it is.
+   * Default: every session does.
+   */
+  valid?: (req: SessionRequest, session: Session) => boolean | Promise<boolean>
+
+  /**
+   * A last look at a session that is about to be stored; what it changes is stored, too. With `update` it sees what the
+   * function made of it, and may be called again. What it throws, the commit fails with.
+   */
+  beforeSave?: (req: SessionRequest, session: Session) => void
+
+  /**
+   * Whether the response stores what changed. With false only `save` and `update` store, and a new id from
+   * `regenerate` comes into being with the next of them. Default true.
+   */
+  autoCommit?: boolean
+
+  /**
+   * The text that a store keeps for a session, made of an object of JSON values. With `deserialize`, which is its
+   * inverse, throws for what it cannot read, and whose object becomes the session. Default: `JSON.stringify`.
+   */
+  serialize?: (record: Record<string, unknown>) => string
+
+  /** See `serialize`. Default: `JSON.parse`. */
+  deserialize?: (text: string) => Record<string, unknown>
+
   /** The most that one session may take in the store, in bytes of its text. Default 1 MiB. */
   maxBytes?: number
 
@@ -106,142 +141,12 @@ export interface SessionOptions {
   maxDepth?: number
 }
 
+/** Options that have no default but to be absent. */
+type Absent = 'valid' | 'beforeSave' | 'serialize' | 'deserialize' | 'transport' | 'merge' | 'proxy'
+
 /** The options with their defaults, checked. */
-export interface Settings extends Required<Omit<SessionOptions, 'secret' | 'cookie' | 'proxy' | 'merge'>> {
+export interface Settings
+  extends Required<Omit<SessionOptions, 'secret' | 'cookie' | Absent>>, Pick<SessionOptions, Absent> {
   readonly secrets: readonly (string | Buffer)[]
   readonly cookie: CookieOptions
-  readonly proxy: boolean | undefined
-  readonly merge: Merge | undefined
-}
-
-const DAY = 86_400_000
-const MAX_TIMER = 2 ** 31 - 1
-const KNOWN = [
-  ...['secret', 'store', 'name', 'cookie', 'idleTimeout', 'lifetime', 'load', 'rolling', 'renew'],
-  ...[
-    'saveUninitialized',
-    'genid',
-    'proxy',
-    'timeout',
-    'onGone',
-    'onStoreError',
-    'merge',
-    'maxBytes',
-    'maxDepth'
-  ]
-]
-
-/** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */
-export function checkOptions(options: SessionOptions): Settings {
-  need(isObject(options), 'session() takes an object: session({ secret })')
-  const stray = Object.keys(options).find((key) => !KNOWN.includes(key))
-  need(stray === undefined, `${stray} is no option; there are ${KNOWN.join(', ')}`)
-  const { name = 'sid', cookie = {}, lifetime = 30 * DAY, load = 'eager', timeout = 1000 } = options
-  const {
-    rolling = false,
-    renew = true,
-    saveUninitialized = false,
-    onGone = 'error',
-    onStoreError = 'fail'
-  } = options
-  const { genid = createId, proxy, merge, maxBytes = 2 ** 20, maxDepth = 100 } = options
-
-  need(isObject(cookie), 'cookie must be an object of cookie attributes')
-  checkCookie(name, cookie)
-  // Browsers take 4096 bytes of name and value together (RFC 6265bis, 5.6), and a value takes less than 512.
-  need(name.length <= 2048, 'name must be 2048 characters or shorter')
-  const { maxAge } = cookie
-  need(
-    maxAge !== 0,
-    'cookie.maxAge must be more than 0: leave it out for a cookie that ends with the browser'
-  )
-  need(
-    isPositive(lifetime) || lifetime === Infinity,
-    'lifetime must be milliseconds, more than 0, or Infinity'
-  )
-  need(
-    (maxAge ?? 0) <= lifetime,
-    'cookie.maxAge must not be above lifetime: raise lifetime, or lower cookie.maxAge'
-  )
-  const { idleTimeout = maxAge ?? DAY } = options
-  need(isPositive(idleTimeout), 'idleTimeout must be milliseconds, more than 0 and finite')
-  need(
-    isPositive(timeout) && timeout <= MAX_TIMER,
-    `timeout must be milliseconds, more than 0, at most ${MAX_TIMER}`
-  )
-  need(isPositive(maxBytes), 'maxBytes must be bytes, more than 0 and finite')
-  need(isPositive(maxDepth), 'maxDepth must be a number of levels, more than 0 and finite')
-  for (const [key, value] of Object.entries({ rolling, renew, saveUninitialized, proxy })) {
-    need(value === undefined || typeof value === 'boolean', `${key} must be true or false`)
-  }
-  need(
-    ['eager', 'lazy'].includes(load as string) || typeof load === 'function',
-    "load must be 'eager', 'lazy' or a function"
-  )
-  need(load === 'eager' || !rolling, "rolling needs load: 'eager', as an unread session is not renewed")
-  need(
-    load === 'eager' || !saveUninitialized,
-    "saveUninitialized needs load: 'eager', as only a read tells what is new"
-  )
-  need(onGone === 'error' || onGone === 'drop', "onGone must be 'error' or 'drop'")
-  need(onStoreError === 'fail' || onStoreError === 'anonymous', "onStoreError must be 'fail' or 'anonymous'")
-  need(typeof genid === 'function', 'genid must be a function that returns an id')
-  need(
-    merge === undefined || typeof merge === 'function',
-    'merge must be a function (base, mine, theirs) => data'
-  )
-
-  const secrets = checkSecrets(options.secret)
-  const store = checkStore(options.store)
-  return {
-    ...{ secrets, store, name, cookie, idleTimeout, lifetime, load, rolling, renew, saveUninitialized },
-    ...{ genid, proxy, timeout, onGone, onStoreError, merge, maxBytes, maxDepth }
-  }
-}
-
-const PLACEHOLDERS = ['keyboard cat', 'secret', 'changeme', 'change me', 'your secret', 'shhhh', 'password']
-
-function checkSecrets(secret: SessionOptions['secret']): readonly (string | Buffer)[] {
-  const secrets: unknown[] = Array.isArray(secret) ? [...(secret as unknown[])] : [secret]
-  need(secrets.length > 0, 'secret must have at least one element')
-  for (const one of secrets) {
-    const usable = (typeof one === 'string' || Buffer.isBuffer(one)) && one.length > 0
-    need(usable, 'secret must be a string or a Buffer that is not empty, or an array of these')
-    const weak = PLACEHOLDERS.some((word) => one === word || one.toString().startsWith(`${word} `))
-    if (Buffer.byteLength(one) >= 32 && !weak) continue
-    const message =
-      'secret is a placeholder or shorter than 32 bytes: take a random one, such as ' +
-      '`node -p "crypto.randomBytes(32).toString(\'base64url\')"` prints, and keep it out of the source'
-    need(process.env.NODE_ENV !== 'production', message)
-    process.emitWarning(message, { code: 'HOLDFAST_WEAK_SECRET' })
-  }
-  return secrets as (string | Buffer)[]
-}
-
-function checkStore(store: Store | undefined): Store {
-  if (store === undefined) return new MemoryStore()
-  const methods = isObject(store) ? (store as unknown as Record<string, unknown>) : {}
-  const has = (...names: string[]) => names.every((name) => typeof methods[name] === 'function')
-  if (methods.contract === 1 && has('get', 'set', 'touch', 'destroy')) return store
-  need(
-    !has('get', 'set', 'destroy'),
-    'store is made for express-session (it calls back): use a store of this contract, such as RedisStore of holdfast/redis'
-  )
-  throw new SessionError('ERR_SESSION_OPTIONS', 'store must have contract: 1 and get, set, touch and destroy')
-}
-
-function createId(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
-function isPositive(value: unknown): boolean {
-  return typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER
-}
-
-function need(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
 }

@@ -23,18 +23,26 @@ import { Turns } from './turns'
 /** How long a retired id keeps late writers away, in milliseconds, should its removal fail. */
 const RETIRED_TTL = 60_000
 
+/** An application's own form of the texts in the store; each undoes the other. */
+export interface TextForm {
+  readonly serialize?: ((record: Data) => string) | undefined
+  readonly deserialize?: ((text: string) => Data) | undefined
+}
+
 /** Sessions as texts over a {@link Store}, committed by conditional writes. */
 export class RecordRepository implements Repository<TextSnapshot> {
+  readonly stateless: boolean
   readonly #store: GuardedStore
   readonly #turns: Turns<Committed<TextSnapshot>>
 
   /** @param timeout - milliseconds that a commit waits for its turn among those of one session */
   constructor(
     store: Store,
-    private readonly limits: Limits,
+    private readonly limits: Limits & TextForm,
     timeout: number,
     private readonly mergeRule: Merge = mergeData
   ) {
+    this.stateless = store.stateless === true
     this.#store = new GuardedStore(store)
     this.#turns = new Turns(timeout, isStoreFailure)
   }
@@ -48,12 +56,14 @@ export class RecordRepository implements Repository<TextSnapshot> {
     if (known === null) return text !== '{}'
     if (known.text === encodeRecord(text, known.frame)) return false
     // Written by another library or by hand: spaces and escapes are no changes.
-    return text !== encodeData(parseData(known.text))
+    return text !== encodeData(this.#parse(known.text))
   }
 
   merge(known: TextSnapshot, mine: string, latest: TextSnapshot): string {
     if (known.text === latest.text) return mine
-    return encodeData(this.mergeRule(parseData(known.text), JSON.parse(mine) as Data, parseData(latest.text)))
+    return encodeData(
+      this.mergeRule(this.#parse(known.text), JSON.parse(mine) as Data, this.#parse(latest.text))
+    )
   }
 
   commit(
@@ -83,7 +93,7 @@ export class RecordRepository implements Repository<TextSnapshot> {
       revs,
       moved: true
     })
-    const result = await this.#store.set(id, text, RETIRED_TTL, known.text, budget)
+    const result = await this.#store.set(id, this.#toStored(text), RETIRED_TTL, known.stored, budget)
     if ('id' in result) return undefined
     const stored = this.#decode(result.conflict)
     if (stored?.frame.revs.includes(rev)) return undefined
@@ -117,22 +127,23 @@ export class RecordRepository implements Repository<TextSnapshot> {
       const frame = { handle, cookie, sent, revs: nextRevisions(rev, expected?.frame.revs) }
       const text = encodeRecord(next.text, frame)
       checkLimits(text, this.limits)
-      const mine = new TextSnapshot(text, handle, frame)
+      const stored = this.#toStored(text)
+      const mine = new TextSnapshot(text, handle, frame, undefined, this.limits.reserved, stored)
       attempted.push(mine)
-      const result = await this.#store.set(id, text, next.ttl, expected?.text ?? null, budget)
+      const result = await this.#store.set(id, stored, next.ttl, expected?.stored ?? null, budget)
       if ('id' in result) {
         const merged = expected !== known
         publish('holdfast:commit', () => ({ handle, merged, attempts: attempted.length }))
         return { id: result.id, snapshot: mine, merged }
       }
-      const stored = this.#decode(result.conflict)
+      const theirs = this.#decode(result.conflict)
       // A write of mine was applied although its answer got lost: others may have built on it since.
-      const applied = attempted.find(({ frame: { revs } }) => stored?.frame.revs.includes(revs[0]!))
+      const applied = attempted.find(({ frame: { revs } }) => theirs?.frame.revs.includes(revs[0]!))
       // Where the session has moved since, what is stored holds nothing but the revisions.
-      if (applied) return { id, snapshot: stored?.frame.moved ? applied : stored!, merged: true }
+      if (applied) return { id, snapshot: theirs?.frame.moved ? applied : theirs!, merged: true }
       if (known === null) throw taken()
-      if (!stored || stored.frame.moved) throw gone()
-      latest = stored
+      if (!theirs || theirs.frame.moved) throw gone()
+      latest = theirs
       if (attempted.length > 1) await budget.pause(Math.random() * Math.min(5 * 2 ** attempted.length, 100))
     }
   }
@@ -159,10 +170,30 @@ export class RecordRepository implements Repository<TextSnapshot> {
     }
   }
 
-  #snapshot(text: string): TextSnapshot {
+  #snapshot(stored: string): TextSnapshot {
+    const text = this.#fromStored(stored)
     const { data, ...frame } = decodeRecord(text, this.limits)
     // A text of another library has no handle: it gets one at its first commit, and its lifetime starts there.
-    return new TextSnapshot(text, frame.handle ?? createHandle(), frame, data)
+    return new TextSnapshot(text, frame.handle ?? createHandle(), frame, data, this.limits.reserved, stored)
+  }
+
+  #toStored(text: string): string {
+    const { serialize } = this.limits
+    return serialize ? serialize(JSON.parse(text) as Data) : text
+  }
+
+  #fromStored(stored: string): string {
+    const { deserialize } = this.limits
+    if (!deserialize) return stored
+    try {
+      return encodeData(deserialize(stored))
+    } catch {
+      throw new CorruptRecord('not what deserialize reads')
+    }
+  }
+
+  #parse(text: string): Data {
+    return parseData(text, this.limits.reserved)
   }
 }
 

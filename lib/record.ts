@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { SessionError } from './errors'
 import { isHandle } from './handle'
 import type { Data } from './merge'
@@ -28,6 +28,8 @@ export interface Limits {
   readonly maxBytes: number
   /** Objects and arrays within each other. */
   readonly maxDepth: number
+  /** Names that are not the application's, and left out where they are read. Default: those of {@link RESERVED}. */
+  readonly reserved?: ReadonlySet<string>
 }
 
 /** What is kept under an id is not a session. The message says why, without quoting it. */
@@ -40,16 +42,16 @@ export function decodeRecord(text: string, limits: Limits): SessionRecord {
   if (tooLarge(text, limits)) throw new CorruptRecord('larger than maxBytes')
   if (tooDeep(text, limits)) throw new CorruptRecord('nested deeper than maxDepth')
   const { [META]: meta, cookie, ...rest } = parseObject(text)
-  const data = withoutReserved(rest)
+  const data = withoutReserved(rest, limits.reserved)
   if (meta === undefined) return { data, cookie, handle: undefined, sent: undefined, revs: [], moved: false }
   if (!isMeta(meta)) throw new CorruptRecord('written in a form that this version does not know')
   return { data, cookie, handle: meta.handle, sent: meta.sent, revs: meta.revs, moved: meta.moved === true }
 }
 
 /** The data alone, a fresh copy, of a text that `decodeRecord` took. */
-export function parseData(text: string): Data {
-  const { cookie: _cookie, ...rest } = parseObject(text)
-  return withoutReserved(rest)
+export function parseData(text: string, reserved?: ReadonlySet<string>): Data {
+  const { cookie: _cookie, [META]: _meta, ...rest } = parseObject(text)
+  return withoutReserved(rest, reserved)
 }
 
 /**
@@ -100,9 +102,16 @@ export function checkLimits(text: string, limits: Limits): void {
   if (broken) throw new SessionError('ERR_SESSION_DATA', `the session ${broken}`)
 }
 
-/** 48 random bits, so that no two commits of a session ever have the same text. */
+const POOL = Buffer.alloc(6 * 1024)
+let drawn = POOL.length
+
+/** 48 random bits, so that no two commits of a session ever have the same text. Not a secret: they come out of a pool. */
 export function createRevision(): string {
-  return randomBytes(6).toString('base64url')
+  if (drawn === POOL.length) {
+    randomFillSync(POOL)
+    drawn = 0
+  }
+  return POOL.toString('base64url', drawn, (drawn += 6))
 }
 
 /** The revisions of the next commit: a fresh one before those that the stored text carries. */
@@ -116,6 +125,11 @@ interface Meta {
   revs: readonly string[]
   sent?: number | undefined
   moved?: true | undefined
+}
+
+/** What stands under the reserved name, where it is Holdfast's. */
+export function decodeMeta(meta: unknown): Partial<SessionRecord> | undefined {
+  return isMeta(meta) ? meta : undefined
 }
 
 function isMeta(meta: unknown): meta is Meta {
@@ -143,8 +157,8 @@ function parseObject(text: string): Data {
 }
 
 /** Another library may have stored names that are a session's own here. */
-function withoutReserved(data: Data): Data {
-  for (const name of RESERVED) delete data[name]
+function withoutReserved(data: Data, reserved = RESERVED): Data {
+  for (const name of reserved) delete data[name]
   return data
 }
 
@@ -153,26 +167,26 @@ function tooLarge(text: string, { maxBytes }: Limits): boolean {
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
 }
 
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+/** `[` and `{`, `]` and `}` differ in one bit. */
+const OPENING = 0x7b
+const CLOSING = 0x7d
+
 /** Scans the text, because walking a parsed value needs a stack as deep as the value. */
 function tooDeep(text: string, { maxDepth }: Limits): boolean {
   let depth = 0
-  let quoted = false
   for (let i = 0; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
-      case 0x22: // "
-        quoted = !quoted
-        break
-      case 0x5c: // backslash
-        i++
-        break
-      case 0x5b: // [
-      case 0x7b: // {
-        if (!quoted && ++depth > maxDepth) return true
-        break
-      case 0x5d: // ]
-      case 0x7d: // }
-        if (!quoted) depth--
-    }
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) {
+      for (i++; i < text.length; i++) {
+        const quoted = text.charCodeAt(i)
+        if (quoted === QUOTE) break
+        if (quoted === BACKSLASH) i++
+      }
+    } else if ((code | 0x20) === OPENING) {
+      if (++depth > maxDepth) return true
+    } else if ((code | 0x20) === CLOSING) depth--
   }
   return false
 }

@@ -28,6 +28,9 @@ export interface Committed<S extends Snapshot = Snapshot> {
  * Every method rejects with a SessionError, and asks the store only through its budget.
  */
 export interface Repository<S extends Snapshot = Snapshot> {
+  /** Whether the id holds the session itself, so that its life begins anew only with a new id. */
+  readonly stateless: boolean
+
   /**
    * The session kept under `id`, or null.
    *

@@ -84,14 +84,18 @@ export class RequestSession {
     const { context } = this
     const current = state.active
     const { unheard } = state.failures
+    let isDirty: boolean
     try {
       if (unheard) throw unheard.error
       if (!current || state.isRefused(current)) return undefined
-      if (state.isDirty(current)) return this.#finish(current)
+      isDirty = state.isDirty(current)
+      if (isDirty && context.settings.autoCommit) return this.#finish(current)
     } catch (error) {
       return state.seal(error)
     }
-    if (isRenewalDue(current, context)) return this.#prolong(current, () => commitSession(current, context))
+    if (!isDirty && isRenewalDue(current, context)) {
+      return this.#prolong(current, () => commitSession(current, context))
+    }
     const isAsked = current.announced ? current.unconfirmed : context.settings.rolling
     if (isAsked && current.known && context.canAnnounce()) {
       return this.#prolong(current, async () => {
@@ -105,7 +109,8 @@ export class RequestSession {
   get dirty(): boolean {
     const state = this.#state
     const current = state.active
-    return !!current && !state.sealed && !state.isDropped && state.isDirty(current)
+    if (!current || state.sealed || state.isDropped || !this.context.settings.autoCommit) return false
+    return state.isDirty(current)
   }
 
   /** Whether the response may have something to store or to say although no handler looks at the session. */

@@ -12,7 +12,8 @@ export const MEMBERS = [
   'reload',
   'regenerate',
   'destroy',
-  'touch'
+  'touch',
+  'toJSON'
 ] as const
 
 /** Names that an application cannot have for its data. */

@@ -123,6 +123,7 @@ export class SessionCalls implements SessionOwner {
       const current = await this.#slot.require(session)
       current.session.cookie.resetMaxAge()
       if (current.known && !(await touchSession(current, context))) throw state.gone(current)
+      if (context.repository.stateless) current.wanted = true
       if (current.session.cookie.originalMaxAge !== null) current.announced = true
     })
   }

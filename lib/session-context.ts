@@ -1,6 +1,7 @@
 import type { Clocks } from './clocks'
 import type { SessionCookie } from './cookie/session-cookie'
 import type { Repository } from './repository'
+import type { Session } from './session'
 
 /** The options that decide how a session is kept. */
 export interface SessionSettings extends Clocks {
@@ -11,6 +12,8 @@ export interface SessionSettings extends Clocks {
   /** Whether the cookie is sent again by every response. */
   readonly rolling: boolean
   readonly saveUninitialized: boolean
+  /** Whether the response stores what changed; else only `save` and `update` do. */
+  readonly autoCommit: boolean
   readonly onGone: 'error' | 'drop'
   readonly onStoreError: 'fail' | 'anonymous'
 }
@@ -24,6 +27,10 @@ export interface SessionContext {
   createId(): string
   /** Throws for a cookie that must not be sent. */
   checkCookie(cookie: SessionCookie): void
+  /** Whether the application accepts what was loaded. */
+  isValid(session: Session): boolean | Promise<boolean>
+  /** The application's last look at what is about to be stored. */
+  beforeSave(session: Session): void
   /** Whether a cookie can still be sent. */
   canAnnounce(): boolean
 }

@@ -1,7 +1,7 @@
 import { Budget } from './budget'
 import type { SessionContext } from './session-context'
 import { CurrentSession, type Origin } from './current-session'
-import { publish } from './events'
+import { publish, type SessionEvents } from './events'
 import { createLazySession } from './lazy-session'
 import { findSession, needsTouch, touchSession, type VerifiedId } from './load'
 import { gone, isStoreFailure } from './repository'
@@ -110,6 +110,7 @@ export class SessionSlot {
     const found = await findSession(ids, this.context, budget)
     if (typeof found === 'object') {
       const current = this.create({ id: found.verified.id, known: found.known })
+      if (!(await this.context.isValid(current.session))) return this.#anonymous('invalid')
       if (!needsTouch(current, ids, this.context) || (await touchSession(current, this.context, budget))) {
         this.signedBefore = !found.verified.current
         publish('holdfast:load', () => ({ handle: current.handle }))
@@ -117,8 +118,12 @@ export class SessionSlot {
       }
     }
     this.#ambiguous = found === 'ambiguous'
-    const reason = this.#ambiguous ? 'ambiguous' : 'unknown'
-    if (ids.length > 0) publish('holdfast:rejected', () => ({ reason }))
+    if (ids.length === 0) return this.create({ id: this.#newId })
+    return this.#anonymous(this.#ambiguous ? 'ambiguous' : 'unknown')
+  }
+
+  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): CurrentSession {
+    publish('holdfast:rejected', () => ({ reason }))
     return this.create({ id: this.#newId })
   }
 }

@@ -151,6 +151,11 @@ export class Session {
   touch(callback?: Callback): Promise<void> | void {
     return settle(this.#owner.touch(this), callback)
   }
+
+  /** What `JSON.stringify` and `res.json` show: the application's data, and the cookie settings. */
+  toJSON(): Record<string, unknown> {
+    return { ...(this as unknown as Record<string, unknown>) }
+  }
 }
 
 // An assignment to a reserved name would otherwise shadow a method, swap the prototype, or do nothing.

@@ -12,7 +12,7 @@ export interface Snapshot {
   readonly sent: number | undefined
 }
 
-/** A snapshot, with the text that the next conditional write compares with. */
+/** A snapshot, with the text that it was read from. */
 export class TextSnapshot implements Snapshot {
   readonly cookie: unknown
   readonly sent: number | undefined
@@ -22,7 +22,10 @@ export class TextSnapshot implements Snapshot {
     readonly text: string,
     readonly handle: string,
     readonly frame: Frame,
-    data?: Data
+    data?: Data,
+    private readonly reserved?: ReadonlySet<string>,
+    /** What the store keeps for it, which the next conditional write compares with. */
+    readonly stored = text
   ) {
     this.cookie = frame.cookie
     this.sent = frame.sent
@@ -30,7 +33,7 @@ export class TextSnapshot implements Snapshot {
   }
 
   data(): Data {
-    const data = this.#data ?? parseData(this.text)
+    const data = this.#data ?? parseData(this.text, this.reserved)
     this.#data = undefined
     return data
   }

@@ -46,6 +46,7 @@ export async function updateSession<T>(
     } finally {
       running(false)
     }
+    context.beforeSave(state)
     context.checkCookie(state.cookie)
     const text = encodeData(dataOf(state))
     const cookieText = JSON.stringify(storedCookie(state.cookie, defaults))

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { giveUp, root, run, say } from './run.mjs'
 
@@ -36,10 +36,18 @@ function packagesInstalled() {
   )
 }
 
-/** The first of `names` that is a command on the PATH. */
+/** The first of `names` that is a command on the PATH, or one of PostgreSQL's. */
 export function findCommand(names) {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...postgresFolders()]
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file))
+}
+
+/** Where Debian keeps the programs of PostgreSQL, which are not on the PATH; the newest version first. */
+function postgresFolders() {
+  const folder = '/usr/lib/postgresql'
+  if (!existsSync(folder)) return []
+  const versions = readdirSync(folder).sort((a, b) => b - a)
+  return versions.map((version) => join(folder, version, 'bin'))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { giveUp, root, run, say, tool } from './run.mjs'
@@ -13,6 +13,8 @@ const environment = await testEnvironment()
 
 // Tests that leave something behind are found by what is left here.
 const temporary = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
+// Where this is root, PostgreSQL runs as a user of its own, and has to get through to its folder.
+chmodSync(temporary, 0o711)
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 const env = { ...environment, TMPDIR: temporary }
 const steps = {
@@ -64,7 +66,9 @@ async function testEnvironment() {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
   const chromium = process.env.CHROMIUM_PATH ?? (await ensureCommand(names, 'chromium'))
   if (!chromium) giveUp('the tests need Chromium: install it, or set CHROMIUM_PATH')
-  return { REDIS_SERVER_BIN: redis, CHROMIUM_PATH: chromium }
+  const postgres = process.env.POSTGRES_BIN ?? (await ensureCommand(['postgres'], 'postgresql'))
+  if (!postgres) giveUp('the tests need PostgreSQL: install it, or set POSTGRES_BIN to its program postgres')
+  return { REDIS_SERVER_BIN: redis, CHROMIUM_PATH: chromium, POSTGRES_BIN: postgres }
 }
 
 /** What tests left in the temporary folder, and on a build machine also what they changed in the project. */

@@ -25,9 +25,25 @@ const ID = /^[A-Za-z0-9_-]{1,128}$/
  */
 const SIGNED = /^s(?::|%3A)([A-Za-z0-9_-]{1,128})\.((?:[A-Za-z0-9+/]|%2B|%2F){43})$/
 
+const BARE = /^[A-Za-z0-9_-]+$/
+
 /** Whether a value has the shape of a session id: 1 to 128 URL-safe characters. */
 export function isId(value: unknown): boolean {
   return typeof value === 'string' && ID.test(value)
+}
+
+/**
+ * For ids that go into the cookie as they are, because they prove themselves or because nobody is to be kept from
+ * making one up.
+ *
+ * @param maxLength - characters of the longest id
+ */
+export function createBareSigner(maxLength: number): Signer {
+  return {
+    sign: (id) => id,
+    verify: (value) =>
+      value.length <= maxLength && BARE.test(value) ? { id: value, current: true } : undefined
+  }
 }
 
 /**

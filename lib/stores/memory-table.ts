@@ -114,6 +114,15 @@ export class MemoryTable {
     return found
   }
 
+  /** Every entry, in no particular order. */
+  *entries(): Generator<number> {
+    for (const [number, page] of this.#pages.entries()) {
+      for (let place = 0; place < PAGE; place++) {
+        if (page.ids[place] !== undefined) yield number * PAGE + place
+      }
+    }
+  }
+
   #page(entry: number): Page {
     return this.#pages[pageOf(entry)]!
   }

@@ -111,6 +111,14 @@ export class MemoryStore implements Store {
     return true
   }
 
+  /** Ids and texts of all sessions. */
+  *entries(): Generator<[id: string, text: string]> {
+    const now = performance.now()
+    for (const entry of this.#table.entries()) {
+      if (this.#table.expires(entry) > now) yield [this.#table.id(entry), this.#table.text(entry)]
+    }
+  }
+
   /** Drops every session, and the timer with them. The store can still be used. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)

@@ -84,6 +84,7 @@ function ioredisConnection(client: Redis | Cluster): Connection {
   return {
     // A socket whose end was seen keeps the state 'ready' for a moment, and commands go to the queue.
     ready: () => client.status === 'ready' && (client as Partial<Redis>).stream?.writable !== false,
+    gather: () => gather((client as Partial<Redis>).stream),
     state: () => client.status,
     settled: () => {
       if (client.status === 'wait') client.connect().catch(() => undefined)
@@ -104,6 +105,13 @@ function ioredisConnection(client: Redis | Cluster): Connection {
       })
     }
   }
+}
+
+/** ioredis makes a system call for each command; node-redis gathers them by itself. */
+function gather(stream: Redis['stream'] | undefined): void {
+  if (!stream || stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
 }
 
 /** Texts as bytes: whether they are UTF-8 is for the store to see. 36 is `$`, the type of such a reply. */

@@ -5,6 +5,8 @@ const PATIENCE = 1000
 export interface Connection {
   /** Whether a command would be written to the socket now. */
   ready(): boolean
+  /** Lets the commands of this turn of the event loop share one write to the socket. */
+  gather?(): void
   /** What the client calls its state, for messages. */
   state(): string
   /** Resolves when the attempt to connect that is under way, or the next one, is over, however it ended. */
@@ -35,6 +37,7 @@ export class Link {
     if (this.#connection.ready()) this.#firstIsOver = true
     else if (this.#firstIsOver) throw this.#notReady()
     else await this.reopen()
+    this.#connection.gather?.()
   }
 
   /**

@@ -21,6 +21,19 @@ export interface Store {
   readonly conditional?: boolean
 
   /**
+   * `true` for a store that keeps nothing, as the text is in the id itself: each `set` makes a new id, and an id that was
+   * given away can be neither renewed nor taken back. Such ids prove themselves: the cookie carries them unsigned.
+   * It has to be `conditional: false`.
+   */
+  readonly stateless?: boolean
+
+  /**
+   * Hands over what a store needs that seals: the middleware's secrets, of which the first seals and each opens, and
+   * the name of its cookie. Called once, when the middleware is made.
+   */
+  keys?(secrets: readonly (string | Buffer)[], name: string): void
+
+  /**
    * The text kept under `id`, or null: never saved, destroyed, or expired.
    *
    * @param ttl - Renews the life to this many milliseconds in the same round trip. Left out: the life stays as it is.

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { codeBlocks, type Block } from './blocks'
 import { buildLibrary } from '../package/build'
 import { check } from './check'
@@ -119,6 +121,28 @@ describe('a fragment', () => {
 
   test('in JavaScript has no types', async () => {
     expect(await outcome(blocks('js', mark, use))).toContain('only TypeScript')
+  })
+})
+
+describe('a file of the project', () => {
+  const mark = '<!-- test: file demo/file-store.ts -->'
+  const source = readFileSync(join(__dirname, '../../demo/file-store.ts'), 'utf8').trimEnd()
+  const shown = source.replace('../lib/index', 'holdfast')
+
+  test('is shown as it is, but for the way to the library', async () => {
+    expect(shown).not.toBe(source)
+    expect(await outcome(blocks('ts', mark, shown))).toBe('fine')
+    expect(await outcome(blocks('ts', mark, source))).toBe('it is not what demo/file-store.ts holds')
+    expect(await outcome(blocks('ts', mark, `${shown} // and more`))).toContain('it is not what')
+  })
+
+  test('is there for the other code of its document', async () => {
+    const code = "import { FileStore } from './file-store.js'\nFileStore.prototype.touch satisfies object"
+    const others = blocks('ts', mark, shown)
+    const outcomes = ['run', 'types'].map((kind) =>
+      outcome([...blocks('ts', `<!-- test: ${kind} -->`, code), ...others])
+    )
+    expect(await Promise.all(outcomes)).toEqual(['fine', 'fine'])
   })
 })
 

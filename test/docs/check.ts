@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Block } from './blocks'
 import { Program } from './program'
 import type { Workshop } from './workshop'
 
 const root = join(__dirname, '../..')
 
+const FILE = /^file (\S+)$/
 const SHELL = ['sh', 'bash', 'shell', 'console']
 /** Languages of blocks that show something: there is nothing to run. */
 const SHOWN = ['', 'text', 'http', 'html', 'diff', 'redis', 'nginx', 'mermaid']
@@ -27,6 +28,8 @@ export interface Tools {
  *   `GET /count -> 第1次` or `POST /login {"usr":"a"} -> hello` in the comment are requests of one visitor, one
  *   after the other, and the bodies of their answers.
  * - `<!-- test: types -->`: a fragment. It compiles, with the names of `test/types/globals.d.mts` in scope.
+ * - `<!-- test: file demo/file-store.ts -->`: that file of the project, which has tests of its own, with `holdfast` for
+ *   its way to the library. The document's other TypeScript can import it.
  * - `<!-- test: none, <reason> -->`: not tested.
  *
  * Shell blocks need no mark: the npm scripts that they name exist. JSON has to be JSON.
@@ -40,10 +43,11 @@ export async function check(block: Block, tools: Tools): Promise<void> {
   const [, kind, rest = ''] = /^(\w+)([^]*)$/.exec(block.mark ?? '') ?? []
   if (kind === 'none' && /^, \S/.test(rest)) return
   if (kind === 'types') return checkTypes(block, tools)
+  if (kind === 'file') return checkFile(block, tools)
   if (kind === 'run') return checkRun(block, tools)
   if (kind === 'app') return checkApp(block, tools, requestsIn(rest))
   throw new Error(
-    'no mark says how this block is tested: put <!-- test: run, app, types or none, why --> before it'
+    'no mark says how this block is tested: put <!-- test: run, app, types, file or none, why --> before it'
   )
 }
 
@@ -57,6 +61,7 @@ function checkScripts({ code }: Block): void {
 
 function checkTypes(block: Block, { workshop, document }: Tools): void {
   if (block.language !== 'ts') throw new Error('only TypeScript has types to check')
+  bringFiles(document, workshop)
   const declarations = document.filter(
     (other) => other !== block && other.code.includes("declare module 'holdfast'")
   )
@@ -66,6 +71,21 @@ function checkTypes(block: Block, { workshop, document }: Tools): void {
   )
   const around = [globals, ...declarations.map((other) => write(other, workshop))]
   complain(workshop.compile(write(block, workshop), around))
+}
+
+function checkFile(block: Block, { workshop }: Tools): void {
+  const path = FILE.exec(block.mark!)?.[1] ?? ''
+  const source = readFileSync(join(root, path), 'utf8').replace(/'(\.\.\/)+lib\/index'/g, "'holdfast'")
+  if (block.code !== source) throw new Error(`it is not what ${path} holds`)
+  for (const file of bringFiles([block], workshop)) complain(workshop.compile(file))
+}
+
+/** Puts the files that a document shows where its other code finds them. */
+function bringFiles(document: Block[], workshop: Workshop): string[] {
+  return document.flatMap(({ mark, code }) => {
+    const path = FILE.exec(mark ?? '')?.[1]
+    return path ? [workshop.write(basename(path), code)] : []
+  })
 }
 
 async function checkRun(block: Block, tools: Tools): Promise<void> {
@@ -108,7 +128,8 @@ function requestsIn(text: string): Request[] {
   })
 }
 
-function start(block: Block, { workshop, env }: Tools): Program {
+function start(block: Block, { workshop, env, document }: Tools): Program {
+  bringFiles(document, workshop)
   const file = write(block, workshop)
   if (block.language === 'ts') complain(workshop.compile(file))
   return new Program(file.replace(/\.mts$/, '.mjs'), env)

@@ -35,7 +35,10 @@ export class Workshop {
     return path
   }
 
-  /** Type-checks and compiles a file, with what others declare. Answers with what is wrong in it, one line each. */
+  /**
+   * Type-checks a file, with what others declare, and compiles it with what it imports. Answers with what is wrong in
+   * it, one line each.
+   */
   compile(path: string, others: string[] = []): string[] {
     const host = ts.createCompilerHost(OPTIONS)
     const read = host.getSourceFile.bind(host)
@@ -47,7 +50,7 @@ export class Workshop {
     }
     const program = ts.createProgram([path, ...others], OPTIONS, host)
     const errors = ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(told)
-    if (errors.length === 0) program.emit(program.getSourceFile(path))
+    if (errors.length === 0) program.emit()
     return errors
   }
 

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { manifest, modulePath, pack, Project, run, type Tarball } from './project'
+import { MemoryStore } from '../../lib/index'
+import { storeTests } from '../../lib/testing'
+import { manifest, modulePath, type Outcome, pack, Project, run, type Tarball } from './project'
 
 jest.setTimeout(300_000)
 
@@ -54,6 +56,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import * as imported from 'holdfast'
 import * as importedRedis from 'holdfast/redis'
+import * as importedTesting from 'holdfast/testing'
 
 const require = createRequire(import.meta.url)
 const required = require('holdfast')
@@ -66,6 +69,8 @@ for (const [name, value] of Object.entries(imported)) assert.equal(required[name
 const requiredRedis = require('holdfast/redis')
 assert.equal(requiredRedis.RedisStore, importedRedis.RedisStore)
 assert.equal(typeof importedRedis.RedisStore, 'function')
+assert.equal(require('holdfast/testing').storeTests, importedTesting.storeTests)
+assert.equal(typeof importedTesting.storeTests, 'function')
 console.log('the same')
 `
 
@@ -100,12 +105,16 @@ const server = app.listen(0, '127.0.0.1', async () => {
 
 test('jest takes it in CommonJS tests', async () => {
   project.write('app.test.js', JEST)
-  const cache = join(project.folder, '.jest')
-  const args = ['--ci', '--rootDir', project.folder, '--cacheDirectory', cache]
-  const { status, output } = await project.node(modulePath('jest/bin/jest.js'), args)
+  const { status, output } = await jestOn('app.test.js')
   expect(output).toContain('1 passed, 1 total')
   expect(status).toBe(0)
 })
+
+function jestOn(file: string): Promise<Outcome> {
+  const cache = join(project.folder, '.jest')
+  const args = [file, '--ci', '--rootDir', project.folder, '--cacheDirectory', cache]
+  return project.node(modulePath('jest/bin/jest.js'), args)
+}
 
 const JEST = `
 const session = require('holdfast')
@@ -116,3 +125,54 @@ test('loads', () => {
   expect(typeof RedisStore).toBe('function')
 })
 `
+
+const SUITE = `
+const { MemoryStore } = require('holdfast')
+const { storeTests } = require('holdfast/testing')
+const store = new MemoryStore()
+for (const { name, run } of storeTests(() => store)) test(name, run)
+`
+
+const PLAIN = `
+let all = Promise.resolve()
+let passed = 0
+const test = (name, run) => {
+  all = all.then(run).then(
+    () => console.log(++passed, 'passed'),
+    (error) => {
+      console.log(name, error)
+      process.exitCode = 1
+    }
+  )
+}
+`
+
+const COUNT = storeTests(() => new MemoryStore()).length
+
+describe.each<
+  [runner: string, file: string, head: string, start: (file: string) => Promise<Outcome>, told: string]
+>([
+  ['jest', 'store.test.js', '', jestOn, `${COUNT} passed, ${COUNT} total`],
+  [
+    'node:test',
+    'store.cjs',
+    "const test = require('node:test')",
+    (file) => project.node('--test', [file]),
+    `pass ${COUNT}\n`
+  ],
+  ['no runner', 'plain.cjs', PLAIN, (file) => project.node(file), `${COUNT} passed`]
+])('holdfast/testing under %s', (_, file, head, start, told) => {
+  test('passes a good store', async () => {
+    project.write(file, `${head}\n${SUITE}`)
+    const { status, output } = await start(file)
+    expect(output).toContain(told)
+    expect(status).toBe(0)
+  })
+
+  test('fails a broken one, and says why', async () => {
+    project.write(file, `${head}\n${SUITE}\nstore.destroy = async () => true`)
+    const { status, output } = await start(file)
+    expect(output).toContain('destroy removes, and says whether something was there')
+    expect(status).toBe(1)
+  })
+})

@@ -1,7 +1,8 @@
 import { SessionError } from '../../lib/errors'
 import { MemoryStore } from '../../lib/stores/memory'
+import { storeTests } from '../../lib/testing'
 import { runAlone } from './child'
-import { storeTests } from './conformance'
+import { testLives } from './life-tests'
 
 const MINUTE = 60_000
 
@@ -9,6 +10,7 @@ describe('MemoryStore keeps the contract', () => {
   const store = new MemoryStore()
   afterAll(() => store.close())
   for (const { name, run } of storeTests(() => store)) test(name, run)
+  testLives(() => store)
 })
 
 /** A store with room for about `count` texts of 1000 characters under ids of 4. */

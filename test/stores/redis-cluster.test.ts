@@ -2,9 +2,9 @@ import Redis, { Cluster } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import { RedisStore } from '../../lib/stores/redis'
 import { slotOf } from '../../lib/stores/redis-slot'
+import { storeTests } from '../../lib/testing'
 import { type RedisCluster, startCluster } from '../support/redis-cluster'
 import type { RedisServer } from '../support/redis-server'
-import { storeTests } from './conformance'
 import { atEnd, closeAll, failure, SECRET_ID, soon, untilItWorks } from './redis-helpers'
 
 const MINUTE = 60_000

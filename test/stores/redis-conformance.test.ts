@@ -1,14 +1,16 @@
 import Redis from 'ioredis'
 import { createClient } from 'redis'
 import { RedisStore } from '../../lib/stores/redis'
+import { storeTests } from '../../lib/testing'
 import { type RedisServer, startRedis } from '../support/redis-server'
-import { storeTests } from './conformance'
+import { testLives } from './life-tests'
 
 let server: RedisServer
 let ioredis: Redis
 let autoPipelining: Redis
 let nodeRedis: ReturnType<typeof createClient>
 let connected: RedisStore<Redis>
+let closed: Redis
 
 beforeAll(async () => {
   server = await startRedis()
@@ -21,6 +23,8 @@ beforeAll(async () => {
   nodeRedis = createClient({ url: server.url })
   await nodeRedis.connect()
   connected = RedisStore.connect(server.url)
+  closed = new Redis(server.url, { lazyConnect: true })
+  closed.disconnect()
 })
 
 afterAll(async () => {
@@ -38,6 +42,9 @@ const stores: [name: string, make: () => RedisStore][] = [
   ['a client of its own', () => connected]
 ]
 
+const unreachable = (): RedisStore => new RedisStore(closed)
+
 describe.each(stores)('RedisStore with %s keeps the contract', (_, make) => {
-  for (const { name, run } of storeTests(make)) test(name, run)
+  for (const { name, run } of storeTests(make, { unreachable })) test(name, run)
+  testLives(make)
 })

@@ -57,8 +57,17 @@ export class CountingStore implements Store {
   readonly #next = new Map<Operation, Fault[]>()
   readonly #always = new Map<Operation, Fault>()
 
+  readonly conditional: boolean
+  readonly stateless: boolean
+
   constructor(inner: Store = new MemoryStore()) {
     this.inner = inner
+    this.conditional = inner.conditional !== false
+    this.stateless = inner.stateless === true
+  }
+
+  keys(secrets: readonly (string | Buffer)[], name: string): void {
+    this.inner.keys?.(secrets, name)
   }
 
   /** The operations asked for since the last {@link forget}, in their order: `'get set'`. */

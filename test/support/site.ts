@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type Request, type Response } from 'express'
-import session, { type Session, type SessionError, type SessionOptions } from '../../lib'
+import session, { type Session, type SessionError, type SessionOptions, type Store } from '../../lib'
 import { CountingStore } from './counting-store'
 import { send, type Answer, type Sent } from './send'
 
@@ -43,9 +43,12 @@ export class Site {
     setup?: (app: Express) => void,
     app: Express = express()
   ): Promise<Site> {
-    const store = options.store instanceof CountingStore ? options.store : new CountingStore(options.store)
-    const site = new Site(store, options.name ?? 'sid')
-    app.use(session({ secret, ...options, store }))
+    const { store: given, name = 'sid' } = options
+    const isChooser = typeof given === 'function'
+    const store =
+      given instanceof CountingStore ? given : new CountingStore(isChooser ? undefined : (given as Store))
+    const site = new Site(store, name)
+    app.use(session({ secret, ...options, store: isChooser ? given : store }))
     setup?.(app)
     app.use((req, res, next) => {
       site.#answer(req, res).catch(next)

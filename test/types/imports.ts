@@ -10,4 +10,5 @@ import session, {
   type Store
 } from 'holdfast'
 import { RedisStore } from 'holdfast/redis'
+import { storeTests, type StoreTest, type StoreTestOptions } from 'holdfast/testing'
 import { Redis } from 'ioredis'

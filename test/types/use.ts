@@ -60,3 +60,8 @@ const code: SessionErrorCode = new SessionError('ERR_SESSION_GONE', 'gone').code
 const handler = (s: Session & Partial<SessionData>): string | undefined => s.userinfo
 const kept: SetResult = { id: 'a' }
 console.log(options, code, handler, kept)
+
+const storeOptions: StoreTestOptions = { unreachable: () => new MemoryStore() }
+const tests: StoreTest[] = storeTests(() => Promise.resolve(new MemoryStore()), storeOptions)
+const ran: Promise<void>[] = tests.map(({ name, run }) => (name ? run() : Promise.resolve()))
+console.log(ran.length)

@@ -23,6 +23,7 @@ const SETTINGS = {
   renew: true,
   rolling: false,
   saveUninitialized: false,
+  autoCommit: true,
   onGone: 'error',
   onStoreError: 'fail'
 } as const
@@ -147,6 +148,8 @@ class Run {
         return id
       },
       checkCookie: () => undefined,
+      isValid: () => true,
+      beforeSave: () => undefined,
       canAnnounce: () => true
     }
     return {

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SetResult, Store } from '../lib/index'
+
+/**
+ * Keeps each session in a file of its own: the time when its life is over, a line break, the text. For one process,
+ * since what two processes do to one file at once is not compared.
+ */
+export class FileStore implements Store {
+  readonly contract = 1
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(readonly folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  }
+
+  get(id: string, ttl?: number): Promise<string | null> {
+    return this.#inTurn(id, async (file) => {
+      const kept = await read(file)
+      if (kept !== null && ttl !== undefined) await write(file, kept, ttl)
+      return kept
+    })
+  }
+
+  set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
+    return this.#inTurn(id, async (file) => {
+      const kept = await read(file)
+      if (kept !== expected) return { conflict: kept }
+      await write(file, text, ttl)
+      return { id }
+    })
+  }
+
+  async touch(id: string, ttl: number): Promise<boolean> {
+    return (await this.get(id, ttl)) !== null
+  }
+
+  destroy(id: string): Promise<boolean> {
+    return this.#inTurn(id, async (file) => {
+      const kept = await read(file)
+      await rm(file, { force: true })
+      return kept !== null
+    })
+  }
+
+  /** One call at a time for each id. A name that is a hash is safe in every file system, and tells nobody the id. */
+  #inTurn<T>(id: string, call: (file: string) => Promise<T>): Promise<T> {
+    const file = join(this.folder, createHash('sha256').update(id).digest('hex'))
+    const turn = (this.#turns.get(file) ?? Promise.resolve()).then(() => call(file))
+    const last = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(file) === last) this.#turns.delete(file)
+      })
+    this.#turns.set(file, last)
+    return turn
+  }
+}
+
+async function read(file: string): Promise<string | null> {
+  const content = await readFile(file, 'utf8').catch((error: unknown) => {
+    // No such file is an answer, all else is a failure.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  })
+  const end = content.indexOf('\n')
+  return Number(content.slice(0, end)) > Date.now() ? content.slice(end + 1) : null
+}
+
+/** A crash leaves the old file or the new one, never half of one. */
+async function write(file: string, text: string, ttl: number): Promise<void> {
+  await writeFile(`${file}.new`, `${Date.now() + ttl}\n${text}`, { mode: 0o600, flush: true })
+  await rename(`${file}.new`, file)
+}

@@ -1,0 +1,23 @@
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  namespace Express {
+    /** Each entry declares what a request has with it, under its own name. */
+    // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the entries add to it
+    interface SessionEntries {}
+
+    /** What a request has: of the one entry that an application uses. */
+    type SessionEntry = SessionEntries extends { holdfast: infer Entry }
+      ? Entry
+      : SessionEntries[keyof SessionEntries]
+
+    interface Request {
+      /** The session. After `destroy()` it is undefined. */
+      session: SessionEntry['session']
+      /** The session id: a secret, not for logs. */
+      sessionID: string
+      sessionStore: SessionEntry['sessionStore']
+    }
+  }
+}
+
+export {}

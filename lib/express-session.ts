@@ -1,0 +1,135 @@
+import type { KeyObject } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
+/** @ts-ignore: without Express's types, these are `any` for those who read the declarations. */
+import type { Request, RequestHandler } from 'express'
+import './express-request'
+import { Cookie } from './express-session/cookie'
+import { MemoryStore } from './express-session/memory'
+import { createMiddleware } from './express-session/middleware'
+import { Session } from './express-session/session'
+import { Store } from './express-session/store'
+import type {
+  Cookie as BaseCookie,
+  CookieOptions as BaseCookieOptions,
+  SessionData as BaseSessionData
+} from './express-session/session-data'
+import type { Store as TextStore } from './stores/store'
+
+/**
+ * express-session's middleware, by its options, defaults and rules, on a response that waits for the store. What is
+ * different is listed in the guide "Migrating from express-session".
+ *
+ * @throws TypeError in express-session's words
+ */
+function session(options?: session.SessionOptions): RequestHandler {
+  return createMiddleware(options as Parameters<typeof createMiddleware>[0])
+}
+
+// eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require` a typed function
+namespace session {
+  type Secret = string | NodeJS.ArrayBufferView | KeyObject
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in @types/express-session: whatever a store calls an error
+  type Failure = any
+
+  /** The options of express-session. All durations are milliseconds. */
+  export interface SessionOptions {
+    /** What signs the cookie. Of several, the first signs and each verifies. */
+    secret: Secret | Secret[]
+    /** Makes the id of a new session. Default: 192 random bits. */
+    genid?(req: Request): string
+    /** The name of the cookie. Default `'connect.sid'`. */
+    name?: string | undefined
+    /** Where sessions are kept: a store for express-session, or one of Holdfast's. Default: a {@link MemoryStore}. */
+    store?: Store | TextStore | undefined
+    /** The attributes of the cookie. Default: `{ path: '/', httpOnly: true, secure: false, maxAge: null }`. */
+    cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined
+    /** Sends the cookie with every response. Default false. */
+    rolling?: boolean | undefined
+    /** Stores sessions that did not change, too. Default true, with a warning where it is left out. */
+    resave?: boolean | undefined
+    /** Whether to believe `X-Forwarded-Proto`. Default: as Express's `trust proxy` says. */
+    proxy?: boolean | undefined
+    /** Stores new sessions that nobody put anything into. Default true, with a warning where it is left out. */
+    saveUninitialized?: boolean | undefined
+    /** What `req.session = null` does to what is stored. Default `'keep'`. */
+    unset?: 'destroy' | 'keep' | undefined
+    /** How long each load and each commit may wait for the store. Not in express-session. Default 1000. */
+    timeout?: number | undefined
+  }
+
+  export type CookieOptions = BaseCookieOptions
+  export type Cookie = BaseCookie
+  export declare const Cookie: typeof BaseCookie
+
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
+  export interface SessionData extends BaseSessionData {}
+
+  /** What an application sees as `req.session`, beside its data. Without a callback a method returns a promise. */
+  export declare class Session {
+    private constructor(request: Express.Request, data: SessionData)
+    /** The session id: a secret, not for logs. */
+    id: string
+    cookie: Cookie
+    /** Ends this session, and makes a new one `req.session`. */
+    regenerate(callback: (error: Failure) => void): this
+    regenerate(): Promise<void>
+    /** Removes the session from the store, and `req.session` at once; the response clears the cookie. */
+    destroy(callback: (error: Failure) => void): this
+    destroy(): Promise<void>
+    /** Makes what the store has of this session a new `req.session`. */
+    reload(callback: (error: Failure) => void): this
+    reload(): Promise<void>
+    /** Stores the session now. */
+    save(callback: (error?: Failure) => void): this
+    save(): Promise<void>
+    /** Starts the life of the cookie over. The store is not asked. */
+    touch(): this
+    resetMaxAge(): this
+  }
+
+  /** What stores are derived from: a subclass brings `get`, `set` and `destroy`, and better `touch`, too. */
+  export declare abstract class Store extends EventEmitter {
+    /** Ends the session of a request, and makes a new one. */
+    regenerate(req: Request, callback: (error?: Failure) => unknown): void
+    /** The session kept under an id, without a request. */
+    load(sid: string, callback: (error: Failure, session?: SessionData) => unknown): void
+    /** Makes a session of what `get` gave. */
+    createSession(req: Request, session: SessionData): Session & SessionData
+    abstract get(sid: string, callback: (error: Failure, session?: SessionData | null) => void): void
+    abstract set(sid: string, session: SessionData, callback?: (error?: Failure) => void): void
+    abstract destroy(sid: string, callback?: (error?: Failure) => void): void
+    all?(callback: (error: Failure, all?: SessionData[] | Record<string, SessionData> | null) => void): void
+    length?(callback: (error: Failure, length?: number) => void): void
+    clear?(callback?: (error?: Failure) => void): void
+    /** Renews the life of a session that is kept. */
+    touch?(sid: string, session: SessionData, callback?: () => void): void
+  }
+
+  /** Keeps sessions in this process, up to 256 MiB of them. */
+  export declare class MemoryStore extends Store {
+    get(sid: string, callback: (error: Failure, session?: SessionData | null) => void): void
+    set(sid: string, session: SessionData, callback?: (error?: Failure) => void): void
+    destroy(sid: string, callback?: (error?: Failure) => void): void
+    all(callback: (error: Failure, all?: Record<string, SessionData> | null) => void): void
+    length(callback: (error: Failure, length?: number) => void): void
+    clear(callback?: (error?: Failure) => void): void
+    touch(sid: string, session: SessionData, callback?: () => void): void
+  }
+}
+
+Object.assign(session, { Session, Cookie, Store, MemoryStore, default: session })
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  namespace Express {
+    type SessionStore = session.Store & { generate: (req: Request) => void }
+    interface SessionEntries {
+      'express-session': {
+        session: session.Session & Partial<session.SessionData>
+        sessionStore: SessionStore
+      }
+    }
+  }
+}
+
+export = session

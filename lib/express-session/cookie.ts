@@ -1,0 +1,127 @@
+import { stringifySetCookie } from 'cookie'
+import { deprecate } from './deprecate'
+
+/** The part of a cookie's settings that decides on its `Set-Cookie` header, and that a store keeps. */
+export interface CookieData {
+  originalMaxAge: number | null | undefined
+  partitioned: boolean | undefined
+  priority: 'low' | 'medium' | 'high' | undefined
+  expires: Date | null | undefined
+  secure: boolean | 'auto' | undefined
+  httpOnly: boolean | undefined
+  domain: string | undefined
+  path: string | undefined
+  sameSite: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
+}
+
+/** `req.session.cookie`, member by member as in express-session. All durations are milliseconds. */
+export class Cookie implements Omit<CookieData, 'expires'> {
+  declare path: string | undefined
+  /** Where `expires` is kept; some stores read it. */
+  declare _expires: Date | null | undefined
+  declare originalMaxAge: number | null | undefined
+  declare httpOnly: boolean | undefined
+  declare domain: string | undefined
+  declare secure: boolean | 'auto' | undefined
+  declare sameSite: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
+  declare partitioned: boolean | undefined
+  declare priority: 'low' | 'medium' | 'high' | undefined
+
+  /** @param options - applied in their order, so that the last of `expires` and `maxAge` wins */
+  constructor(options?: object | null) {
+    this.path = '/'
+    this.maxAge = null
+    this.httpOnly = true
+    if (!options) return
+    if (typeof options !== 'object') throw new TypeError('argument options must be a object')
+    const given = options as Record<string, unknown>
+    for (const key in given) {
+      if (key !== 'data' && key !== '__proto__') (this as Record<string, unknown>)[key] = given[key]
+    }
+    this.originalMaxAge ??= this.maxAge
+  }
+
+  get expires(): Date | null | undefined {
+    return this._expires
+  }
+
+  set expires(date: Date | null | undefined) {
+    this._expires = date
+    this.originalMaxAge = this.maxAge
+  }
+
+  /** What is left, or what `expires` is where it is no Date. */
+  get maxAge(): number | null | undefined {
+    const { expires } = this
+    return expires instanceof Date ? expires.valueOf() - Date.now() : expires
+  }
+
+  set maxAge(life: number | Date | null | undefined) {
+    if (life && typeof life !== 'number' && !(life instanceof Date)) {
+      throw new TypeError('maxAge must be a number or Date')
+    }
+    if (life instanceof Date) deprecate('maxAge as Date; pass number of milliseconds instead')
+    this.expires = typeof life === 'number' ? new Date(Date.now() + life) : life
+    // What is left by now may be a millisecond less, and a session that is touched often would lose many.
+    if (typeof life === 'number') this.originalMaxAge = life
+  }
+
+  get data(): CookieData {
+    const { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite } = this
+    return { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite }
+  }
+
+  toJSON(): CookieData {
+    return this.data
+  }
+
+  /** The `Set-Cookie` header. Throws a TypeError that names the attribute which cannot be sent. */
+  serialize(name: string, value: string): string {
+    return serialize(name, value, this.data)
+  }
+}
+
+/** A cookie as a store gives it back. */
+export type Kept = Cookie | { expires?: unknown; originalMaxAge?: number | null }
+
+/** The cookie that a store kept, with a Date for its end, and the life that it was given. */
+export function restoreCookie(kept: Kept): Cookie {
+  const expires = kept.expires
+  const originalMaxAge = kept.originalMaxAge
+  const cookie = new Cookie(kept)
+  if (typeof expires === 'string') cookie.expires = new Date(expires)
+  cookie.originalMaxAge = originalMaxAge
+  return cookie
+}
+
+/** @throws TypeError in the words of express-session's cookie library */
+export function serialize(name: string, value: string, data: CookieData): string {
+  const { originalMaxAge: _life, expires, ...attributes } = data
+  try {
+    return stringifySetCookie({ name, value, expires: expires ?? undefined, ...attributes } as never)
+  } catch (error) {
+    // The offending value stands behind the colon: it may be the session's id. So there is no cause, either.
+    // eslint-disable-next-line preserve-caught-error
+    throw new TypeError((error as Error).message.split(':', 1)[0])
+  }
+}
+
+/** What of a cookie is the application's choice: everything but the moment at which it ends. */
+export function choiceOf(cookie: unknown): string {
+  const { originalMaxAge, partitioned, priority, secure, httpOnly, domain, path, sameSite } = dataOf(cookie)
+  return JSON.stringify([
+    originalMaxAge ?? null,
+    partitioned,
+    priority,
+    secure,
+    httpOnly,
+    domain,
+    path,
+    sameSite
+  ])
+}
+
+/** The settings of a cookie, whoever made it. */
+export function dataOf(cookie: unknown): CookieData {
+  return ((cookie as Cookie | undefined)?.data ?? cookie ?? {}) as CookieData
+}

@@ -1,0 +1,50 @@
+import { pathMatches, requestPath } from '../cookie/path'
+import type { HoldableResponse } from '../response-hold'
+import { Exchange } from './exchange'
+import { createSession } from './generate'
+import { readOptions, type Incoming, type Options, type Secret } from './options'
+import { attached } from './session'
+import { readIds } from './signature'
+import { readinessOf } from './readiness'
+
+export type Middleware = (req: Incoming, res: HoldableResponse, next: (error?: unknown) => void) => void
+
+/** Makes the middleware: express-session's options, defaults and rules, on a response that waits for the store. */
+export function createMiddleware(options: Options = {}): Middleware {
+  const settings = readOptions(options)
+  const { store } = settings
+  const readiness = readinessOf(store)
+  // Applications call this, and put functions of their own around it. The request knows whose session it is.
+  store.generate = (req) => {
+    const host = attached(req)
+    if (host) host.create()
+    else createSession(req as Incoming, settings)
+  }
+
+  return function session(req, res, next) {
+    if (req.session || !readiness.ready) return next()
+    const { path } = settings.cookieOptions(req)
+    if (!pathMatches(requestPath(req.originalUrl ?? req.url), (path as string | undefined) || '/'))
+      return next()
+    const secrets = settings.secrets ?? (req.secret ? ([req.secret].flat() as Secret[]) : [])
+    if (secrets.length === 0) return next(new Error('secret option required for sessions'))
+
+    req.sessionStore = store
+    const ids = readIds(req, settings.name, secrets)
+    req.sessionID = ids[0]
+    const exchange = new Exchange(settings, secrets, req, res, next)
+    if (ids.length > 0) {
+      exchange.load(ids).then(
+        () => process.nextTick(next),
+        (error: unknown) => process.nextTick(next, error)
+      )
+      return
+    }
+    try {
+      exchange.begin()
+    } catch (error) {
+      return next(error)
+    }
+    next()
+  }
+}

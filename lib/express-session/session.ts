@@ -1,0 +1,163 @@
+import { ask, type Answer, type CallbackStore } from '../callback-store'
+import { Budget } from '../budget'
+import type { Data } from '../merge'
+import { restoreCookie, type Cookie, type Kept } from './cookie'
+import { carryOrigin } from './origin'
+
+/** What a session needs to know of its request. */
+export interface Owner {
+  sessionID?: unknown
+  session?: unknown
+  sessionStore?: unknown
+}
+
+/** Does the work of a request's sessions. */
+export interface Host {
+  save(session: Session): Promise<void>
+  reload(session: Session): Promise<void>
+  destroy(session: Session): Promise<void>
+  regenerate(): Promise<void>
+  /** Makes a new session `req.session`. */
+  create(): void
+}
+
+/** Milliseconds that a session without a request waits for its store. */
+const TIMEOUT = 1000
+
+const hosts = new WeakMap<object, Host>()
+
+/** Makes `host` do the work of all sessions of `req`. */
+export function attach(req: object, host: Host): void {
+  hosts.set(req, host)
+}
+
+/**
+ * What an application sees as `req.session`: its enumerable properties are the data and `cookie`, and its prototype has
+ * express-session's members, no others. Without a callback a method returns a promise.
+ */
+export class Session {
+  declare readonly req: Owner
+  declare readonly id: string
+  declare cookie: Cookie
+
+  /** @param data - copied as far as its names are not the session's own */
+  constructor(req: Owner, data?: unknown) {
+    Object.defineProperty(this, 'req', { value: req })
+    Object.defineProperty(this, 'id', { value: req.sessionID })
+    if (typeof data !== 'object' || data === null) return
+    const session = this as unknown as Data
+    for (const key in data) if (!(key in session)) session[key] = (data as Data)[key]
+    carryOrigin(data, this)
+  }
+
+  /** Starts the life of the cookie over. The store is not asked. */
+  touch(): this {
+    return this.resetMaxAge()
+  }
+
+  /** As `touch`. */
+  resetMaxAge(): this {
+    this.cookie.maxAge = this.cookie.originalMaxAge
+    return this
+  }
+
+  /** Stores the session. */
+  save(callback?: Answer): this | Promise<void> {
+    return settle(this, hostOf(this).save(this), callback)
+  }
+
+  /** Makes what the store has of this session a new `req.session`. */
+  reload(callback?: Answer): this | Promise<void> {
+    return settle(this, hostOf(this).reload(this), callback)
+  }
+
+  /** Removes the session from the store, and `req.session` at once. */
+  destroy(callback?: Answer): this | Promise<void> {
+    return settle(this, hostOf(this).destroy(this), callback)
+  }
+
+  /** Ends this session, and makes a new one `req.session`. */
+  regenerate(callback?: Answer): this | Promise<void> {
+    return settle(this, hostOf(this).regenerate(), callback)
+  }
+}
+
+/**
+ * Makes a session of what a store keeps, `req.session`: a Cookie, with a Date for its end.
+ *
+ * @throws TypeError where what is kept has no cookie, which then was no session of express-session
+ */
+export function inflate(req: Owner, data: object): Session {
+  const kept = data as { cookie: Kept }
+  kept.cookie = restoreCookie(kept.cookie)
+  const session = new Session(req, data)
+  req.session = session
+  return session
+}
+
+/** The application's data in a session. */
+export function dataOf(session: object): Data {
+  const { cookie: _cookie, ...data } = session as Data
+  return data
+}
+
+export function notFound(): Error {
+  return new Error('failed to load session')
+}
+
+function settle<S extends Session>(session: S, promise: Promise<void>, callback: unknown): S | Promise<void> {
+  if (typeof callback !== 'function') {
+    // Nobody may be waiting, and that must not end the process.
+    void Promise.prototype.then.call(promise, undefined, () => undefined)
+    return promise
+  }
+  // On a tick of its own, so that what a callback throws is not caught here.
+  promise.then(
+    () => process.nextTick(callback as Answer),
+    (error: unknown) => process.nextTick(callback as Answer, error)
+  )
+  return session
+}
+
+/** Who does the work for a request; undefined: no middleware has seen it. */
+export function attached(req: object): Host | undefined {
+  return hosts.get(req)
+}
+
+function hostOf({ req }: Session): Host {
+  return attached(req) ?? new StoreHost(req)
+}
+
+/** The sessions that `store.load` gives have no request: they go to their store as they are. */
+class StoreHost implements Host {
+  constructor(private readonly req: Owner) {}
+
+  async save(session: Session): Promise<void> {
+    await this.#ask('set', session.id, session)
+  }
+
+  async reload({ id }: Session): Promise<void> {
+    const data = await this.#ask<object | null>('get', id)
+    if (!data) throw notFound()
+    inflate(this.req, data)
+  }
+
+  async destroy({ id }: Session): Promise<void> {
+    delete this.req.session
+    await this.#ask('destroy', id)
+  }
+
+  async regenerate(): Promise<void> {
+    await this.#ask('destroy', String(this.req.sessionID))
+    this.create()
+  }
+
+  create(): void {
+    const store = this.req.sessionStore as { generate?(req: Owner): void }
+    store.generate?.(this.req)
+  }
+
+  #ask<T = void>(name: 'get' | 'set' | 'destroy', ...args: [string, object?]): Promise<T | undefined> {
+    return ask<T>(this.req.sessionStore as CallbackStore, name, args, new Budget(TIMEOUT))
+  }
+}

@@ -1,0 +1,21 @@
+import { encodeData } from '../record'
+import { choiceOf } from './cookie'
+import { dataOf, type Session } from './session'
+
+/** What of a session decides on whether it has to be stored: what changes by itself is not in it. */
+export interface State {
+  readonly id: string
+  /** The data, as JSON. */
+  readonly text: string
+  /** The settings of the cookie. */
+  readonly choice: string
+}
+
+/** @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold */
+export function stateOf(session: Session): State {
+  return { id: session.id, text: encodeData(dataOf(session)), choice: choiceOf(session.cookie) }
+}
+
+export function isSame(state: State, other: State | undefined): boolean {
+  return state.id === other?.id && state.text === other.text && state.choice === other.choice
+}

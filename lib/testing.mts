@@ -1,0 +1,2 @@
+export { storeTests } from './testing.js'
+export type { StoreTest, StoreTestOptions } from './testing.js'

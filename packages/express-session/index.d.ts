@@ -1,0 +1,2 @@
+import session = require('holdfast/express-session')
+export = session

@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import express, { type Request, type Response } from 'express'
+import { WebSocket, WebSocketServer } from 'ws'
+import { atEnd, Browser } from '../support/browser'
+import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
+
+describe.each(implementations)('ws with $name', ({ session }) => {
+  test('the session of a request to upgrade says who it is', async () => {
+    const browser = await open(session)
+    await browser.post('/login')
+    const ask = await talk(browser)
+    expect(await ask('whoami')).toBe('ann')
+  })
+
+  test('without a session, or with a forged one, there is no socket', async () => {
+    const browser = await open(session)
+    await expect(talk(browser)).rejects.toThrow('401')
+    await browser.post('/login')
+    browser.cookies.set('connect.sid', browser.cookie.replace(/.{4}$/, 'AAAA'))
+    await expect(talk(browser)).rejects.toThrow('401')
+  })
+
+  test('save and reload work as long as the socket is open', async () => {
+    const browser = await open(session)
+    await browser.post('/login')
+    const ask = await talk(browser)
+    expect(await ask('count')).toBe('1')
+    expect(await browser.json('/count')).toBe(2)
+    expect(await ask('count')).toBe('3')
+    expect(await browser.json('/count')).toBe(4)
+    expect(await ask('whoami')).toBe('ann')
+  })
+
+  test('a logout on another way is seen', async () => {
+    const browser = await open(session)
+    await browser.post('/login')
+    const ask = await talk(browser)
+    await browser.post('/logout')
+    expect(await ask('count')).toBe('failed to load session')
+  })
+
+  test('a response that has nothing but end is enough', async () => {
+    const browser = await open(session, { end: () => undefined })
+    await browser.post('/login')
+    const ask = await talk(browser)
+    expect(await ask('count')).toBe('1')
+    expect(await browser.json('/count')).toBe(2)
+  })
+})
+
+/** As in the example of ws: the middleware runs by hand on the request to upgrade. */
+async function open(session: SessionModule, response: object = {}): Promise<Browser> {
+  const middleware = session(options)
+  const app = express()
+  app.use(middleware)
+  app.post('/login', (req, res) => {
+    sessionOf(req).user = 'ann'
+    res.end()
+  })
+  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
+  app.get('/count', (req, res) => {
+    count(req)
+    res.json(sessionOf(req).count)
+  })
+
+  const browser = await Browser.open(app)
+  const sockets = new WebSocketServer({ noServer: true })
+  atEnd(() => sockets.close())
+  browser.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    middleware(request as Request, Object.assign({}, response) as Response, () => {
+      if (!sessionOf(request).user) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        client.on('message', (question) =>
+          answer(request, (question as Buffer).toString(), (text) => client.send(text))
+        )
+      })
+    })
+  })
+  return browser
+}
+
+function answer(request: IncomingMessage, question: string, reply: (text: string) => void): void {
+  if (question === 'whoami') return reply(String(sessionOf(request).user))
+  sessionOf(request).reload((error) => {
+    if (error) return reply((error as Error).message)
+    count(request)
+    sessionOf(request).save((failed) => reply(failed ? 'not saved' : String(sessionOf(request).count)))
+  })
+}
+
+function count(req: object): void {
+  sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
+}
+
+async function talk(browser: Browser): Promise<(question: string) => Promise<string>> {
+  const headers = { cookie: browser.cookieHeader }
+  const client = new WebSocket(`ws://127.0.0.1:${browser.port}`, { headers })
+  atEnd(() => client.terminate())
+  await once(client, 'open')
+  return async (question) => {
+    client.send(question)
+    const [text] = (await once(client, 'message')) as [Buffer]
+    return text.toString()
+  }
+}

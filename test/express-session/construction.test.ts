@@ -1,0 +1,231 @@
+import { inherits } from 'node:util'
+import { EventEmitter } from 'node:events'
+import { asked, both, cookieOf, secret, Site, type Module, type StoreLike } from './support/both'
+import ours from '../../lib/express-session'
+
+const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
+
+describe.each(both)('%s', (_, session) => {
+  test('1: a function, with Store, Cookie, Session and MemoryStore on it', () => {
+    expect(typeof session).toBe('function')
+    for (const name of ['Store', 'Cookie', 'Session', 'MemoryStore'] as const) {
+      expect(typeof session[name]).toBe('function')
+    }
+    expect(new session.MemoryStore()).toBeInstanceOf(session.Store)
+  })
+
+  test.each([
+    [{}, 'connect.sid'],
+    [{ key: 'k' }, 'k'],
+    [{ name: 'n', key: 'k' }, 'n']
+  ])(
+    '2: the cookie of %j is called %s, and without a store sessions are in memory',
+    async (options, name) => {
+      const site = await Site.open(session, options, (req, res) => {
+        req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
+        res.end(`${req.session.n as number}`)
+      })
+      expect(cookieOf(await site.get(), name)).toBeDefined()
+      expect((await site.get()).text).toBe('2')
+    }
+  )
+
+  test('3, 10: disconnect and connect of the store switch it off and on, and it brings generate', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store, saveUninitialized: true }, (req, res) => {
+      res.end(typeof req.session)
+    })
+    expect(typeof store.generate).toBe('function')
+    store.emit('disconnect')
+    const off = await site.get()
+    expect([off.text, off.setCookies]).toEqual(['undefined', []])
+    store.emit('connect')
+    expect((await site.get()).text).toBe('object')
+  })
+
+  test('4: rolling is off, unset keeps', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, (req, res) => {
+      if (req.url === '/end') (req as { session: unknown }).session = null
+      else req.session.user = 'bob'
+      res.end()
+    })
+    expect(cookieOf(await site.get())).toBeDefined()
+    expect(cookieOf(await site.get())).toBeUndefined()
+    await site.get('/end')
+    expect(await asked<number>((done) => store.length(done))).toBe(1)
+  })
+
+  test('4: resave and saveUninitialized count as true', async () => {
+    const store = storeOf(session)
+    let sets = 0
+    const { set } = store
+    store.set = function (...args) {
+      sets++
+      set.apply(this, args)
+    }
+    const site = await Site.open(
+      session,
+      { store, resave: undefined, saveUninitialized: undefined },
+      (_req, res) => {
+        res.end()
+      }
+    )
+    expect(cookieOf(await site.get())).toBeDefined()
+    await site.get()
+    expect(sets).toBe(2)
+  })
+
+  test.each([
+    [{ genid: 'x' }, 'genid option must be a function'],
+    [{ unset: 'x' }, 'unset option must be "destroy" or "keep"'],
+    [{ secret: [] }, 'secret option array must contain one or more strings']
+  ])('5: %j is a TypeError', (options, message) => {
+    expect(() => session({ secret, resave: false, saveUninitialized: false, ...options } as never)).toThrow(
+      new TypeError(message)
+    )
+  })
+
+  test.each([
+    ['a string', secret],
+    ['a Buffer', Buffer.from(secret)],
+    ['several', [secret, 'another secret that is as long as needed']]
+  ])('6: %s signs and verifies', async (_name, given) => {
+    const site = await Site.open(session, { secret: given }, (req, res) => {
+      const was = String(req.session.user)
+      req.session.user = 'bob'
+      res.end(was)
+    })
+    await site.get()
+    expect((await site.get()).text).toBe('bob')
+  })
+
+  test('6: the first of several secrets signs, each verifies', async () => {
+    const store = storeOf(session)
+    const open = (given: unknown) =>
+      Site.open(session, { secret: given, store }, (req, res) => {
+        const was = String(req.session.user)
+        req.session.user = 'bob'
+        res.end(was)
+      })
+    const [old, both, fresh] = [
+      await open(secret),
+      await open([`new ${secret}`, secret]),
+      await open(`new ${secret}`)
+    ]
+    await old.get()
+    both.cookie = old.cookie
+    expect((await both.get()).text).toBe('bob')
+    const first = await open([`new ${secret}`, secret])
+    await first.get()
+    fresh.cookie = first.cookie
+    expect((await fresh.get()).text).toBe('bob')
+    old.cookie = first.cookie
+    expect((await old.get()).text).toBe('undefined')
+  })
+
+  test('6: without a secret, that of the request, else an error for each request', async () => {
+    const handler = (_req: unknown, res: { end(): void }) => res.end()
+    const none = await Site.open(session, { secret: undefined }, handler)
+    const answer = await none.get()
+    expect([answer.status, answer.text]).toEqual([500, 'secret option required for sessions'])
+    const theirs = await Site.open(
+      session,
+      { secret: undefined, saveUninitialized: true },
+      handler,
+      (req) => {
+        req.secret = secret
+      }
+    )
+    expect(cookieOf(await theirs.get())).toBeDefined()
+  })
+
+  test('7: an id is 24 random bytes, URL-safe', async () => {
+    const ids = new Set<string>()
+    const site = await Site.open(session, { saveUninitialized: true }, (req, res) => {
+      ids.add(req.sessionID)
+      res.end()
+    })
+    for (let i = 0; i < 20; i++) {
+      site.cookie = undefined
+      await site.get()
+    }
+    expect(ids.size).toBe(20)
+    for (const id of ids) expect(id).toMatch(/^[\w-]{32}$/)
+  })
+
+  test.each([
+    ['apple', /^connect.sid=s%3Aapple\.[^;]{43,}; Path/],
+    ['%', /^connect.sid=s%3A%25\./],
+    ['a.b', /^connect.sid=s%3Aa\.b\./]
+  ])('7: genid may give %s, and gets the request', async (id, line) => {
+    const site = await Site.open(
+      session,
+      { genid: (req: { url: string }) => req.url.slice(1), saveUninitialized: true },
+      (req, res) => res.end(req.sessionID)
+    )
+    const answer = await site.get(`/${id}`)
+    expect(answer.text).toBe(id)
+    expect(cookieOf(answer)).toMatch(line)
+    expect((await site.get('/other')).text).toBe(id)
+  })
+
+  test('34: a store may be a class, or inherit as functions do', () => {
+    function Old(this: EventEmitter) {
+      ;(session.Store as unknown as () => void).call(this)
+    }
+    inherits(Old, session.Store)
+    const old = Reflect.construct(Old, []) as StoreLike & EventEmitter
+    const young = new (class extends (session.Store as unknown as new () => StoreLike & EventEmitter) {})()
+    for (const store of [old, young]) {
+      expect(store).toBeInstanceOf(session.Store)
+      expect(store).toBeInstanceOf(EventEmitter)
+      expect(typeof store.createSession).toBe('function')
+      store.on('x', () => undefined)
+      expect(store.listenerCount('x')).toBe(1)
+    }
+  })
+})
+
+describe('holdfast', () => {
+  test('3: a store that many middlewares share has one pair of listeners', () => {
+    const store = storeOf(ours)
+    for (let i = 0; i < 20; i++)
+      ours({ secret, resave: false, saveUninitialized: false, store: store as never })
+    expect([store.listenerCount('connect'), store.listenerCount('disconnect')]).toEqual([1, 1])
+  })
+
+  test.each([[['']], [[null]], [[secret, 7]], [Buffer.alloc(0)]])('6: the secret %j is refused', (given) => {
+    expect(() => ours({ secret: given as never, resave: false, saveUninitialized: false })).toThrow(TypeError)
+  })
+
+  test.each([[undefined], [42], [Promise.resolve('x')], ['']])(
+    '7: an id of %p is an error, not a session that is lost',
+    async (id) => {
+      const site = await Site.open(ours, { genid: () => id }, (req, res) => {
+        req.session.user = 'bob'
+        res.end()
+      })
+      const answer = await site.get()
+      expect(answer.status).toBe(500)
+      expect(answer.text).toContain('genid')
+    }
+  )
+
+  test('4, 8: what express-session warns of is warned of', () => {
+    const { NODE_ENV, NO_DEPRECATION } = process.env
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    try {
+      process.env.NODE_ENV = 'production'
+      process.env.NO_DEPRECATION = ''
+      ours({} as never)
+      const said = warn.mock.calls.map(([message]) => String(message)).join('\n')
+      for (const what of ['undefined resave', 'undefined saveUninitialized', 'req.secret', 'MemoryStore']) {
+        expect(said).toContain(what)
+      }
+    } finally {
+      Object.assign(process.env, { NODE_ENV, NO_DEPRECATION })
+      warn.mockRestore()
+    }
+  })
+})

@@ -1,0 +1,155 @@
+import { RedisStore as ConnectRedis } from 'connect-redis'
+import Redis from 'ioredis'
+import { createClient } from 'redis'
+import ours from '../../lib/express-session'
+import { RedisStore } from '../../lib/redis'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { asked, both, cookieOf, Site, type Bag, type StoreLike } from './support/both'
+
+const [, [, real]] = [null, both[0]!]
+let server: RedisServer
+let client: Redis
+let nodeRedis: ReturnType<typeof createClient>
+
+beforeAll(async () => {
+  server = await startRedis()
+  client = new Redis(server.url)
+  nodeRedis = createClient({ url: server.url })
+  await nodeRedis.connect()
+})
+afterAll(async () => {
+  client.disconnect()
+  nodeRedis.destroy()
+  await server.stop()
+})
+
+/** A process of its own has a store of its own. */
+const open = (handler: Parameters<typeof Site.open>[2], options = {}) =>
+  Site.open(ours, { store: new RedisStore(client, { prefix: 'sess:' }), ...options }, handler)
+
+async function recordOf(id: string): Promise<Record<string, unknown>> {
+  return JSON.parse((await client.get(`sess:${id}`)) ?? 'null') as Record<string, unknown>
+}
+
+test('our RedisStore: req.sessionStore has the methods of express-session', async () => {
+  const site = await open(async (req, res) => {
+    req.session.user = 'bob'
+    await asked((done) => void req.session.save(done))
+    const kept = await asked<Bag | null>((done) => req.sessionStore.get(req.sessionID, done))
+    const loaded = await asked<Bag>((done) => req.sessionStore.load(req.sessionID, done))
+    res.end(`${kept?.user as string} ${loaded?.user as string} ${typeof req.sessionStore.generate}`)
+  })
+  expect((await site.get()).text).toBe('bob bob function')
+})
+
+test('our RedisStore: a record always has a cookie, and lives as long as it', async () => {
+  const site = await open(
+    (req, res) => {
+      req.session.user = 'bob'
+      res.end()
+    },
+    { cookie: { maxAge: 60_000 } }
+  )
+  await site.get()
+  expect(await recordOf(site.id)).toMatchObject({
+    user: 'bob',
+    cookie: { originalMaxAge: 60_000, path: '/' }
+  })
+  expect(await client.pttl(`sess:${site.id}`)).toBeLessThanOrEqual(60_000)
+  await client.pexpire(`sess:${site.id}`, 30_000)
+  await site.get()
+  expect(await client.pttl(`sess:${site.id}`)).toBeGreaterThan(30_000)
+  const forDay = await open((req, res) => {
+    req.session.user = 'bob'
+    res.end()
+  })
+  await forDay.get()
+  const life = await client.pttl(`sess:${forDay.id}`)
+  expect(life).toBeGreaterThan(86_000_000)
+  expect(life).toBeLessThanOrEqual(86_400_000)
+})
+
+test('our RedisStore: processes that change different keys at once lose nothing', async () => {
+  const handler: Parameters<typeof open>[0] = async (req, res) => {
+    if (req.url !== '/') {
+      if (++arrived === sites.length) all()
+      await together
+    }
+    req.session[req.url!] = true
+    res.end()
+  }
+  let arrived = 0
+  let all!: () => void
+  const together = new Promise<void>((resolve) => (all = resolve))
+  const sites = await Promise.all(Array.from({ length: 8 }, () => open(handler)))
+  await sites[0]!.get()
+  for (const site of sites) site.cookie = sites[0]!.cookie
+  await Promise.all(sites.map((site, i) => site.get(`/${i}`)))
+  const { cookie: _cookie, '@': _meta, ...data } = await recordOf(sites[0]!.id)
+  expect(Object.keys(data).sort()).toEqual(['/', ...sites.map((_, i) => `/${i}`)].sort())
+})
+
+test('our RedisStore: a logout in one process is not undone by another', async () => {
+  const handler: Parameters<typeof open>[0] = async (req, res) => {
+    if (req.url === '/logout') await asked((done) => void req.session.destroy(done))
+    else if (req.url === '/slow') {
+      await other.get('/logout')
+      req.session.slow = true
+    } else req.session.user = 'bob'
+    res.end()
+  }
+  const [site, other] = [await open(handler), await open(handler)]
+  await site.get()
+  const { id } = site
+  other.cookie = site.cookie
+  const answer = await site.get('/slow')
+  expect([answer.status, answer.setCookies]).toEqual([409, []])
+  expect(await recordOf(id)).toBeNull()
+})
+
+test('our RedisStore: who writes in its place is not overwritten, and goes on', async () => {
+  const handler: Parameters<typeof open>[0] = (req, res) => {
+    req.session[req.url!] = ((req.session[req.url!] as number | undefined) ?? 0) + 1
+    const { cookie: _cookie, '@': _meta, ...data } = req.session
+    res.end(JSON.stringify(data))
+  }
+  const site = await open(handler)
+  const theirs = await Site.open(real, { store: new ConnectRedis({ client: nodeRedis }) }, handler)
+  await site.get('/ours')
+  theirs.cookie = site.cookie
+  expect(JSON.parse((await theirs.get('/theirs')).text)).toEqual({ '/ours': 1, '/theirs': 1 })
+  const answer = await site.get('/ours')
+  expect(JSON.parse(answer.text)).toEqual({ '/ours': 2, '/theirs': 1 })
+  expect(cookieOf(answer)).toBeUndefined()
+  expect(JSON.parse((await theirs.get('/theirs')).text)).toEqual({ '/ours': 2, '/theirs': 2 })
+})
+
+test('our RedisStore: while it is down the answer is 503', async () => {
+  const down = new Redis(server.url, { lazyConnect: true, enableOfflineQueue: false })
+  down.disconnect()
+  const site = await Site.open(ours, { store: new RedisStore(down, { prefix: 'sess:' }) }, (req, res) => {
+    req.session.user = 'bob'
+    res.end()
+  })
+  const written = await site.get()
+  expect([written.status, written.setCookies]).toEqual([503, []])
+  const other = await open((req, res) => {
+    req.session.user = 'bob'
+    res.end()
+  })
+  await other.get()
+  site.cookie = other.cookie
+  expect((await site.get()).status).toBe(503)
+})
+
+test('connect-redis: its methods are asked as express-session asks them', async () => {
+  const store = new ConnectRedis({ client: nodeRedis, prefix: 'theirs:' })
+  const site = await Site.open(ours, { store }, (req, res) => {
+    req.session.user = 'bob'
+    res.end()
+  })
+  await site.get()
+  const kept = await asked<Bag | null>((done) => (store as unknown as StoreLike).get(site.id, done))
+  expect(kept).toMatchObject({ user: 'bob', cookie: { path: '/' } })
+  expect(kept).not.toHaveProperty('@')
+})

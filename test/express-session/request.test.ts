@@ -1,0 +1,224 @@
+import { createHmac } from 'node:crypto'
+import ours from '../../lib/express-session'
+import { asked, both, cookieOf, count, Site, type Handler, type Module, type StoreLike } from './support/both'
+
+const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
+const visits: Handler = (req, res) => {
+  req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
+  res.end(`${req.session.n as number}`)
+}
+
+describe.each(both)('%s', (_, session) => {
+  test('9: where req.session is set already nothing else happens', async () => {
+    const mine = { mine: true }
+    const site = await Site.open(
+      session,
+      { saveUninitialized: true },
+      (req, res) => res.end(String((req.session as object) === mine && !('sessionStore' in req))),
+      (req) => void (req.session = mine)
+    )
+    const answer = await site.get()
+    expect([answer.text, answer.setCookies]).toEqual(['true', []])
+  })
+
+  test('9: a second middleware is inert', async () => {
+    const second = session({
+      secret: 'another',
+      name: 'second',
+      resave: false,
+      saveUninitialized: true
+    })
+    const site = await Site.open(session, {}, (req, res) => {
+      const first = req.session
+      ;(second as (...args: unknown[]) => void)(req, res, () => {
+        first.user = 'bob'
+        res.end(String(req.session === first))
+      })
+    })
+    const answer = await site.get()
+    expect(answer.text).toBe('true')
+    expect(answer.setCookies).toHaveLength(1)
+    expect(site.cookie).toBeDefined()
+  })
+
+  test.each([
+    ['/', 'undefined'],
+    ['/foo', 'undefined'],
+    ['/foo/bar', 'object'],
+    ['/foo/bar?a=b', 'object'],
+    ['/foo/bar/baz', 'object']
+  ])('11: with the path /foo/bar, %s finds session %s', async (path, type) => {
+    const site = await Site.open(session, { cookie: { path: '/foo/bar' } }, (req, res) => {
+      res.end(typeof req.session)
+    })
+    expect((await site.get(path)).text).toBe(type)
+  })
+
+  test('11: the original URL counts, also an empty one', async () => {
+    const handler: Handler = (req, res) => res.end(typeof req.session)
+    const mounted = await Site.open(session, { cookie: { path: '/foo/bar' } }, handler, (req) => {
+      req.originalUrl = req.url
+      req.url = '/bar'
+    })
+    expect((await mounted.get('/foo/bar')).text).toBe('object')
+    expect((await mounted.get('/bar')).text).toBe('undefined')
+    const empty = await Site.open(session, {}, handler, (req) => void (req.url = ''))
+    expect((await empty.get()).text).toBe('object')
+  })
+
+  test('11: cookie may be a function of the request', async () => {
+    const cookie = (req: { url: string }) => ({ path: req.url.startsWith('/a') ? '/a' : '/b' })
+    const site = await Site.open(session, { cookie, saveUninitialized: true }, (_req, res) => res.end())
+    expect(cookieOf(await site.get('/a'))).toContain('Path=/a')
+    site.cookie = undefined
+    expect(cookieOf(await site.get('/b'))).toContain('Path=/b')
+    expect((await site.get('/c')).setCookies).toEqual([])
+  })
+
+  test('12: the request knows the store, and the id that it brought', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, (req, res) => {
+      req.session.user = 'bob'
+      res.end(String((req.sessionStore as object) === store && req.sessionID === req.session.id))
+    })
+    expect((await site.get()).text).toBe('true')
+    const { id } = site
+    expect((await site.get()).text).toBe('true')
+    expect(site.id).toBe(id)
+  })
+
+  test('13: without an id next is called synchronously', async () => {
+    let during = false
+    const site = await Site.open(
+      session,
+      {},
+      (_req, res) => {
+        res.end(String(during))
+      },
+      () => {
+        during = true
+        queueMicrotask(() => (during = false))
+      }
+    )
+    expect((await site.get()).text).toBe('true')
+  })
+
+  test('13: an error of get reaches next as the store made it', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, visits)
+    await site.get()
+    store.get = (_id, done) => done(new Error('boom!'))
+    const answer = await site.get()
+    expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'boom!', []])
+  })
+
+  test('13: ENOENT counts as nothing found', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, visits)
+    await site.get()
+    const { id } = site
+    store.get = (_id, done) => done(Object.assign(new Error('boom!'), { code: 'ENOENT' }))
+    expect((await site.get()).text).toBe('1')
+    expect(site.id).not.toBe(id)
+  })
+
+  test('13: what is not found gets a new id', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, visits)
+    await site.get()
+    const { id } = site
+    await asked((done) => store.clear(done))
+    expect((await site.get()).text).toBe('1')
+    expect(site.id).not.toBe(id)
+  })
+
+  test('13: a stored session without a cookie is an error', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, visits)
+    await site.get()
+    await asked((done) => store.set(site.id, { foo: 'bar' }, done))
+    const answer = await site.get()
+    expect(answer.status).toBe(500)
+    expect(answer.text).toMatch(/Cannot read prop/)
+  })
+
+  test.each([
+    ['not signed', (cookie: string) => cookie.replace(/s%3A([^.]+).*/, '$1')],
+    ['cut off', (cookie: string) => cookie.slice(0, -1)],
+    ['of another id', (cookie: string) => cookie.replace(/...\./, '.')],
+    ['without s:', (cookie: string) => cookie.replace('s%3A', '')]
+  ])('14: a cookie that is %s makes a new session, and the store is not asked', async (_name, forge) => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, visits)
+    await site.get()
+    const { id } = site
+    const { calls } = count(store, 'get')
+    site.cookie = forge(site.cookie!)
+    expect((await site.get()).text).toBe('1')
+    expect(site.id).not.toBe(id)
+    expect(calls).toEqual([])
+  })
+
+  test('14: the signature is HMAC-SHA-256 in base64 without padding, after the last dot', async () => {
+    const site = await Site.open(
+      session,
+      { secret: 'keyboard cat', genid: () => 'an.id', saveUninitialized: true },
+      (_req, res) => res.end()
+    )
+    await site.get()
+    const signature = createHmac('sha256', 'keyboard cat').update('an.id').digest('base64').replace(/=+$/, '')
+    expect(decodeURIComponent(site.cookie!)).toBe(`connect.sid=s:an.id.${signature}`)
+  })
+
+  test('15: what cookie-parser found counts where the header has nothing', async () => {
+    let found: Record<string, unknown> = {}
+    const site = await Site.open(session, {}, visits, (req) => {
+      req.headers.cookie = 'foo=bar'
+      Object.assign(req, found)
+    })
+    await site.get()
+    const value = decodeURIComponent(site.cookie!.slice('connect.sid='.length))
+    found = { cookies: { 'connect.sid': value } }
+    expect((await site.get()).text).toBe('2')
+    found = { signedCookies: { 'connect.sid': site.id } }
+    expect((await site.get()).text).toBe('3')
+    found = { cookies: { 'connect.sid': site.id } }
+    expect((await site.get()).text).toBe('1')
+    found = { cookies: { 'connect.sid': value.slice(0, -1) } }
+    expect((await site.get()).text).toBe('1')
+  })
+})
+
+describe('holdfast', () => {
+  test.each([
+    ['/admin', 'object'],
+    ['/admin/users', 'object'],
+    ['/admin?x', 'object'],
+    ['/administrator', 'undefined']
+  ])('11: with the path /admin, %s finds session %s (RFC 6265)', async (path, type) => {
+    const site = await Site.open(ours, { cookie: { path: '/admin' } }, (req, res) => {
+      res.end(typeof req.session)
+    })
+    expect((await site.get(path)).text).toBe(type)
+  })
+
+  test('14: a forged cookie in front of the real one logs nobody out', async () => {
+    const site = await Site.open(ours, {}, visits)
+    await site.get()
+    const { cookie } = site
+    for (const forged of ['x', 's:x.y', encodeURIComponent('s:planted.signature')]) {
+      const answer = await site.get('/', { headers: { cookie: `connect.sid=${forged}; ${cookie!}` } })
+      expect(Number(answer.text)).toBeGreaterThan(1)
+    }
+  })
+
+  test('14: a signed cookie of a session that has ended, in front of the real one, neither', async () => {
+    const store = storeOf(ours)
+    const [one, two] = [await Site.open(ours, { store }, visits), await Site.open(ours, { store }, visits)]
+    await one.get()
+    await two.get()
+    await asked((done) => store.destroy(one.id, done))
+    const answer = await two.get('/', { headers: { cookie: `${one.cookie!}; ${two.cookie!}` } })
+    expect([answer.text, answer.setCookies]).toEqual(['2', []])
+  })
+})

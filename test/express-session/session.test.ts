@@ -1,0 +1,324 @@
+import ours from '../../lib/express-session'
+import { asked, both, cookieOf, count, Site, type Bag, type Module, type StoreLike } from './support/both'
+
+const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
+const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
+
+describe.each(both)('%s', (_, session) => {
+  test('16: req and id are own and hidden, data and cookie are what one sees', async () => {
+    const site = await Site.open(session, {}, (req, res) => {
+      req.session.a = 1
+      const all: string[] = []
+      for (const key in req.session) all.push(key)
+      const hidden = ['req', 'id'].map((key) => Object.getOwnPropertyDescriptor(req.session, key)?.enumerable)
+      res.end(JSON.stringify([all.sort(), Object.keys(req.session).sort(), hidden, req.session.req === req]))
+    })
+    const [all, keys, hidden, same] = JSON.parse((await site.get()).text) as unknown[]
+    expect(all).toEqual(['a', 'cookie'])
+    expect(keys).toEqual(['a', 'cookie'])
+    expect(hidden).toEqual([false, false])
+    expect(same).toBe(true)
+  })
+
+  test("16: stored keys that are a session's own names are dropped", async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, (req, res) => {
+      req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
+      res.end(`${typeof req.session.save} ${typeof req.session.constructor} ${req.session.n as number}`)
+    })
+    await site.get()
+    const kept = await asked<Bag | null>((end) => store.get(site.id, end))
+    await done((end) => store.set(site.id, { ...kept, save: 'nope', constructor: 'nope' }, end))
+    expect((await site.get()).text).toBe('function function 2')
+  })
+
+  test('17: the arity of the methods', () => {
+    const arity = Object.fromEntries(
+      Object.getOwnPropertyNames(session.Session.prototype).map((name) => [
+        name,
+        (session.Session.prototype as unknown as Record<string, () => void>)[name]!.length
+      ])
+    )
+    const { constructor: _constructor, ...methods } = arity
+    expect(methods).toEqual({ touch: 0, resetMaxAge: 0, save: 1, reload: 1, destroy: 1, regenerate: 1 })
+    for (const name of Object.keys(methods)) {
+      expect(Object.getOwnPropertyDescriptor(session.Session.prototype, name)?.enumerable).toBe(false)
+    }
+  })
+
+  test('18: touch starts the cookie over, and asks no store', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
+      const { cookie } = req.session
+      cookie.expires = new Date(Date.now() + 5)
+      cookie.originalMaxAge = 60_000
+      const counted = ['set', 'touch', 'get'].map((name) => count(store, name))
+      const same = req.session.touch() === req.session
+      res.end(JSON.stringify([same, cookie.maxAge! > 50_000, counted.map(({ calls }) => calls.length)]))
+    })
+    expect(JSON.parse((await site.get()).text)).toEqual([true, true, [0, 0, 0]])
+  })
+
+  test('19: save stores at once, and what it stored is not stored again', async () => {
+    const store = storeOf(session)
+    const set = count(store, 'set')
+    const site = await Site.open(session, { store, resave: true }, async (req, res) => {
+      req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
+      await done((end) => req.session.save(end))
+      const kept = await asked<Bag | null>((end) => store.get(req.session.id, end))
+      res.end(JSON.stringify([kept?.n, set.calls.length]))
+    })
+    expect(JSON.parse((await site.get()).text)).toEqual([1, 1])
+    expect(JSON.parse((await site.get()).text)).toEqual([2, 2])
+    expect(set.calls).toHaveLength(2)
+    expect(set.calls[0]![0]).toBe(site.id)
+  })
+
+  test('20: reload makes what is stored a new req.session', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, async (req, res) => {
+      const before = req.session
+      if (req.url === '/') {
+        before.n = 1
+        return res.end()
+      }
+      before.n = 'mine'
+      const kept = await asked<Bag | null>((end) => store.get(req.sessionID, end))
+      await done((end) => store.set(req.sessionID, { ...kept, n: 'theirs' }, end))
+      await done((end) => before.reload(end))
+      res.end(JSON.stringify([req.session.n, req.session === before, req.session.id === before.id]))
+    })
+    await site.get()
+    expect(JSON.parse((await site.get('/reload')).text)).toEqual(['theirs', false, true])
+  })
+
+  test('20: reload of what is gone fails, and leaves the session as it is', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, async (req, res) => {
+      if (req.url === '/') {
+        req.session.n = 1
+        return res.end()
+      }
+      const before = req.session
+      await done((end) => store.clear(end))
+      for (let i = 0; i < 20; i++) {
+        const error = await done((end) => before.reload(end)).catch((error: unknown) => error)
+        expect(error).toEqual(new Error('failed to load session'))
+      }
+      res.end(String(req.session === before))
+    })
+    await site.get()
+    expect((await site.get('/gone')).text).toBe('true')
+  })
+
+  test('20: destroy removes req.session at once, and keeps the id; the object stays readable', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store, saveUninitialized: true }, async (req, res) => {
+      const { session, sessionID } = req
+      session.user = 'bob'
+      const destroyed = done((end) => session.destroy(end))
+      const now = typeof req.session
+      await destroyed
+      res.end(JSON.stringify([now, req.sessionID === sessionID, session.user, session.id === sessionID]))
+    })
+    const answer = await site.get()
+    expect(JSON.parse(answer.text)).toEqual(['undefined', true, 'bob', true])
+    expect(answer.setCookies).toEqual([])
+    expect(await asked<number>((end) => store.length(end))).toBe(0)
+  })
+
+  test('20: regenerate ends the old session, and makes a new one', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, async (req, res) => {
+      const { session, sessionID } = req
+      if (req.url === '/') session.n = 1
+      else {
+        await done((end) => session.regenerate(end))
+        const old = await asked<Bag | null>((end) => store.get(sessionID, end))
+        const found = [req.session === session, req.sessionID === sessionID, req.session.n, session.n, old]
+        return res.end(JSON.stringify(found))
+      }
+      res.end()
+    })
+    await site.get()
+    const { id } = site
+    const answer = await site.get('/regenerate')
+    expect(JSON.parse(answer.text)).toEqual([false, false, null, 1, null])
+    expect(cookieOf(answer)).toBeDefined()
+    expect(site.id).not.toBe(id)
+    const kept = await asked<Record<string, Bag>>((end) => store.all(end))
+    expect(Object.keys(kept!)).toEqual([site.id])
+  })
+
+  test('20: regenerate gives a new session also where the old one could not be destroyed', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, async (req, res) => {
+      const { sessionID } = req
+      store.destroy = (_id, end) => end?.(new Error('boom!'))
+      const error = await done((end) => req.session.regenerate(end)).catch((error: unknown) => error)
+      res.end(JSON.stringify([(error as Error).message, req.sessionID === sessionID]))
+    })
+    expect(JSON.parse((await site.get()).text)).toEqual(['boom!', false])
+  })
+
+  test('21: load gives a session without a request', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, (req, res) => {
+      req.session.user = 'bob'
+      res.end()
+    })
+    await site.get()
+    const loaded = (await asked<Bag>((end) => store.load(site.id, end)))!
+    expect([loaded.user, loaded.id]).toEqual(['bob', site.id])
+    expect(loaded.cookie.expires).toBeInstanceOf(Date)
+    loaded.user = 'eve'
+    await done((end) => loaded.save(end))
+    const again = (await asked<Bag>((end) => store.load(site.id, end)))!
+    expect(again.user).toBe('eve')
+    await done((end) => again.destroy(end))
+    expect(await asked((end) => store.load(site.id, end))).toBeUndefined()
+  })
+
+  test('21: createSession restores the cookie', () => {
+    const store = storeOf(session)
+    const req = { sessionID: 'an id', session: undefined as unknown }
+    const expires = new Date(Date.now() + 1000)
+    const data = { cookie: { originalMaxAge: 5000, expires: expires.toISOString(), path: '/x' }, user: 'bob' }
+    const made = store.createSession(req, data)
+    expect(made).toBe(req.session)
+    expect(made).toBeInstanceOf(session.Session)
+    expect(made.cookie).toBeInstanceOf(session.Cookie)
+    expect([made.id, made.user, made.cookie.originalMaxAge]).toEqual(['an id', 'bob', 5000])
+    expect([made.cookie.expires, made.cookie.path]).toEqual([expires, '/x'])
+  })
+
+  test('21: generate is synchronous, and applications may call it', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, (req, res) => {
+      const { session, sessionID } = req
+      req.sessionStore.generate(req)
+      req.session.user = 'bob'
+      res.end(
+        String(req.session !== session && req.sessionID !== sessionID && req.session.id === req.sessionID)
+      )
+    })
+    const answer = await site.get()
+    expect(answer.text).toBe('true')
+    expect(cookieOf(answer)).toBeDefined()
+    expect((await asked<Bag | null>((end) => store.get(site.id, end)))?.user).toBe('bob')
+  })
+
+  test('21: store.regenerate ends the session of a request, and makes a new one', async () => {
+    const store = storeOf(session)
+    const site = await Site.open(session, { store }, async (req, res) => {
+      const { sessionID } = req
+      await done((end) => req.sessionStore.regenerate(req, end))
+      req.session.user = 'bob'
+      res.end(String(req.sessionID !== sessionID))
+    })
+    const answer = await site.get()
+    expect(answer.text).toBe('true')
+    expect((await asked<Bag | null>((end) => store.get(site.id, end)))?.user).toBe('bob')
+  })
+})
+
+describe('holdfast', () => {
+  test('19: an error of a save that nobody waits for is not lost', async () => {
+    const store = storeOf(ours)
+    const site = await Site.open(ours, { store }, (req, res) => {
+      req.session.user = 'bob'
+      store.set = (_id, _session, end) => end?.(new Error('boom!'))
+      void req.session.save()
+      res.end('saved')
+    })
+    const answer = await site.get()
+    expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'boom!', []])
+  })
+
+  test('19: a save makes up for one that failed, and not for a destroy that did', async () => {
+    const store = storeOf(ours)
+    const { set } = store
+    const site = await Site.open(ours, { store }, async (req, res) => {
+      const failed = req.url === '/save' ? req.session.save() : req.session.destroy()
+      void Promise.prototype.then.call(failed, undefined, () => undefined)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      Object.assign(store, { set })
+      if (req.url === '/destroy') req.sessionStore.generate(req)
+      req.session.user = 'bob'
+      await req.session.save()
+      res.end('saved')
+    })
+    store.set = (_id, _session, end) => end?.(new Error('boom!'))
+    store.destroy = (_id, end) => end?.(new Error('boom!'))
+    expect((await site.get('/save')).text).toBe('saved')
+    site.cookie = undefined
+    const answer = await site.get('/destroy')
+    expect([answer.status, answer.text]).toEqual([500, 'boom!'])
+  })
+
+  test('19: one whose caller was told is the business of the caller', async () => {
+    const store = storeOf(ours)
+    const site = await Site.open(ours, { store }, async (req, res) => {
+      req.session.user = 'bob'
+      store.set = (_id, _session, end) => end?.(new Error('boom!'))
+      const told = await done((end) => req.session.save(end)).catch((error: unknown) => error)
+      const heard = await req.session.save().catch((error: unknown) => error)
+      res.end(`${(told as Error).message} ${(heard as Error).message}`)
+    })
+    const answer = await site.get()
+    expect([answer.status, answer.text, answer.setCookies]).toEqual([200, 'boom! boom!', []])
+  })
+
+  test('20: destroy clears the cookie that came', async () => {
+    const site = await Site.open(
+      ours,
+      { cookie: { path: '/x', domain: 'example.com' } },
+      async (req, res) => {
+        if (req.url === '/x') req.session.user = 'bob'
+        else await done((end) => req.session.destroy(end))
+        res.end()
+      }
+    )
+    await site.get('/x')
+    const answer = await site.get('/x/end')
+    expect(answer.setCookies).toEqual([
+      'connect.sid=; Domain=example.com; Path=/x; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly'
+    ])
+  })
+
+  test('20: without a callback, every method returns a promise', async () => {
+    const store = storeOf(ours)
+    const site = await Site.open(ours, { store }, async (req, res) => {
+      req.session.user = 'bob'
+      await req.session.save()
+      await req.session.reload()
+      const { id, user } = req.session
+      await req.session.regenerate()
+      const fresh = req.session.id !== id && req.session.user === undefined
+      await req.session.destroy()
+      res.end(`${String(fresh)} ${String(user)} ${typeof req.session}`)
+    })
+    expect((await site.get()).text).toBe('true bob undefined')
+  })
+
+  test('20: reload and regenerate without a callback reject, and end no process', async () => {
+    const store = storeOf(ours)
+    const site = await Site.open(ours, { store }, async (req, res) => {
+      const missing = await req.session.reload().catch((error: unknown) => error)
+      store.destroy = (_id, end) => end?.(new Error('boom!'))
+      const failed = await req.session.regenerate().catch((error: unknown) => error)
+      res.end(`${(missing as Error).message}, ${(failed as Error).message}`)
+    })
+    expect((await site.get()).text).toBe('failed to load session, boom!')
+  })
+
+  test('the prototype has no names of the main entry: an application finds its own', async () => {
+    const site = await Site.open(ours, {}, (req, res) => {
+      const { handle, update, load, isNew } = req.session
+      Object.assign(req.session, { handle: 'mine', update: [1], load: 2, isNew: true })
+      res.end(JSON.stringify([handle, update, load, isNew]))
+    })
+    expect(JSON.parse((await site.get()).text)).toEqual([null, null, null, null])
+    expect(JSON.parse((await site.get()).text)).toEqual(['mine', [1], 2, true])
+  })
+})

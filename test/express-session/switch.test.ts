@@ -1,0 +1,191 @@
+import { RedisStore as ConnectRedis } from 'connect-redis'
+import express, { type Express } from 'express'
+import session from 'express-session'
+import { createClient } from 'redis'
+import { RedisStore } from '../../lib/redis'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { Browser } from './support/browser'
+import { type AnyStore, implementations, sessionOf, type SessionModule } from './support/implementations'
+
+const secret = 'the secret of before and after'
+const user = {
+  name: 'Änne 安',
+  roles: ['admin', 'author'],
+  since: '2020-02-20T20:20:20.000Z',
+  id: 0,
+  boss: null
+}
+
+/** Options that applications have, besides the secret. */
+const kinds = {
+  'the usual options': { resave: false, saveUninitialized: false },
+  'the options of long ago': { resave: true, saveUninitialized: true },
+  'a life for the cookie': { resave: false, saveUninitialized: false, cookie: { maxAge: 60_000 } },
+  'a rolling cookie': { resave: false, saveUninitialized: false, rolling: true, cookie: { maxAge: 60_000 } },
+  'rotated secrets': { resave: false, saveUninitialized: false, secret: [secret, 'the one before'] }
+}
+
+let redis: RedisServer
+let client: ReturnType<typeof createClient>
+
+beforeAll(async () => {
+  redis = await startRedis()
+  client = createClient({ url: redis.url })
+  await client.connect()
+})
+
+afterAll(async () => {
+  client.destroy()
+  await redis.stop()
+})
+
+interface Side {
+  readonly name: string
+  readonly session: SessionModule
+  store(): AnyStore
+}
+
+const before: Side = {
+  name: 'express-session with connect-redis',
+  session,
+  store: () => new ConnectRedis({ client })
+}
+const after: readonly Side[] = implementations
+  .filter((one) => one.session !== session)
+  .flatMap(({ name, session }) => [
+    { name: `${name} with connect-redis`, session, store: () => new ConnectRedis({ client }) },
+    { name: `${name} with our RedisStore`, session, store: () => new RedisStore(client, { prefix: 'sess:' }) }
+  ])
+const ways = after.flatMap((one) => [
+  { way: `from ${before.name} to ${one.name}`, from: before, to: one },
+  { way: `from ${one.name} to ${before.name}`, from: one, to: before }
+])
+
+describe.each(ways)('$way', ({ from, to }) => {
+  test.each(Object.entries(kinds))('people stay logged in, with %s', async (_, options) => {
+    const [old, fresh] = await both(from, to, options)
+    await old.post('/login')
+    const { cookie } = old
+    take(fresh, old)
+    expect(await fresh.json('/me')).toEqual(user)
+    expect(fresh.cookie).toBe(cookie)
+    expect(await fresh.json('/count')).toBe(1)
+    expect(await fresh.json('/count')).toBe(2)
+    expect(fresh.sessionId).toBe(old.sessionId)
+  })
+
+  test.each(Object.entries(kinds))('while both are running, with %s', async (_, options) => {
+    const [old, fresh] = await both(from, to, options)
+    await old.post('/login')
+    take(fresh, old)
+    for (const n of [1, 3, 5]) {
+      expect(await fresh.json('/count')).toBe(n)
+      take(old, fresh)
+      expect(await old.json('/count')).toBe(n + 1)
+      take(fresh, old)
+    }
+    expect(await old.json('/keys')).toEqual(keysSeenBy(from, to))
+    expect(await fresh.json('/keys')).toEqual(keysSeenBy(to, from))
+  })
+
+  test('a logout is one for both', async () => {
+    const [old, fresh] = await both(from, to)
+    await old.post('/login')
+    take(fresh, old)
+    await fresh.post('/logout')
+    expect(await old.json('/me')).toBeNull()
+    expect(await fresh.json('/me')).toBeNull()
+  })
+
+  test('a new login is one for both, and the id before it is worth nothing', async () => {
+    const [old, fresh] = await both(from, to)
+    await old.post('/login')
+    take(fresh, old)
+    await fresh.post('/regenerate')
+    expect(fresh.sessionId).not.toBe(old.sessionId)
+    expect(await old.json('/me')).toBeNull()
+    take(old, fresh)
+    expect(await old.json('/me')).toEqual(user)
+  })
+
+  test('a session with a life of its own keeps it', async () => {
+    const [old, fresh] = await both(from, to, { cookie: { maxAge: 60_000 } })
+    await old.post('/remember')
+    take(fresh, old)
+    expect(await fresh.json('/life')).toBeGreaterThan(3_500_000)
+    expect(await client.pTTL(`sess:${fresh.sessionId}`)).toBeGreaterThan(3_500_000)
+    const { setCookies } = await fresh.get('/count')
+    expect(setCookies).toHaveLength(1)
+    const expires = /; Expires=([^;]*)/.exec(setCookies[0]!)?.[1]
+    expect(Date.parse(expires!) - Date.now()).toBeGreaterThan(3_500_000)
+  })
+
+  test('a session that was long in use is taken over, although the date in its text has passed', async () => {
+    const [old, fresh] = await both(from, to, { cookie: { maxAge: 60_000 } })
+    await old.post('/login')
+    const key = `sess:${old.sessionId}`
+    const stored = JSON.parse((await client.get(key))!) as { cookie: { expires: string } }
+    stored.cookie.expires = new Date(Date.now() - 1000).toISOString()
+    await client.set(key, JSON.stringify(stored), { expiration: { type: 'EX', value: 60 } })
+    take(fresh, old)
+    expect(await fresh.json('/me')).toEqual(user)
+  })
+
+  test('a cookie that another secret signed is worth nothing', async () => {
+    const [old, fresh] = await both(from, to)
+    await old.post('/login')
+    fresh.cookies.set('connect.sid', old.cookie.replace(/.{6}$/, 'AAAAAA'))
+    expect(await fresh.json('/me')).toBeNull()
+  })
+})
+
+function both(
+  from: Side,
+  to: Side,
+  options: object = kinds['the usual options']
+): Promise<[Browser, Browser]> {
+  const open = (side: Side): Promise<Browser> => Browser.open(application(side, options))
+  return Promise.all([open(from), open(to)])
+}
+
+/** To express-session, what our RedisStore notes beside the data is a key as any other. */
+function keysSeenBy(side: Side, other: Side): string[] {
+  return [...(side === before && other.name.endsWith('RedisStore') ? ['@'] : []), 'count', 'user']
+}
+
+/** The same browser, which now reaches the other application. */
+function take(to: Browser, from: Browser): void {
+  for (const [name, value] of from.cookies) to.cookies.set(name, value)
+}
+
+function application({ session, store }: Side, options: object): Express {
+  const app = express()
+  app.use(session({ secret, resave: false, saveUninitialized: false, ...options, store: store() }))
+  app.post('/login', (req, res) => {
+    sessionOf(req).user = user
+    res.end()
+  })
+  app.post('/remember', (req, res) => {
+    sessionOf(req).cookie.maxAge = 3_600_000
+    sessionOf(req).user = user
+    res.end()
+  })
+  app.post('/regenerate', (req, res) => {
+    sessionOf(req).regenerate(() => {
+      sessionOf(req).user = user
+      res.end()
+    })
+  })
+  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
+  app.get('/me', (req, res) => void res.json(sessionOf(req).user ?? null))
+  app.get('/life', (req, res) => void res.json(sessionOf(req).cookie.originalMaxAge))
+  app.get('/count', (req, res) => {
+    sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
+    res.json(sessionOf(req).count)
+  })
+  app.get('/keys', (req, res) => {
+    const keys = Object.keys(sessionOf(req)).filter((key) => key !== 'cookie')
+    res.json(keys.sort())
+  })
+  return app
+}

@@ -1,0 +1,200 @@
+import { CookieStore } from '../../lib'
+import { listen } from '../support/events'
+import { codeOf } from '../support/outcome'
+import { type Bag, Site, secret } from '../support/site'
+
+const MINUTE = 60_000
+const other = 'another secret, of 32 bytes and more'
+
+/** A site whose visitors carry their sessions, and one who has been there. */
+async function open(options: Parameters<typeof Site.open>[0] = {}) {
+  const site = await Site.open({ store: new CookieStore(), ...options })
+  const visitor = site.visitor()
+  await visitor.ask(async (s) => void ((await s.load()).n = 1))
+  site.store.forget()
+  return { site, visitor }
+}
+
+afterEach(() => jest.useRealTimers())
+
+/** Lets time pass for what looks at the clock, and for nothing else. */
+function pass(ms: number): void {
+  jest.useFakeTimers({ now: Date.now() + ms, doNotFake: TIMERS })
+}
+const TIMERS = [
+  ...(['nextTick', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),
+  ...(['setInterval', 'clearInterval', 'queueMicrotask', 'performance', 'hrtime'] as const)
+]
+
+describe('a session in its cookie', () => {
+  it('is read by the next request, and nothing is stored for one that stays empty', async () => {
+    const { site, visitor } = await open()
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+    const stranger = site.visitor()
+    await stranger.ask((s) => s.n ?? null)
+    expect(stranger.hasCookie).toBe(false)
+  })
+
+  it('is not read out of a cookie that was changed, sealed for another name, or made up', async () => {
+    const { site, visitor } = await open()
+    const { visitor: elsewhere } = await open({ name: 'other' })
+    const { visitor: foreign } = await open({ secret: other })
+    const { cookie } = visitor
+    const changed = cookie.slice(0, 40) + (cookie[40] === 'A' ? 'B' : 'A') + cookie.slice(41)
+    const heard = listen()
+    for (const value of [changed, elsewhere.cookie, foreign.cookie, 'x', `${cookie}A`, 'A'.repeat(5000)]) {
+      expect(await site.visitor(value).ask((s) => [s.n ?? null, s.isNew])).toEqual([null, true])
+    }
+    expect(heard['holdfast:rejected']).toHaveLength(6)
+  })
+
+  it('gets a new cookie with each change, and none without', async () => {
+    const { site, visitor } = await open()
+    const { setCookies } = await visitor.visit((s) => s.n)
+    expect(setCookies).toEqual([])
+    const first = visitor.cookie
+    const changed = await visitor.visit((s) => (s.n = 2))
+    expect(changed.setCookies).toEqual([
+      expect.stringMatching(/^sid=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
+    ])
+    expect(await visitor.ask((s) => s.n)).toBe(2)
+    // What the browser had before is still a session: only its end makes an end of it.
+    expect(await site.visitor(first).ask((s) => s.n)).toBe(1)
+  })
+
+  it('counts with update, keeps its handle, and gives it up with regenerate', async () => {
+    const { visitor } = await open()
+    const handle = await visitor.ask((s) => s.handle)
+    expect(await visitor.ask((s) => s.update((draft) => (draft.n = Number(draft.n) + 1)))).toBe(2)
+    expect(await visitor.ask((s) => [s.n, s.handle])).toEqual([2, handle])
+    await visitor.ask((s) => s.regenerate({ keep: true }).then(() => null))
+    expect(await visitor.ask((s) => [s.n, s.handle])).toEqual([2, handle])
+    await visitor.ask((s) => s.regenerate({ keep: ['n'] as never[] }).then(() => null))
+    expect(await visitor.ask((s) => [s.n, s.handle === handle])).toEqual([2, false])
+  })
+
+  it('loses its cookie with destroy', async () => {
+    const { visitor } = await open()
+    await visitor.ask((s) => s.destroy())
+    expect(visitor.hasCookie).toBe(false)
+  })
+
+  it.each(['lazy', 'eager'] as const)('works with load: %s', async (load) => {
+    const { site, visitor } = await open({ load })
+    expect(await visitor.ask(async (s) => (await s.load()).n)).toBe(1)
+    await visitor.ask(async (s) => void ((await s.load()).n = 2))
+    expect(await visitor.ask(async (s) => (await s.load()).n)).toBe(2)
+    expect(site.store.log).not.toContain('touch')
+  })
+
+  it('is sealed with the first secret, and opened with each', async () => {
+    const { visitor } = await open({ secret: other })
+    const { cookie } = visitor
+    const rotated = await Site.open({ store: new CookieStore(), secret: [secret, other] })
+    const returned = rotated.visitor(cookie)
+    expect(await returned.ask((s) => (s.n = Number(s.n) + 1))).toBe(2)
+    const after = await Site.open({ store: new CookieStore(), secret })
+    expect(await after.visitor(returned.cookie).ask((s) => s.n)).toBe(2)
+    expect(await after.visitor(cookie).ask((s) => s.n ?? null)).toBeNull()
+  })
+})
+
+describe('the life of a session in its cookie', () => {
+  it('ends with the idle timeout, whatever the browser keeps', async () => {
+    const { visitor } = await open({ idleTimeout: MINUTE })
+    pass(MINUTE + 1)
+    expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
+  })
+
+  it('begins anew when half of it has passed, and not before', async () => {
+    const { visitor } = await open({ idleTimeout: MINUTE })
+    pass(MINUTE * 0.4)
+    expect((await visitor.visit((s) => s.n)).setCookies).toEqual([])
+    pass(MINUTE * 0.2)
+    expect((await visitor.visit((s) => s.n)).setCookies).toHaveLength(1)
+    pass(MINUTE * 0.9)
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+  })
+
+  it('begins anew with touch, and with every response where it is rolling', async () => {
+    const { visitor } = await open({ idleTimeout: MINUTE })
+    expect((await visitor.visit((s) => s.touch())).setCookies).toHaveLength(1)
+    const rolling = await open({ idleTimeout: MINUTE, rolling: true })
+    expect((await rolling.visitor.visit(() => 'nothing')).setCookies).toHaveLength(1)
+  })
+
+  it('does not go beyond the lifetime', async () => {
+    const { visitor } = await open({ idleTimeout: MINUTE, lifetime: 1.5 * MINUTE })
+    pass(MINUTE * 0.9)
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+    pass(MINUTE * 0.7)
+    expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
+  })
+
+  it('ends where the application says so: a copy from before a logout is worth nothing', async () => {
+    let logout = 0
+    const asked: unknown[] = []
+    const notBefore = (session: Record<string, unknown>) => {
+      asked.push(session.n)
+      return Promise.resolve(logout)
+    }
+    const { site, visitor } = await open({ store: new CookieStore({ notBefore }) })
+    const copy = visitor.cookie
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+    pass(10)
+    logout = Date.now()
+    expect(await site.visitor(copy).ask((s) => s.n ?? null)).toBeNull()
+    expect(asked).toEqual([1, 1])
+    const again = site.visitor()
+    await again.ask((s) => (s.n = 2))
+    expect(await again.ask((s) => s.n)).toBe(2)
+  })
+})
+
+describe('what a cookie cannot hold', () => {
+  it('is refused before anything is sent', async () => {
+    const { site, visitor } = await open()
+    const { status, setCookies } = await visitor.visit((s) => void (s.text = 'x'.repeat(3100)))
+    expect([status, setCookies, site.errors[0]?.code]).toEqual([500, [], 'ERR_SESSION_DATA'])
+    expect(site.errors[0]?.message).toMatch(/too large for a cookie, \d+ of 4096 bytes/)
+    expect(await visitor.ask((s) => s.text ?? null)).toBeNull()
+  })
+
+  it('is what goes beyond 4096 bytes of name and value, and not what fills them', async () => {
+    const { visitor } = await open()
+    let length = 3100
+    const save = (s: Bag) => codeOf(Object.assign(s, { text: 'x'.repeat(length) }).save())
+    while ((await visitor.ask(save)) !== 'done') length--
+    expect(`sid${visitor.cookie}`.length).toBeGreaterThan(4092)
+    expect(`sid${visitor.cookie}`.length).toBeLessThanOrEqual(4096)
+    expect((await visitor.ask((s) => s.text as string)).length).toBe(length)
+  })
+
+  it('is a change after the headers have gone', async () => {
+    const { visitor } = await open()
+    const code = await visitor.visit(async (s: Bag, _req, res) => {
+      res.write('begun')
+      s.n = 3
+      res.end(await codeOf(s.save()))
+    })
+    expect(code.text).toContain('ERR_SESSION_HEADERS_SENT')
+  })
+})
+
+describe('a CookieStore', () => {
+  it('serves one middleware', async () => {
+    const store = new CookieStore()
+    await Site.open({ store })
+    await expect(Site.open({ store })).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
+  })
+
+  it('cannot be used before it has its keys', async () => {
+    const store = new CookieStore()
+    await expect(store.get('id')).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
+    await expect(store.set('id', '{}', MINUTE)).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
+  })
+
+  it('takes only a function for notBefore', () => {
+    expect(() => new CookieStore({ notBefore: 5 as never })).toThrow(/notBefore must be a function/)
+  })
+})
