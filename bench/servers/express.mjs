@@ -1,0 +1,13 @@
+import { createServer } from 'node:http'
+import express from 'express'
+import { answer } from './answer.mjs'
+import { pagesOf } from './pages.mjs'
+
+export async function expressServer(library) {
+  const app = express()
+  if (library.middleware) app.use(library.middleware)
+  for (const [path, page] of Object.entries(pagesOf(library))) {
+    app.get(path, async (req, res) => answer(res, await page(req)))
+  }
+  return createServer(app)
+}

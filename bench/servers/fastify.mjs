@@ -1,0 +1,35 @@
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
+import fastify from 'fastify'
+import { openIoredis } from './clients.mjs'
+import { pagesOf } from './pages.mjs'
+import { PlainCallbackStore } from './plain-store.mjs'
+
+export async function fastifyServer(library) {
+  const app = fastify()
+  library.install?.(app)
+  for (const [path, page] of Object.entries(pagesOf(library))) app.get(path, (request) => page(request))
+  await app.ready()
+  return app.server
+}
+
+export async function fastifySession(_subject, { secret, url }) {
+  const store = new PlainCallbackStore(await openIoredis(url))
+  return {
+    install(app) {
+      app.register(cookie)
+      app.register(session, {
+        secret,
+        store,
+        saveUninitialized: false,
+        rolling: false,
+        cookie: { secure: 'auto' }
+      })
+    },
+    open: (request) => request.session,
+    login: async (request, data) => {
+      await request.session.regenerate()
+      Object.assign(request.session, data)
+    }
+  }
+}

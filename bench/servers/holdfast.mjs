@@ -1,0 +1,20 @@
+import session from '../../dist/index.mjs'
+import { RedisStore } from '../../dist/redis.mjs'
+import { openIoredis } from './clients.mjs'
+
+/** Holdfast, as a middleware for Express and `node:http`. */
+export async function holdfast({ store, load, pipelining }, { secret, url }) {
+  return {
+    middleware: session({
+      secret,
+      load,
+      store:
+        store === 'memory'
+          ? new session.MemoryStore({ maxBytes: 2 ** 32 })
+          : new RedisStore(await openIoredis(url, pipelining))
+    }),
+    open: load === 'lazy' ? (req) => req.session.load() : (req) => req.session,
+    login: async (req, data) => Object.assign(await req.session.regenerate(), data),
+    update: (req, fn) => req.session.update(fn)
+  }
+}
