@@ -40,6 +40,6 @@ describe.each([
         { seed, numRuns, ...(RACE_PATH ? { path: RACE_PATH } : {}) }
       )
     },
-    600_000
+    Math.max(600_000, runs * 60)
   )
 })
