@@ -1,10 +1,10 @@
 import type { Budget } from './budget'
-import { ask, read, type CallbackStore } from './callback-store'
+import { ask, read, remove, type CallbackStore } from './callback-store'
 import { SessionError } from './errors'
 import { publish } from './events'
-import { keptCookie, LiveSnapshot, toRecord } from './live-snapshot'
+import { LiveSnapshot, toRecord } from './live-snapshot'
 import { mergeData, type Data, type Merge } from './merge'
-import { encodeData } from './record'
+import { checkLimits, encodeData, type Limits } from './record'
 import { gone, type Committed, type Draft, type Repository } from './repository'
 import { RESERVED } from './reserved'
 import { Turns } from './turns'
@@ -22,14 +22,16 @@ export interface LiveDraft extends Draft {
 export class CallbackRepository implements Repository<LiveSnapshot> {
   readonly stateless = false
   readonly #turns: Turns<unknown>
+  readonly #reserved: ReadonlySet<string>
 
   /** @param timeout - milliseconds that a commit waits for its turn among those of one session */
   constructor(
     private readonly store: CallbackStore,
     timeout: number,
     private readonly mergeRule: Merge = mergeData,
-    private readonly reserved: ReadonlySet<string> = RESERVED
+    private readonly limits: Partial<Limits> = {}
   ) {
+    this.#reserved = limits.reserved ?? RESERVED
     // Any other error may be about the one session object that the store was handed.
     this.#turns = new Turns(timeout, isTimeout)
   }
@@ -37,10 +39,8 @@ export class CallbackRepository implements Repository<LiveSnapshot> {
   async load(id: string, budget: Budget, ttl?: number): Promise<LiveSnapshot | null> {
     const live = await read(this.store, id, budget)
     if (!live) return null
-    const snapshot = new LiveSnapshot(live as Data, this.reserved)
-    if (ttl !== undefined) {
-      await this.renew(id, Object.assign(live, { cookie: keptCookie(ttl) }), budget)
-    }
+    const snapshot = new LiveSnapshot(live as Data, this.#reserved)
+    if (ttl !== undefined) await this.renew(id, snapshot.living(ttl), budget)
     return snapshot
   }
 
@@ -86,10 +86,12 @@ export class CallbackRepository implements Repository<LiveSnapshot> {
     _rev: string,
     budget: Budget
   ): Promise<LiveSnapshot | undefined> {
-    const latest = await this.#latest(id, known, budget)
-    if (latest && latest.text !== known.text) return latest
-    await ask(this.store, 'destroy', [id], budget)
-    return undefined
+    return this.#turns.run<LiveSnapshot | undefined>(id, async () => {
+      const latest = await this.#latest(id, known, budget)
+      if (latest && latest.text !== known.text) return latest
+      await ask(this.store, 'destroy', [id], budget)
+      return undefined
+    })
   }
 
   async touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
@@ -109,10 +111,12 @@ export class CallbackRepository implements Repository<LiveSnapshot> {
     if (failure) throw failure.error
   }
 
-  async destroy(id: string, budget: Budget): Promise<boolean> {
-    const isThere = (await this.load(id, budget)) !== null
-    await ask(this.store, 'destroy', [id], budget)
-    return isThere
+  destroy(id: string, budget: Budget): Promise<boolean> {
+    return this.#turns.run<boolean>(id, async () => {
+      const isThere = (await this.load(id, budget)) !== null
+      await remove(this.store, id, budget)
+      return isThere
+    })
   }
 
   /** What a write starts from. A session that was never stored is not looked for. */
@@ -129,10 +133,11 @@ export class CallbackRepository implements Repository<LiveSnapshot> {
     latest: LiveSnapshot | null,
     budget: Budget
   ): Promise<LiveSnapshot> {
+    checkLimits(next.text, { maxBytes: Infinity, maxDepth: Infinity, ...this.limits })
     const live = 'live' in next ? next.live : toRecord(next, latest)
     const answer = ask(this.store, 'set', [id, live], budget)
     // Taken now: a store may change the object when it is handed it, and nobody else can have.
-    const snapshot = new LiveSnapshot(live as Data, this.reserved)
+    const snapshot = new LiveSnapshot(live as Data, this.#reserved)
     await answer
     return snapshot
   }

@@ -40,12 +40,27 @@ export function ask<T = void>(
 /** What is kept under `id`; undefined where it is nothing, which some stores tell by the error `ENOENT`. */
 export async function read(store: CallbackStore, id: string, budget: Budget): Promise<object | undefined> {
   try {
-    return (await ask<object | null>(store, 'get', [id], budget)) ?? undefined
+    const kept = await ask<unknown>(store, 'get', [id], budget)
+    return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept : undefined
   } catch (error) {
-    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
+    if (isAbsent(error)) return undefined
     throw error
   }
+}
+
+/** Removes what is kept under `id`. Nothing there: that is as good. */
+export async function remove(store: CallbackStore, id: string, budget: Budget): Promise<void> {
+  try {
+    await ask(store, 'destroy', [id], budget)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  }
+}
+
+/** A file that is not there is an answer; the socket of a server that is not there (`connect ENOENT`) is a failure. */
+function isAbsent(error: unknown): boolean {
+  const { code, syscall } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+  return code === 'ENOENT' && syscall !== 'connect'
 }
 
 /** The cause of a failure is what the store said, also where that is an error of Holdfast's. */

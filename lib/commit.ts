@@ -24,8 +24,8 @@ export function isRenewalDue({ session, known }: CurrentSession, context: Sessio
  * before the old ones end: a crash in between leaves both, never neither.
  */
 export async function commitSession(current: CurrentSession, context: SessionContext): Promise<void> {
-  checkAnnouncement(current, context)
   context.beforeSave(current.session)
+  checkAnnouncement(current, context)
   const budget = new Budget(context.settings.timeout)
   const announce = isAnnounced(current, context)
   const began = current.text

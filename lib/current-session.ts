@@ -104,7 +104,11 @@ export class CurrentSession implements SessionIdentity {
    */
   committed(id: string, known: Snapshot | null, began: string, theirs: boolean): void {
     const cookieTouched = this.cookieChanged
-    if (id !== this.#id) this.announced = true
+    if (id !== this.#id) {
+      this.announced = true
+      // The browser cannot have had it.
+      this.unconfirmed = false
+    }
     this.#id = id
     this.#known = known
     this.wanted = false

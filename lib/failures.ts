@@ -1,3 +1,5 @@
+import { isGone } from './repository'
+
 /** What a handler asks of its session. */
 export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
 
@@ -28,9 +30,9 @@ export class Failures {
     return this.#list.find(({ watched }) => !watched())
   }
 
-  /** The session as it is now was stored, or its changes were given up. A lost `update` or `destroy` is not in it. */
+  /** The session as it is now was stored. A lost `update` or `destroy` is not in it, nor what a session had that is gone. */
   madeGood(): void {
-    this.#list = this.#list.filter(({ call }) => !MADE_GOOD.has(call))
+    this.#list = this.#list.filter(({ call, error }) => !MADE_GOOD.has(call) || isGone(error))
   }
 
   clear(): void {

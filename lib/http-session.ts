@@ -19,6 +19,9 @@ import type { Session } from './session'
 import type { Store } from './stores/store'
 import type { Transport } from './transport'
 
+/** Of several ids in a request, these are looked at. */
+const MAX_VALUES = 4
+
 /** What all requests of one middleware share. */
 export interface Shared {
   readonly settings: Settings
@@ -33,6 +36,7 @@ export class HttpSession implements SessionContext {
   readonly session: RequestSession
   readonly settings: Settings
   readonly repository: Repository
+  readonly store: Store | CallbackStore
   readonly #signer: Signer
   readonly #transport: Transport
   readonly #pristine: HeaderSnapshot
@@ -48,6 +52,7 @@ export class HttpSession implements SessionContext {
   ) {
     this.settings = shared.settings
     this.repository = shared.repository
+    this.store = shared.store
     this.#signer = shared.signer
     this.#transport = shared.transport
     this.#pristine = new HeaderSnapshot(res)
@@ -108,12 +113,15 @@ export class HttpSession implements SessionContext {
     checkCookie(this.settings.name, cookie, 'ERR_SESSION_DATA')
   }
 
-  isValid(session: Session): boolean | Promise<boolean> {
-    return this.settings.valid?.(this.req, session) ?? true
+  isValid(look: () => Session): boolean | Promise<boolean> {
+    return this.settings.valid?.(this.req, look()) ?? true
   }
 
   beforeSave(session: Session): void {
-    this.settings.beforeSave?.(this.req, session)
+    const returned: unknown = this.settings.beforeSave?.(this.req, session)
+    if (!(returned instanceof Promise)) return
+    returned.catch(() => undefined)
+    throw new SessionError('ERR_SESSION_OPTIONS', 'beforeSave must not be asynchronous: nothing waits for it')
   }
 
   canAnnounce(): boolean {
@@ -121,9 +129,8 @@ export class HttpSession implements SessionContext {
   }
 
   #verify(): readonly VerifiedId[] {
-    const read = this.#transport.read(this.req) ?? []
     const found: VerifiedId[] = []
-    for (const value of typeof read === 'string' ? [read] : read) {
+    for (const value of valuesOf(this.#transport.read(this.req))) {
       const verified = this.#signer.verify(value)
       if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))
       else if (!found.some(({ id }) => id === verified.id)) found.push(verified)
@@ -164,6 +171,12 @@ export class HttpSession implements SessionContext {
       // What cannot be stored is nobody's business any more: the client has gone.
     }
   }
+}
+
+/** A transport of an application's own may give anything: what a query holds, say. */
+function valuesOf(read: unknown): readonly string[] {
+  if (typeof read === 'string') return [read]
+  return Array.isArray(read) ? read.filter((one) => typeof one === 'string').slice(0, MAX_VALUES) : []
 }
 
 /** The cookie, with an end no later than the session's. */

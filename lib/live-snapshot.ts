@@ -12,6 +12,7 @@ export class LiveSnapshot implements Snapshot {
   /** The data as JSON text: what they were at this moment, whatever becomes of the object. */
   readonly text: string
   readonly #reserved: ReadonlySet<string>
+  readonly #isForeign: boolean
   #handle: string | undefined
 
   /**
@@ -24,11 +25,18 @@ export class LiveSnapshot implements Snapshot {
   ) {
     const meta = decodeMeta(live[META])
     this.#handle = meta?.handle
+    this.#isForeign = !meta
     this.sent = meta?.sent
     // A copy: the object's own goes on changing.
     this.cookie = meta ? meta.cookie : JSON.parse(JSON.stringify(live.cookie ?? null))
     this.#reserved = reserved
     this.text = encodeData(this.data())
+  }
+
+  /** The object with a cookie that gives it this life. What another library wrote keeps the age of its cookie. */
+  living(ttl: number): object {
+    const own = (this.cookie as { originalMaxAge?: number | null } | undefined)?.originalMaxAge
+    return Object.assign(this.live, { cookie: keptCookie(ttl, this.#isForeign ? own : undefined) })
   }
 
   get handle(): string {
@@ -58,10 +66,10 @@ export function toRecord(
 }
 
 /** A cookie that tells a store how long to keep the session, in each of the places where stores look. */
-export function keptCookie(ttl: number): object {
+export function keptCookie(ttl: number, originalMaxAge: number | null = ttl): object {
   const expires = new Date(Date.now() + ttl)
   return Object.defineProperties(
-    { originalMaxAge: ttl, expires },
+    { originalMaxAge, expires },
     { _expires: { value: expires }, maxAge: { get: () => expires.getTime() - Date.now() } }
   )
 }

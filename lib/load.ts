@@ -33,7 +33,13 @@ export async function findSession(
     const known = await readSession(verified.id, context, budget, ids.length === 1)
     if (known) found.push({ verified, known })
   }
-  if (found.length > 1) return 'ambiguous'
+  if (found.length > 1) {
+    // Where the id holds the session, the browser may have kept an older one: under another path or domain, say.
+    const isOne =
+      context.repository.stateless && found.every(({ known }) => known.handle === found[0]!.known.handle)
+    if (!isOne) return 'ambiguous'
+    found.sort((a, b) => (b.known.sent ?? 0) - (a.known.sent ?? 0))
+  }
   return found[0] ?? 'unknown'
 }
 

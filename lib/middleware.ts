@@ -6,7 +6,7 @@ import { pathMatches, requestPath } from './cookie/path'
 import { createBareSigner, createSigner, type Signer } from './cookie/sign'
 import { SessionError } from './errors'
 import { HttpSession, type SessionResponse, type Shared } from './http-session'
-import type { SessionOptions, Settings } from './options'
+import type { LoadMode, SessionOptions, Settings } from './options'
 import { RecordRepository } from './record-repository'
 import type { Repository } from './repository'
 import type { Session } from './session'
@@ -36,24 +36,27 @@ export function createMiddleware(options: SessionOptions): Middleware {
     if (attached.has(req) || (req as Attached).session !== undefined) return next()
     if (!pathMatches(requestPath(req.originalUrl ?? req.url), settings.cookie.path ?? '/')) return next()
 
-    const shared = sharedFor(req)
-    const http = new HttpSession(shared, req, res, next)
-    const mode = typeof load === 'function' ? load(req) : load
+    let http: HttpSession
+    let mode: LoadMode
+    try {
+      http = new HttpSession(sharedFor(req), req, res, next)
+      mode = typeof load === 'function' ? load(req) : load
+      // Without a verified id there is nothing to wait for.
+      if (mode === 'eager' && http.ids.length === 0) http.session.begin()
+    } catch (error) {
+      return next(error)
+    }
     if (mode === 'lazy') {
-      attach(req, http, shared.store)
+      attach(req, http)
       return next()
     }
     http.vary()
     const ready = () => {
-      attach(req, http, shared.store)
+      attach(req, http)
       if (http.session.expectant) http.hold()
       next()
     }
-    // Without a verified id there is nothing to wait for.
-    if (http.ids.length === 0) {
-      http.session.begin()
-      return ready()
-    }
+    if (http.ids.length === 0) return ready()
     http.session.load().then(
       () => process.nextTick(ready),
       (error: unknown) => {
@@ -65,7 +68,7 @@ export function createMiddleware(options: SessionOptions): Middleware {
   }
 
   /** The response waits for the session from the moment on that somebody looks at it. */
-  function attach(req: SessionRequest, http: HttpSession, store: Store | CallbackStore): void {
+  function attach(req: SessionRequest, http: HttpSession): void {
     attached.add(req)
     Object.defineProperties(req, {
       session: {
@@ -81,7 +84,7 @@ export function createMiddleware(options: SessionOptions): Middleware {
         }
       },
       sessionID: { configurable: true, enumerable: true, get: () => http.session.id },
-      sessionStore: { configurable: true, enumerable: true, writable: true, value: store }
+      sessionStore: { configurable: true, enumerable: true, writable: true, value: http.store }
     })
   }
 }
@@ -97,26 +100,44 @@ function chooser(
   storeOf: (req: SessionRequest) => Store | CallbackStore
 ): (req: SessionRequest) => Shared {
   const made = new WeakMap<object, Shared>()
+  let sealed = false
   return (req) => {
     const store = checkStore(storeOf(req))
     let shared = made.get(store)
-    if (!shared) made.set(store, (shared = share(settings, store)))
+    if (!shared) {
+      shared = share(settings, store)
+      // What one of them seals the others would open: a visitor of one would be a visitor of all.
+      if (shared.repository.stateless && sealed) throw sharedSeal()
+      sealed ||= shared.repository.stateless
+      made.set(store, shared)
+    }
     return shared
   }
 }
 
+function sharedSeal(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_OPTIONS',
+    'store: req => Store gave a second CookieStore, whose sessions the first would take for its own: take one session() ' +
+      'for each, with a name of its own'
+  )
+}
+
 function share(settings: Settings, store: Store | CallbackStore): Shared {
-  const { secrets, name, transport = cookieTransport(settings) } = settings
-  if ('contract' in store) store.keys?.(secrets, name)
+  const { secrets, name, deserialize, transport = cookieTransport(settings) } = settings
+  if ('contract' in store) store.keys?.(secrets, name, deserialize)
   const repository = createRepository(settings, store)
   return { settings, store, transport, repository, signer: signerFor(settings, repository) }
 }
 
 function createRepository(settings: Settings, store: Store | CallbackStore): Repository {
-  const { timeout, merge } = settings
-  return 'contract' in store
-    ? new RecordRepository(store, settings, timeout, merge)
-    : new CallbackRepository(store, timeout, merge)
+  const { timeout, merge, serialize } = settings
+  if ('contract' in store) return new RecordRepository(store, settings, timeout, merge)
+  if (!serialize) return new CallbackRepository(store, timeout, merge, settings)
+  throw new SessionError(
+    'ERR_SESSION_OPTIONS',
+    'serialize has no effect on a store written for express-session, which keeps objects: give it one of its own options'
+  )
 }
 
 /** Name and value of a cookie together, in bytes (RFC 6265bis, 5.6). */

@@ -179,17 +179,28 @@ export class RecordRepository implements Repository<TextSnapshot> {
 
   #toStored(text: string): string {
     const { serialize } = this.limits
-    return serialize ? serialize(JSON.parse(text) as Data) : text
+    if (!serialize) return text
+    const stored: unknown = serialize(JSON.parse(text) as Data)
+    if (typeof stored === 'string') return stored
+    throw new SessionError('ERR_SESSION_OPTIONS', 'serialize must return a string, and not a promise of one')
   }
 
   #fromStored(stored: string): string {
     const { deserialize } = this.limits
     if (!deserialize) return stored
+    let record: unknown
     try {
-      return encodeData(deserialize(stored))
+      record = deserialize(stored)
     } catch {
       throw new CorruptRecord('not what deserialize reads')
     }
+    if (typeof record === 'object' && record !== null && !(record instanceof Promise)) {
+      return encodeData(record as Data)
+    }
+    throw new SessionError(
+      'ERR_SESSION_OPTIONS',
+      'deserialize must return an object, and not a promise of one'
+    )
   }
 
   #parse(text: string): Data {

@@ -1,6 +1,7 @@
+import { nested } from './bystander'
 import type { SessionCookie } from './cookie/session-cookie'
 import type { CurrentSession } from './current-session'
-import { SessionError } from './errors'
+import type { SessionError } from './errors'
 import { publish } from './events'
 import { Failures, type Call } from './failures'
 import { Operations, refuse, type FailureListener } from './operations'
@@ -64,9 +65,8 @@ export class RequestState {
     this.slot.signedBefore = false
   }
 
-  /** The handler gave its changes up. */
+  /** The handler gave its changes up. What failed unheard it may not have meant to give up. */
   abandoned(): void {
-    this.failures.madeGood()
     this.#refused = undefined
   }
 
@@ -115,12 +115,4 @@ function stateOf(current: CurrentSession): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function nested(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_DATA',
-    'a method of the session was called inside the function given to update: change the state that it gets, and ' +
-      'call the method after update'
-  )
 }

@@ -165,6 +165,23 @@ export class ResponseHold {
 
   #refuse(error: unknown): void {
     const calls = this.#calls.splice(0)
+    const names = calls.map(({ name }) => name)
+    if (!this.#begun && names.includes('end') && !names.includes('write') && !this.#refused) {
+      this.#refused = true
+      this.#error = error
+      this.#state = 'dropped'
+      for (const source of this.#sources) source.unpipe(this.res as ServerResponse)
+      for (const call of calls) this.#ignore(call)
+      // Until then the response looks ended to whoever called `end`, and to what waits for the handler.
+      process.nextTick(() => {
+        this.#frozen?.thaw()
+        this.pristine.restore(this.res)
+        this.#state = 'before'
+        this.#ended = false
+        this.next(error)
+      })
+      return
+    }
     this.#frozen?.thaw()
     this.#error = error
     for (const source of this.#sources) source.unpipe(this.res as ServerResponse)
@@ -175,14 +192,6 @@ export class ResponseHold {
       return abort(this.res)
     }
     this.pristine.restore(this.res)
-    const names = calls.map(({ name }) => name)
-    if (names.includes('end') && !names.includes('write') && !this.#refused) {
-      this.#refused = true
-      this.#state = 'before'
-      this.#ended = false
-      process.nextTick(this.next, error)
-      return
-    }
     // The handler is streaming: its later writes could not be told from those of an error handler.
     this.#state = 'after'
     this.#begun = this.#ended = true

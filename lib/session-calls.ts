@@ -1,7 +1,7 @@
 import { Budget } from './budget'
 import { commitSession } from './commit'
 import type { CurrentSession } from './current-session'
-import { readSession, touchSession, type VerifiedId } from './load'
+import { needsTouch, readSession, touchSession, type VerifiedId } from './load'
 import { createRevision } from './record'
 import { gone, isGone, isStoreFailure } from './repository'
 import { RequestState } from './request-state'
@@ -70,6 +70,8 @@ export class SessionCalls implements SessionOwner {
       const known = current.known && (await readSession(current.id, context, budget, true))
       if (!known) throw state.gone(current)
       current.reloaded(known)
+      if (needsTouch(current, [], context) && !(await touchSession(current, context, budget)))
+        throw state.gone(current)
       state.abandoned()
       return current.session
     })
@@ -121,9 +123,11 @@ export class SessionCalls implements SessionOwner {
     const { state, context } = this
     return state.run('touch', async () => {
       const current = await this.#slot.require(session)
+      if (current.unreadable) throw current.unreadable
       current.session.cookie.resetMaxAge()
       if (current.known && !(await touchSession(current, context))) throw state.gone(current)
-      if (context.repository.stateless) current.wanted = true
+      // Its life is in the id: only another one prolongs it.
+      if (context.repository.stateless && current.known) await commitSession(current, context)
       if (current.session.cookie.originalMaxAge !== null) current.announced = true
     })
   }

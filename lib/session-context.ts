@@ -28,7 +28,7 @@ export interface SessionContext {
   /** Throws for a cookie that must not be sent. */
   checkCookie(cookie: SessionCookie): void
   /** Whether the application accepts what was loaded. */
-  isValid(session: Session): boolean | Promise<boolean>
+  isValid(look: () => Session): boolean | Promise<boolean>
   /** The application's last look at what is about to be stored. */
   beforeSave(session: Session): void
   /** Whether a cookie can still be sent. */

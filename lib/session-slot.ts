@@ -1,11 +1,12 @@
 import { Budget } from './budget'
+import { bystander } from './bystander'
 import type { SessionContext } from './session-context'
 import { CurrentSession, type Origin } from './current-session'
 import { publish, type SessionEvents } from './events'
 import { createLazySession } from './lazy-session'
 import { findSession, needsTouch, touchSession, type VerifiedId } from './load'
 import { gone, isStoreFailure } from './repository'
-import { Session, type SessionOwner } from './session'
+import { dataOf, Session, type SessionOwner } from './session'
 
 /** Which session a request has: none yet, the one its ids lead to, a new one, or none any more. */
 export class SessionSlot {
@@ -110,7 +111,7 @@ export class SessionSlot {
     const found = await findSession(ids, this.context, budget)
     if (typeof found === 'object') {
       const current = this.create({ id: found.verified.id, known: found.known })
-      if (!(await this.context.isValid(current.session))) return this.#anonymous('invalid')
+      if (!(await this.context.isValid(() => this.#look(current)))) return this.#anonymous('invalid')
       if (!needsTouch(current, ids, this.context) || (await touchSession(current, this.context, budget))) {
         this.signedBefore = !found.verified.current
         publish('holdfast:load', () => ({ handle: current.handle }))
@@ -120,6 +121,11 @@ export class SessionSlot {
     this.#ambiguous = found === 'ambiguous'
     if (ids.length === 0) return this.create({ id: this.#newId })
     return this.#anonymous(this.#ambiguous ? 'ambiguous' : 'unknown')
+  }
+
+  /** Its methods would wait for the load that waits for the application's answer. */
+  #look(current: CurrentSession): Session {
+    return new Session(bystander, current, dataOf(current.session), current.session.cookie)
   }
 
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): CurrentSession {

@@ -6,7 +6,8 @@ import type { LiveSnapshot } from '../lib/live-snapshot'
 import type { Data } from '../lib/merge'
 import type { Draft } from '../lib/repository'
 import { codeOf } from './support/outcome'
-import { Site } from './support/site'
+import session from '../lib'
+import { secret, Site } from './support/site'
 
 const HANDLE = '01890a5d-ac96-774b-bcce-b302099a8057'
 
@@ -239,4 +240,55 @@ describe('the main entry with such a store', () => {
     await Promise.all(adds)
     expect(store.data(visitor.id)).toEqual({ n: 10 })
   })
+})
+
+describe('a logout', () => {
+  it('waits for a commit that has begun, and is not undone by it', async () => {
+    const { store, repository, known } = await stored({ n: 1 })
+    const commit = repository.commit('a', known, () => draftOf({ n: 2 }), budget())
+    const logout = repository.destroy('a', budget())
+    await Promise.all([commit, logout])
+    expect(store.kept.has('a')).toBe(false)
+    await expect(repository.commit('a', known, () => draftOf({ n: 3 }), budget())).rejects.toMatchObject({
+      code: 'ERR_SESSION_GONE'
+    })
+  })
+
+  it('of what is not there any more is done', async () => {
+    const { store, repository } = await stored({ n: 1 })
+    store.destroy = (_id, callback) =>
+      callback?.(Object.assign(new Error('no such file'), { code: 'ENOENT' }))
+    expect(await repository.destroy('b', budget())).toBe(false)
+  })
+})
+
+test('a server whose socket is not there is a failure, not an empty answer', async () => {
+  const { store, repository } = await stored({ n: 1 })
+  const error = Object.assign(new Error('connect ENOENT'), { code: 'ENOENT', syscall: 'connect' })
+  store.get = (_id, callback) => callback(error)
+  expect(await codeOf(repository.load('a', budget()))).toBe('ERR_SESSION_STORE')
+})
+
+test.each(['text', 5, true, [1]])('%j is no session', async (kept) => {
+  const { store, repository } = await stored({ n: 1 })
+  store.get = (_id, callback) => callback(null, kept as never)
+  expect(await repository.load('a', budget())).toBeNull()
+})
+
+test('what another library wrote keeps the age of its cookie when its life is renewed', async () => {
+  const { store, repository } = await stored({})
+  store.kept.set('a', JSON.stringify({ n: 1, cookie: { originalMaxAge: null, path: '/' } }))
+  await repository.load('a', budget(), 60_000)
+  expect((JSON.parse(store.kept.get('a')!) as { cookie: object }).cookie).toMatchObject({
+    originalMaxAge: null
+  })
+})
+
+test('limits hold, and serialize is refused', async () => {
+  const store = new OldStore()
+  const site = await Site.open({ store: () => store, maxBytes: 100 })
+  const { status } = await site.visitor().visit((s) => void (s.text = 'x'.repeat(200)))
+  expect([status, site.errors[0]?.code]).toEqual([500, 'ERR_SESSION_DATA'])
+  const options = { store, serialize: JSON.stringify, deserialize: JSON.parse }
+  expect(() => session({ secret, ...options })).toThrow(/serialize has no effect/)
 })

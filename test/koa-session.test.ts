@@ -204,6 +204,21 @@ describe('externalKey {get, set}: transport', () => {
     expect((await visitor.visit((s) => s.n, { path: headers.location! })).text).toBe('1')
   })
 
+  it.each([[{ a: 'b' }], [5], [[{}, null, 'x']], [null]])('that gives %j: nobody’s', async (read) => {
+    const transport = { read: () => read as never, write: () => undefined, clear: () => undefined }
+    const site = await Site.open({ transport })
+    expect(await site.visitor().ask((s) => s.isNew)).toBe(true)
+  })
+
+  it('that throws: the error goes to the error handler', async () => {
+    const read = () => {
+      throw new Error('no')
+    }
+    const site = await Site.open({ transport: { read, write: () => undefined, clear: () => undefined } })
+    expect((await site.visitor().visit((s) => s.n)).status).toBe(500)
+    expect(site.errors).toHaveLength(1)
+  })
+
   it('takes only the name of a header', () => {
     for (const name of ['', 'a b', 'a:b', 5]) {
       expect(() => headerTransport(name as string)).toThrow(/the name of a header/)
@@ -248,6 +263,18 @@ describe('encode, decode; koa-redis serialize, unserialize: serialize, deseriali
     expect(await visitor.ask((s) => s.n)).toBe(11)
   })
 
+  it.each<[string, object]>([
+    ['serialize', { ...options, serialize: () => Promise.resolve('{}') }],
+    ['deserialize', { ...options, deserialize: () => Promise.resolve({}) }]
+  ])('%s must not be asynchronous', async (_name, given) => {
+    const site = await Site.open(given)
+    const { status, setCookies } = await site.visitor().visit((s) => void (s.n = 1))
+    const cookie = setCookies[0]?.split(';')[0]
+    const next = cookie && (await site.visitor().visit((s) => s.n, { headers: { cookie } })).status
+    expect([status, next]).toContain(500)
+    expect(site.errors[0]?.code).toBe('ERR_SESSION_OPTIONS')
+  })
+
   it('what cannot be read is no session', async () => {
     const { site, visitor } = await returning(options)
     const heard = listen()
@@ -275,6 +302,12 @@ describe('valid(ctx, data): valid(req, session)', () => {
     expect(await site.stored(id)).toMatchObject({ n: 2 })
   })
 
+  it('cannot call the session’s methods, which would wait for it', async () => {
+    const { visitor, site } = await returning({ valid: (_req, s) => s.touch().then(() => true) })
+    expect((await visitor.visit((s) => s.n)).status).toBe(500)
+    expect(site.errors[0]?.code).toBe('ERR_SESSION_DATA')
+  })
+
   it('that throws: the request fails', async () => {
     const { visitor } = await returning({
       valid: () => {
@@ -298,6 +331,15 @@ describe('beforeSave(ctx, session): beforeSave(req, session)', () => {
     await visitor.ask((s) => s.update((draft) => void (draft.n = 3)))
     expect(seen).toEqual([2, 3].map((n) => ['GET', expect.objectContaining({ n, checked: true })]))
     expect(await site.stored(visitor.id)).toMatchObject({ n: 3, checked: true })
+  })
+
+  it('must not be asynchronous', async () => {
+    const { status } = await (
+      await Site.open({ beforeSave: () => Promise.reject(new Error('late')) as never })
+    )
+      .visitor()
+      .visit((s) => void (s.n = 1))
+    expect(status).toBe(500)
   })
 
   it('that throws: nothing is written', async () => {

@@ -140,6 +140,18 @@ describe('a failure that nobody heard of', () => {
     expect(await site.stored(visitor.id)).toMatchObject({ n: 2 })
   })
 
+  it('is not forgotten for a session that regenerate replaced', async () => {
+    const { visitor } = await returning()
+    const { status } = await visitor.visit(async (s, req) => {
+      const next = s.regenerate()
+      s.n = 2
+      void s.save()
+      await next
+      await req.session.save()
+    })
+    expect(status).toBe(409)
+  })
+
   it.each<[string, (s: Bag) => unknown, 'set' | 'destroy']>([
     ['update', (s) => s.update((draft) => void (draft.n = 2)), 'set'],
     ['destroy', (s) => s.destroy(), 'destroy']
@@ -159,7 +171,7 @@ describe('a failure that nobody heard of', () => {
     }
   )
 
-  it('is forgotten with the changes, where a reload gives them up', async () => {
+  it('is not forgotten where a reload takes the changes that nobody knew were lost', async () => {
     const { site, visitor } = await returning()
     site.store.next('set', fails)
     const { status } = await visitor.visit(async (s) => {
@@ -167,8 +179,31 @@ describe('a failure that nobody heard of', () => {
       void s.save()
       await s.reload()
     })
-    expect(status).toBe(200)
+    expect(status).toBe(503)
     expect(await site.stored(visitor.id)).toMatchObject(KEPT)
+  })
+})
+
+describe('what answers after the handler', () => {
+  it.each<[string, (s: Bag) => unknown]>([
+    ['a BigInt', (s) => (s.n = 1n)],
+    ['an unheard failure', (s) => ((s.n = 2), void s.save())]
+  ])('does not see a response that was refused as one that nobody gave: %s', async (_what, change) => {
+    const site = await Site.open({}, (app) => {
+      app.get('/', (req, res, next) => {
+        const handler = async () => {
+          await Promise.resolve(change(req.session as unknown as Bag))
+          res.json('done')
+        }
+        // As wrappers of handlers do: nothing sent, so there is nothing to say.
+        void handler().then(() => {
+          if (!res.headersSent) res.status(204).end()
+        }, next)
+      })
+    })
+    site.store.always(fails, 'set')
+    const { status } = await site.visitor().send('/')
+    expect([status, site.errors.length]).toEqual([status === 500 ? 500 : 503, 1])
   })
 })
 

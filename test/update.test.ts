@@ -177,7 +177,7 @@ describe('update', () => {
   it('tells what to do instead', async () => {
     const { site, visitor } = await returning({}, { n: 1 })
     await visitor.visit((s) => s.update((draft) => draft.save()))
-    expect(site.errors[0]?.message).toContain('call the method after update')
+    expect(site.errors[0]?.message).toContain('inside the function given to update')
   })
 
   it('that is slow does not hold up other requests for ever', async () => {

@@ -117,8 +117,10 @@ function isWeak(secret: Secret): boolean {
 
 function readStore(store: Options['store'], timeout: number): Settings['store'] {
   if (!store) return new MemoryStore()
-  if ('contract' in store && store.contract === 1) return new TextStore(store, { life: DAY, timeout })
-  return store as CallbackStore
+  if (!('contract' in store) || store.contract !== 1) return store as CallbackStore
+  if (store.stateless)
+    throw new TypeError('a store that keeps nothing, such as CookieStore, is for the main entry only')
+  return new TextStore(store, { life: DAY, timeout })
 }
 
 /** What browsers would drop is only warned of: every application that starts with express-session has to start. */

@@ -25,7 +25,10 @@ export class Sessions {
     // Commits of one session take turns, also where several middlewares share the store.
     let repository = repositories.get(store)
     if (!repository) {
-      repositories.set(store, (repository = new CallbackRepository(store, timeout, undefined, NONE)))
+      repositories.set(
+        store,
+        (repository = new CallbackRepository(store, timeout, undefined, { reserved: NONE }))
+      )
     }
     this.#repository = repository
   }

@@ -29,9 +29,10 @@ export interface Store {
 
   /**
    * Hands over what a store needs that seals: the middleware's secrets, of which the first seals and each opens, and
-   * the name of its cookie. Called once, when the middleware is made.
+   * the name of its cookie, and what makes an object of a text (default `JSON.parse`). Called once, when the middleware is
+   * made.
    */
-  keys?(secrets: readonly (string | Buffer)[], name: string): void
+  keys?(secrets: readonly (string | Buffer)[], name: string, deserialize?: (text: string) => object): void
 
   /**
    * The text kept under `id`, or null: never saved, destroyed, or expired.

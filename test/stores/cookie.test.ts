@@ -151,6 +151,71 @@ describe('the life of a session in its cookie', () => {
   })
 })
 
+describe('where the application has logged everybody out', () => {
+  it('a request that was on its way cannot seal a session of before', async () => {
+    let logout = 0
+    const { site, visitor } = await open({ store: new CookieStore({ notBefore: () => logout }) })
+    const copy = visitor.clone()
+    const { status, setCookies } = await copy.visit((s) => {
+      pass(10)
+      logout = Date.now()
+      s.n = 2
+    })
+    expect([status, setCookies, site.errors[0]?.code]).toEqual([409, [], 'ERR_SESSION_GONE'])
+  })
+
+  it('and cannot say so, nothing is accepted, and what was saved is sent all the same', async () => {
+    let isDown = false
+    const notBefore = () => (isDown ? Promise.reject(new Error('down')) : Promise.resolve(0))
+    const { visitor } = await open({ store: new CookieStore({ notBefore }) })
+    const { status, setCookies } = await visitor.visit(async (s) => {
+      s.n = 2
+      await s.save()
+      isDown = true
+    })
+    expect([status, setCookies.length]).toEqual([200, 1])
+    expect((await visitor.visit((s) => s.n)).status).toBe(503)
+    isDown = false
+    expect(await visitor.ask((s) => s.n)).toBe(2)
+  })
+
+  it('looks at what the application’s own deserialize makes of a session', async () => {
+    const seen: unknown[] = []
+    const notBefore = (session: Record<string, unknown>) => seen.push(session.n) * 0
+    const { visitor } = await open({
+      store: new CookieStore({ notBefore }),
+      serialize: (record) => Buffer.from(JSON.stringify(record)).toString('hex'),
+      deserialize: (text) => JSON.parse(Buffer.from(text, 'hex').toString()) as Record<string, unknown>
+    })
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+    expect(seen).toEqual([1])
+  })
+})
+
+describe('several cookies of the name', () => {
+  it('that hold one session: the one that was sealed last counts', async () => {
+    const { site, visitor } = await open()
+    const before = visitor.cookie
+    pass(10)
+    await visitor.ask((s) => (s.n = 2))
+    for (const pair of [
+      [before, visitor.cookie],
+      [visitor.cookie, before]
+    ]) {
+      const cookie = pair.map((value) => `sid=${value}`).join('; ')
+      expect((await site.visitor().visit((s) => s.n, { headers: { cookie } })).text).toBe('2')
+    }
+  })
+
+  it('that hold several: nobody’s', async () => {
+    const { site, visitor } = await open()
+    const other = site.visitor()
+    await other.ask((s) => (s.n = 2))
+    const cookie = `sid=${visitor.cookie}; sid=${other.cookie}`
+    expect((await site.visitor().visit((s) => s.isNew, { headers: { cookie } })).text).toBe('true')
+  })
+})
+
 describe('what a cookie cannot hold', () => {
   it('is refused before anything is sent', async () => {
     const { site, visitor } = await open()
@@ -181,7 +246,29 @@ describe('what a cookie cannot hold', () => {
   })
 })
 
+describe('touch', () => {
+  it('stores by itself, with autoCommit: false as well, and not after the headers have gone', async () => {
+    const { visitor } = await open({ autoCommit: false, store: new CookieStore() })
+    await visitor.ask((s) => Object.assign(s, { n: 1 }).save())
+    expect((await visitor.visit((s) => s.touch())).setCookies).toHaveLength(1)
+    const { text } = await visitor.visit(async (s, _req, res) => {
+      res.write('begun ')
+      res.end(await codeOf(s.touch()))
+    })
+    expect(text).toBe('begun ERR_SESSION_HEADERS_SENT')
+  })
+})
+
 describe('a CookieStore', () => {
+  it('is not one of several that a function gives: each would take the others’ sessions for its own', async () => {
+    const stores = [new CookieStore(), new CookieStore()]
+    let count = 0
+    const site = await Site.open({ store: () => stores[count++]! })
+    expect((await site.visitor().send('/')).status).toBe(404)
+    expect((await site.visitor().send('/')).status).toBe(500)
+    expect(site.errors[0]?.code).toBe('ERR_SESSION_OPTIONS')
+  })
+
   it('serves one middleware', async () => {
     const store = new CookieStore()
     await Site.open({ store })
@@ -191,7 +278,7 @@ describe('a CookieStore', () => {
   it('cannot be used before it has its keys', async () => {
     const store = new CookieStore()
     await expect(store.get('id')).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
-    await expect(store.set('id', '{}', MINUTE)).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
+    await expect(store.set('id', '{}', MINUTE, null)).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
   })
 
   it('takes only a function for notBefore', () => {

@@ -66,8 +66,8 @@ export class CountingStore implements Store {
     this.stateless = inner.stateless === true
   }
 
-  keys(secrets: readonly (string | Buffer)[], name: string): void {
-    this.inner.keys?.(secrets, name)
+  keys(...given: Parameters<NonNullable<Store['keys']>>): void {
+    this.inner.keys?.(...given)
   }
 
   /** The operations asked for since the last {@link forget}, in their order: `'get set'`. */
