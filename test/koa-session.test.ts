@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { CookieStore, headerTransport, MemoryStore } from '../lib'
 import { CountingStore } from './support/counting-store'
+import { advance } from './support/clock'
 import { listen } from './support/events'
 import { codeOf } from './support/outcome'
 import { returning, secret, Site } from './support/site'
@@ -97,23 +98,16 @@ describe('rolling', () => {
 })
 
 describe('renew', () => {
-  afterEach(() => jest.useRealTimers())
-
   it.each([
     [true, 1],
     [false, 0]
   ])('%s: with less than half of the life left, %i cookies', async (renew, cookies) => {
     const { visitor } = await returning({ renew, cookie: { maxAge: 60_000 } })
     expect((await visitor.visit(() => 'nothing')).setCookies).toHaveLength(0)
-    jest.useFakeTimers({ now: Date.now() + 31_000, doNotFake: REAL })
+    advance(31_000)
     expect((await visitor.visit(() => 'nothing')).setCookies).toHaveLength(cookies)
   })
 })
-const REAL = [
-  ...(['nextTick', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),
-  ...(['setInterval', 'clearInterval', 'queueMicrotask', 'performance', 'hrtime'] as const)
-]
-
 describe('store {get, set, destroy}: store', () => {
   it('an external store', async () => {
     const store = new CountingStore()

@@ -1,4 +1,5 @@
 import { CookieStore } from '../../lib'
+import { advance } from '../support/clock'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
 import { type Bag, Site, secret } from '../support/site'
@@ -14,17 +15,6 @@ async function open(options: Parameters<typeof Site.open>[0] = {}) {
   site.store.forget()
   return { site, visitor }
 }
-
-afterEach(() => jest.useRealTimers())
-
-/** Lets time pass for what looks at the clock, and for nothing else. */
-function pass(ms: number): void {
-  jest.useFakeTimers({ now: Date.now() + ms, doNotFake: TIMERS })
-}
-const TIMERS = [
-  ...(['nextTick', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),
-  ...(['setInterval', 'clearInterval', 'queueMicrotask', 'performance', 'hrtime'] as const)
-]
 
 describe('a session in its cookie', () => {
   it('is read by the next request, and nothing is stored for one that stays empty', async () => {
@@ -102,17 +92,17 @@ describe('a session in its cookie', () => {
 describe('the life of a session in its cookie', () => {
   it('ends with the idle timeout, whatever the browser keeps', async () => {
     const { visitor } = await open({ idleTimeout: MINUTE })
-    pass(MINUTE + 1)
+    advance(MINUTE + 1)
     expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
   })
 
   it('begins anew when half of it has passed, and not before', async () => {
     const { visitor } = await open({ idleTimeout: MINUTE })
-    pass(MINUTE * 0.4)
+    advance(MINUTE * 0.4)
     expect((await visitor.visit((s) => s.n)).setCookies).toEqual([])
-    pass(MINUTE * 0.2)
+    advance(MINUTE * 0.2)
     expect((await visitor.visit((s) => s.n)).setCookies).toHaveLength(1)
-    pass(MINUTE * 0.9)
+    advance(MINUTE * 0.9)
     expect(await visitor.ask((s) => s.n)).toBe(1)
   })
 
@@ -125,9 +115,9 @@ describe('the life of a session in its cookie', () => {
 
   it('does not go beyond the lifetime', async () => {
     const { visitor } = await open({ idleTimeout: MINUTE, lifetime: 1.5 * MINUTE })
-    pass(MINUTE * 0.9)
+    advance(MINUTE * 0.9)
     expect(await visitor.ask((s) => s.n)).toBe(1)
-    pass(MINUTE * 0.7)
+    advance(MINUTE * 0.7)
     expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
   })
 
@@ -141,7 +131,7 @@ describe('the life of a session in its cookie', () => {
     const { site, visitor } = await open({ store: new CookieStore({ notBefore }) })
     const copy = visitor.cookie
     expect(await visitor.ask((s) => s.n)).toBe(1)
-    pass(10)
+    advance(10)
     logout = Date.now()
     expect(await site.visitor(copy).ask((s) => s.n ?? null)).toBeNull()
     expect(asked).toEqual([1, 1])
@@ -157,7 +147,7 @@ describe('where the application has logged everybody out', () => {
     const { site, visitor } = await open({ store: new CookieStore({ notBefore: () => logout }) })
     const copy = visitor.clone()
     const { status, setCookies } = await copy.visit((s) => {
-      pass(10)
+      advance(10)
       logout = Date.now()
       s.n = 2
     })
@@ -196,7 +186,7 @@ describe('several cookies of the name', () => {
   it('that hold one session: the one that was sealed last counts', async () => {
     const { site, visitor } = await open()
     const before = visitor.cookie
-    pass(10)
+    advance(10)
     await visitor.ask((s) => (s.n = 2))
     for (const pair of [
       [before, visitor.cookie],
