@@ -79,8 +79,8 @@ export class Visitor {
   }
 }
 
-/** Milliseconds between two requests, at least: the machine has other things to do. */
-const PACE = 4
+/** Milliseconds between two requests, at least: the machine has other things to do, and in the end for long. */
+const PACE = process.env.TEST_LONG ? 8 : 4
 
 /** Requests by all visitors in turn, of all kinds in turn, evenly spread over so many milliseconds or longer. */
 export async function load(
