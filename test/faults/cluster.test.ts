@@ -6,7 +6,7 @@ import { ClusterRig, startThree } from './support/cluster-rig'
 import { eventually } from './support/eventually'
 import { runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
-import { answeredWell, byStatus, late, load, needsStore, type Outcome, Visitor } from './support/visitor'
+import { answeredWell, byStatus, late, load, needsStore, Visitor } from './support/visitor'
 
 jest.setTimeout(180_000)
 
@@ -20,7 +20,7 @@ test('one node of a cluster, and a client for one server (MOVED): the error says
   const app = await App.open(store)
   try {
     const visitors = Array.from({ length: REQUESTS }, () => new Visitor(() => app.port))
-    const outcomes: Outcome[] = []
+    const outcomes: Awaited<ReturnType<Visitor['ask']>>[] = []
     // A hundred at a time: more would wait for this machine, and not for Redis.
     while (outcomes.length < visitors.length) {
       const some = visitors.slice(outcomes.length, outcomes.length + 100)
