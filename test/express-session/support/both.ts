@@ -3,18 +3,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import real from 'express-session'
-import ours from '../../../lib/express-session'
 import { send, type Answer, type Sent } from '../../support/send'
+import { implementations, type SessionModule as Module } from './implementations'
 
-/** What both export. */
-export type Module = typeof ours
+export type { SessionModule as Module } from './implementations'
 
-/** For tests that both have to pass. */
-export const both: [name: string, session: Module][] = [
-  ['express-session', real],
-  ['holdfast', ours]
-]
+/** For tests that both have to pass, as `describe.each` takes them. */
+export const both = implementations.map(({ name, session }): [string, Module] => [name, session])
 
 export const secret = 'what signs the cookies of both, in tests'
 
