@@ -7,6 +7,7 @@ export const SUBJECTS = [
   { framework: 'http', ...ours, store: 'ioredis', load: 'eager', quick: true },
   { framework: 'http', ...ours, store: 'ioredis', load: 'lazy', quick: true },
   { framework: 'express', quick: true },
+  { framework: 'express', library: 'dictionaries', quick: true },
   { framework: 'express', ...ours, store: 'memory', load: 'eager' },
   { framework: 'express', ...ours, store: 'memory', load: 'lazy' },
   { framework: 'express', ...ours, store: 'ioredis', load: 'eager', quick: true },
@@ -36,6 +37,8 @@ export const SERVERS = { http: 'node:http', express: 'Express', koa: 'Koa', fast
 
 export function nameOf({ library, label = library, load, store, pipelining }) {
   if (!library) return 'bare'
+  // What of the gain is this (docs/decisions/0015-dictionaries.md), and what the rest costs.
+  if (library === 'dictionaries') return 'none, objects made dictionaries'
   const mode = load ? ` ${load},` : ','
   return `${label}${mode} ${STORES[library][store]}${pipelining ? ', autopipelining' : ''}`
 }

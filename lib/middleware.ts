@@ -5,6 +5,7 @@ import { cookieTransport } from './cookie-transport'
 import { pathMatches, requestPath } from './cookie/path'
 import { createBareSigner, createSigner, type Signer } from './cookie/sign'
 import { SessionError } from './errors'
+import { makeDictionaries, type Linked } from './dictionaries'
 import { HttpSession, type SessionResponse, type Shared } from './http-session'
 import type { LoadMode, SessionOptions, Settings } from './options'
 import { RecordRepository } from './record-repository'
@@ -36,6 +37,7 @@ export function createMiddleware(options: SessionOptions): Middleware {
     if (attached.has(req) || (req as Attached).session !== undefined) return next()
     if (!pathMatches(requestPath(req.originalUrl ?? req.url), settings.cookie.path ?? '/')) return next()
 
+    makeDictionaries(req as Linked, res)
     let http: HttpSession
     let mode: LoadMode
     try {

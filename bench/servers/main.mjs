@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expressServer } from './express.mjs'
 import { expressSession } from './express-session.mjs'
 import { fastifyServer, fastifySession } from './fastify.mjs'
-import { holdfast } from './holdfast.mjs'
+import { dictionaries, holdfast } from './holdfast.mjs'
 import { httpServer } from './http.mjs'
 import { koaServer, koaSession } from './koa.mjs'
 import { bare } from './pages.mjs'
@@ -11,6 +11,7 @@ import { bare } from './pages.mjs'
 // The process of one server. Its parent learns the port, and asks for the processor time that was used so far.
 const SERVERS = { http: httpServer, express: expressServer, koa: koaServer, fastify: fastifyServer }
 const LIBRARIES = {
+  dictionaries,
   holdfast,
   'express-session': expressSession,
   'koa-session': koaSession,

@@ -1,4 +1,5 @@
 import { pathMatches, requestPath } from '../cookie/path'
+import { makeDictionaries, type Linked } from '../dictionaries'
 import type { HoldableResponse } from '../response-hold'
 import { Exchange } from './exchange'
 import { createSession } from './generate'
@@ -29,6 +30,7 @@ export function createMiddleware(options: Options = {}): Middleware {
     const secrets = settings.secrets ?? (req.secret ? ([req.secret].flat() as Secret[]) : [])
     if (secrets.length === 0) return next(new Error('secret option required for sessions'))
 
+    makeDictionaries(req as Linked, res)
     req.sessionStore = store
     const ids = readIds(req, settings.name, secrets)
     req.sessionID = ids[0]

@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express5 from 'express'
+import express4 from 'express4'
+import request from 'supertest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { makeDictionaries, type Linked } from '../lib/dictionaries'
+
+/** V8's own answer, by a function of its that is not JavaScript's. */
+setFlagsFromString('--allow-natives-syntax')
+// Compiled at its first call, while the flag holds.
+const isFast = runInNewContext('(object) => %HasFastProperties(object)') as (object: object) => boolean
+isFast({})
+setFlagsFromString('--no-allow-natives-syntax')
+
+async function objectsOf(listener: (seen: Seen) => RequestListener): Promise<Seen> {
+  const seen = {} as Seen
+  const server = createServer(listener(seen)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await request(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    .get('/')
+    .expect(200, 'done')
+  server.close()
+  await once(server, 'close')
+  return seen
+}
+
+interface Seen {
+  fast: boolean[]
+  linked: boolean
+  keys: string[]
+}
+
+function look(seen: Seen, req: IncomingMessage & Linked, res: ServerResponse): void {
+  const before = Object.keys(res).sort()
+  makeDictionaries(req, res)
+  Object.assign(seen, { fast: [isFast(req), isFast(res)], linked: req.res === res && res.req === req })
+  expect(Object.keys(res).sort()).toEqual(before)
+  res.end('done')
+}
+
+describe.each([
+  ['Express 5', express5],
+  ['Express 4', express4]
+])('the request and the response of %s', (_name, express) => {
+  it('become dictionaries, and are linked as before', async () => {
+    const seen = await objectsOf((to) => express().use((req, res) => look(to, req as never, res as never)))
+    expect(seen).toMatchObject({ fast: [false, false], linked: true })
+  })
+})
+
+it('leaves those of node:http alone', async () => {
+  const seen = await objectsOf((to) => (req, res) => look(to, req, res))
+  expect(seen.fast).toEqual([true, true])
+})
