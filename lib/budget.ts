@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SessionError } from './errors'
 
+/** Who is told whether the store answers. */
+export interface Witness {
+  /** An answer came, be it an error, or too late. */
+  answered(): void
+  /** The budget was used up by waiting for the answer. */
+  timedOut(): void
+}
+
 /**
  * The time that one load or one commit may spend on its store, retries and merges included. Only waiting for
  * the store counts: a slow function given to `update` does not use it up.
@@ -18,12 +26,13 @@ export class Budget {
    *
    * @throws SessionError `ERR_SESSION_TIMEOUT`, or `ERR_SESSION_STORE` with the store's error as its cause
    */
-  run<T>(ask: () => Promise<T>): Promise<T> {
+  run<T>(ask: () => Promise<T>, witness?: Witness): Promise<T> {
     if (this.#left <= 0) return Promise.reject(this.#timedOut())
     const start = performance.now()
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#left = 0
+        witness?.timedOut()
         reject(this.#timedOut())
       }, this.#left)
       const settled = () => {
@@ -41,10 +50,12 @@ export class Budget {
       answer.then(
         (value) => {
           settled()
+          witness?.answered()
           resolve(value)
         },
         (error: unknown) => {
           settled()
+          witness?.answered()
           reject(storeFailed(error))
         }
       )

@@ -61,7 +61,8 @@ export class CurrentSession implements SessionIdentity {
     this.#known = from.known ?? null
     this.#handle = from.handle
     const cookie = from.cookie ?? restoreCookie(from.known?.cookie, defaults)
-    this.#cookieText = from.known && this.cookieText(cookie)
+    // A record keeps nothing of a cookie that is as configured.
+    this.#cookieText = from.known?.cookie === undefined ? undefined : this.cookieText(cookie)
     this.session = new Session(owner, this, from.data ?? from.known?.data() ?? {}, cookie)
   }
 

@@ -6,53 +6,47 @@ import {
   type Sending,
   type SendingName
 } from './holdable-response'
+import { isStatus } from './write-head'
 
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const
 type Setter = (typeof SETTERS)[number]
 
 /**
  * A response that looks as after a native send although nothing has left. A stand-in, a response of Node's without a
- * connection, is sent what the handler sends: it checks the arguments, and knows how far the response is.
+ * connection, is sent what the handler sends: it checks the arguments, and knows how far the response is. It is made when it
+ * is first needed, as it costs more than all the rest.
  *
  * `finished` stays what it is: by it Node's server tells which connections it may close as idle.
  */
 export class FrozenResponse {
-  readonly #standIn: ServerResponse | undefined
-  readonly #own = new Map<string, PropertyDescriptor | undefined>()
+  readonly #own: [name: string, before: PropertyDescriptor | undefined][] = []
   readonly #isHttp2: boolean
+  readonly #isFake: boolean
+  #standIn: ServerResponse | undefined
   #status: number | undefined
   #message: string | undefined
   #written = false
+  /** Nothing was called but an `end` that nobody could object to: a stand-in is not needed yet. */
+  #plainEnd = false
 
   /** @param begun - the headers have left already */
   constructor(
     private readonly res: HoldableResponse,
-    method: string | undefined,
-    begun: boolean
+    private readonly method: string | undefined,
+    private readonly begun: boolean
   ) {
     this.#isHttp2 = isHttp2(res)
     if (!begun) this.#status = res.statusCode
     if (!begun && !this.#isHttp2) this.#message = res.statusMessage
     // A fake has no rules to keep.
-    if (!('headersSent' in res)) return
-
-    const request = { method, httpVersionMajor: 1, httpVersionMinor: 1 }
-    const standIn = (this.#standIn = new ServerResponse(request as never))
-    // A write after the end: the real response tells of it when the call is made there.
-    standIn.on('error', () => undefined)
-    if (this.#status !== undefined) standIn.statusCode = this.#status
-    if (this.#message !== undefined) standIn.statusMessage = this.#message
-    if (begun) standIn.flushHeaders()
-    else if (res.strictContentLength) {
-      standIn.strictContentLength = true
-      standIn.setHeaders(new Map(Object.entries(res.getHeaders?.() ?? {})) as Map<string, string>)
-    }
-
-    this.#replace('headersSent', { get: () => standIn.headersSent })
-    this.#replace('writableEnded', { get: () => standIn.writableEnded })
-    this.#replace('writableNeedDrain', { get: () => this.#written && !standIn.writableEnded })
+    this.#isFake = !('headersSent' in res)
+    if (this.#isFake) return
+    this.#replace('headersSent', () => this.#plainEnd || this.#required.headersSent)
+    this.#replace('writableEnded', () => this.#plainEnd || this.#required.writableEnded)
+    this.#replace('writableNeedDrain', () => this.#written && !this.#required.writableEnded)
     for (const name of SETTERS) {
-      this.#replace(name, { value: (...args: unknown[]) => this.#call(name, args) })
+      const method = (...args: unknown[]) => this.#call(name, args)
+      this.#replace(name, () => method)
     }
   }
 
@@ -63,8 +57,12 @@ export class FrozenResponse {
    */
   take({ name, args }: Sending): void {
     const { res } = this
-    if (!this.#standIn || name === 'flush') return
+    if (this.#isFake || name === 'flush') return
     const given = args.filter((arg) => typeof arg !== 'function')
+    if (name === 'end' && !this.#standIn && !this.#plainEnd && this.#isPlain(given)) {
+      this.#plainEnd = true
+      return
+    }
     if (name === 'writeHead' && this.#isHttp2 && !res.headersSent) {
       // Here 0 means 200, and there are fewer statuses: the response itself checks them.
       given[0] = res.statusCode = (given[0] as number) | 0 || 200
@@ -75,25 +73,25 @@ export class FrozenResponse {
     this.#call(name, given)
     if (name === 'write') this.#written = true
     if (name !== 'writeHead') return
-    this.#status = res.statusCode = this.#standIn.statusCode
+    this.#status = res.statusCode = this.#required.statusCode
     if (typeof second === 'string' && !this.#isHttp2) this.#message = res.statusMessage = second
   }
 
   /** Makes the response itself again, with the status that it had when it froze. */
   thaw(): void {
     const { res } = this
-    for (const [name, own] of this.#own) {
-      if (own) Object.defineProperty(res, name, own)
+    for (const [name, before] of this.#own) {
+      if (before) Object.defineProperty(res, name, before)
       else Reflect.deleteProperty(res, name)
     }
-    this.#own.clear()
+    this.#own.length = 0
     if (this.#status !== undefined) res.statusCode = this.#status
     if (this.#status !== undefined && !this.#isHttp2) res.statusMessage = this.#message
   }
 
   #call(name: SendingName | Setter, args: unknown[]): unknown {
     try {
-      return (this.#standIn as unknown as Record<typeof name, Method>)[name](...args)
+      return (this.#required as unknown as Record<typeof name, Method>)[name](...args)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (this.#isHttp2 && code === 'ERR_HTTP_HEADERS_SENT') {
@@ -103,10 +101,40 @@ export class FrozenResponse {
     }
   }
 
-  #replace(name: string, descriptor: PropertyDescriptor): void {
+  /** Whether `end` takes these arguments, and the status, whatever the headers are. */
+  #isPlain(given: unknown[]): boolean {
+    const [chunk] = given
+    if (given.length > 1 || !(chunk === undefined || typeof chunk === 'string' || Buffer.isBuffer(chunk)))
+      return false
+    return !this.res.strictContentLength && this.#message === undefined && isStatus(this.#status ?? 200)
+  }
+
+  /** The stand-in, as far as the response is. */
+  get #required(): ServerResponse {
+    return (this.#standIn ??= this.#createStandIn())
+  }
+
+  #createStandIn(): ServerResponse {
+    const { res, method } = this
+    const request = { method, httpVersionMajor: 1, httpVersionMinor: 1 }
+    const standIn = new ServerResponse(request as never)
+    // A write after the end: the real response tells of it when the call is made there.
+    standIn.on('error', () => undefined)
+    if (this.#status !== undefined) standIn.statusCode = this.#status
+    if (this.#message !== undefined) standIn.statusMessage = this.#message
+    if (this.begun) standIn.flushHeaders()
+    else if (res.strictContentLength) {
+      standIn.strictContentLength = true
+      standIn.setHeaders(new Map(Object.entries(res.getHeaders?.() ?? {})) as Map<string, string>)
+    }
+    if (this.#plainEnd) standIn.end()
+    return standIn
+  }
+
+  #replace(name: string, get: () => unknown): void {
     const { res } = this
     if (!(name in res)) return
-    this.#own.set(name, Object.getOwnPropertyDescriptor(res, name))
-    Object.defineProperty(res, name, { ...descriptor, configurable: true })
+    this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
+    Object.defineProperty(res, name, { configurable: true, get })
   }
 }

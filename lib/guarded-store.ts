@@ -27,24 +27,9 @@ export class GuardedStore {
     return this.#ask(id, budget, () => this.store.destroy(id))
   }
 
-  async #ask<T>(id: string, budget: Budget, call: () => Promise<T>): Promise<T> {
+  #ask<T>(id: string, budget: Budget, call: () => Promise<T>): Promise<T> {
     const breaker = this.#breakerOf(this.store.nodeOf?.(id) ?? this.store)
-    if (!breaker.allows()) throw silent()
-    const answered = () => breaker.answered()
-    let asked = false
-    try {
-      return await budget.run(() => {
-        asked = true
-        const answer = call()
-        answer.then(answered, answered)
-        return answer
-      })
-    } catch (error) {
-      const isTimeout = error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
-      // A budget that was used up before says nothing about this server.
-      if (asked && isTimeout) breaker.timedOut()
-      throw error
-    }
+    return breaker.allows() ? budget.run(call, breaker) : Promise.reject(silent())
   }
 
   #breakerOf(server: object): Breaker {

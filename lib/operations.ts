@@ -39,9 +39,18 @@ export class Operations {
    */
   run<T>(operation: () => Promise<T>, onFailure: FailureListener): Promise<T> {
     this.#running++
-    const outcome = this.#tail.then(operation).finally(() => this.#running--)
+    const outcome = this.#after(this.#tail, operation)
     this.#tail = outcome.catch(() => undefined)
     return watch(outcome, onFailure)
+  }
+
+  async #after<T>(before: Promise<unknown>, operation: () => Promise<T>): Promise<T> {
+    try {
+      await before
+      return await operation()
+    } finally {
+      this.#running--
+    }
   }
 }
 

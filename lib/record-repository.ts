@@ -55,8 +55,8 @@ export class RecordRepository implements Repository<TextSnapshot> {
   changed(known: TextSnapshot | null, text: string): boolean {
     if (known === null) return text !== '{}'
     if (known.text === encodeRecord(text, known.frame)) return false
-    // Written by another library or by hand: spaces and escapes are no changes.
-    return text !== encodeData(this.#parse(known.text))
+    // What Holdfast wrote is in the one form that it writes. In another library's, spaces and escapes are no changes.
+    return known.frame.revs.length > 0 || text !== encodeData(this.#parse(known.text))
   }
 
   merge(known: TextSnapshot, mine: string, latest: TextSnapshot): string {

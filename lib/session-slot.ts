@@ -65,13 +65,20 @@ export class SessionSlot {
     if (this.current) return Promise.resolve(this.current)
     if (this.destroyed) return Promise.reject(gone())
     if (!this.#loading) {
-      this.#loading = this.#find()
-        .catch((error: unknown) => this.#standIn(error))
-        .then((found) => (this.current ??= found))
-        .finally(() => (this.#loading = undefined))
+      this.#loading = this.#load()
+      // One that nobody waits for must not end the process.
       this.#loading.catch(() => undefined)
     }
     return this.#loading
+  }
+
+  async #load(): Promise<CurrentSession> {
+    try {
+      const found = await this.#find().catch((error: unknown) => this.#standIn(error))
+      return (this.current ??= found)
+    } finally {
+      this.#loading = undefined
+    }
   }
 
   /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */

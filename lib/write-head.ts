@@ -38,7 +38,7 @@ function pairUp(flat: readonly unknown[]): Pair[] | undefined {
 }
 
 /** As Node reads a status. */
-function isStatus(value: unknown): boolean {
+export function isStatus(value: unknown): boolean {
   const status = (value as number) | 0
   return status >= 100 && status <= 999
 }

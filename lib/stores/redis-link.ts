@@ -32,11 +32,22 @@ export class Link {
     this.#connection = connection
   }
 
-  /** @throws NotReadyError */
-  async open(): Promise<void> {
-    if (this.#connection.ready()) this.#firstIsOver = true
-    else if (this.#firstIsOver) throw this.#notReady()
-    else await this.reopen()
+  /**
+   * Undefined where the connection is ready: there is nothing to wait for.
+   *
+   * @throws NotReadyError
+   */
+  open(): Promise<void> | undefined {
+    if (this.#connection.ready()) {
+      this.#firstIsOver = true
+      this.#connection.gather?.()
+      return undefined
+    }
+    return this.#firstIsOver ? Promise.reject(this.#notReady()) : this.#openFirst()
+  }
+
+  async #openFirst(): Promise<void> {
+    await this.reopen()
     this.#connection.gather?.()
   }
 

@@ -139,7 +139,8 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
    */
   async #run(command: string, key: string, args: (string | number)[], read = false): Promise<unknown> {
     try {
-      await this.#link(key).open()
+      const opening = this.#link(key).open()
+      if (opening) await opening
       try {
         return await this.#adapter.send(command, key, args)
       } catch (cause) {
