@@ -25,7 +25,7 @@ const DEFAULTS = {
   maxDepth: 100
 } as const
 const OTHERS = ['secret', 'store', 'transport', 'cookie', 'idleTimeout', 'proxy', 'merge']
-const HOOKS = ['valid', 'beforeSave', 'serialize', 'deserialize']
+const HOOKS = ['valid', 'beforeSave', 'user', 'serialize', 'deserialize']
 const KNOWN = [...Object.keys(DEFAULTS), ...OTHERS, ...HOOKS]
 
 /** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */

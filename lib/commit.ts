@@ -8,6 +8,7 @@ import { discard, gone, isStoreFailure, type Committed, type Draft } from './rep
 import type { Session } from './session'
 import type { SessionContext } from './session-context'
 import type { Snapshot } from './snapshot'
+import { userOf } from './user-of'
 
 /** Whether the response has to send the cookie again, with a commit of its own, although nothing changed. */
 export function isRenewalDue({ session, known }: CurrentSession, context: SessionContext): boolean {
@@ -50,12 +51,16 @@ export function checkAnnouncement(current: CurrentSession, context: SessionConte
   if (current.unreadable) throw current.unreadable
   context.checkCookie(current.session.cookie)
   if ((current.isNew || context.repository.stateless) && !context.canAnnounce()) {
-    throw new SessionError(
-      'ERR_SESSION_HEADERS_SENT',
-      'a session was created after the response headers had gone, so that its cookie cannot be sent (or changed, where ' +
-        'the cookie holds it): nothing was stored. Do it before the response begins'
-    )
+    throw headersSent()
   }
+}
+
+export function headersSent(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_HEADERS_SENT',
+    'a session was created after the response headers had gone, so that its cookie cannot be sent (or changed, where ' +
+      'the cookie holds it): nothing was stored. Do it before the response begins'
+  )
 }
 
 export function isAnnounced(current: CurrentSession, context: SessionContext): boolean {
@@ -92,7 +97,8 @@ export function toDraft(
   const isAged = repository.stateless || stored.originalMaxAge !== null
   const sent = isAged ? (announce ? Date.now() : latest?.sent) : undefined
   const ttl = Math.min(idleLife(settings, stored, defaults), left)
-  return { handle, text, cookie: storedCookie(stored, defaults), sent, ttl }
+  const user = userOf(current, context, stored, text, latest)
+  return { handle, text, cookie: storedCookie(stored, defaults), sent, user, ttl }
 }
 
 async function endRetired(

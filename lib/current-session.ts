@@ -75,6 +75,11 @@ export class CurrentSession implements SessionIdentity {
     this.#id = undefined
   }
 
+  /** Goes to the id under which another request stores this session now. */
+  follow(from: string, to: string): void {
+    if (this.#id === from && this.#known) this.#id = to
+  }
+
   get handle(): string {
     return this.#known?.handle ?? (this.#handle ??= createHandle())
   }

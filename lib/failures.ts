@@ -13,12 +13,15 @@ interface Failure {
 /** What storing the session makes up for: all that these wanted is in what was stored. */
 const MADE_GOOD: ReadonlySet<Call> = new Set(['save', 'touch'])
 
+/** As many are kept: a session outside a request may fail for days. One is enough to fail a response. */
+const MOST = 100
+
 /** What failed in one request, and may have gone unheard: then a response must not look as if all were well. */
 export class Failures {
   #list: readonly Failure[] = []
 
   add(failure: Failure): void {
-    this.#list = [...this.#list.filter(({ watched }) => !watched()), failure]
+    this.#list = [...this.#list.filter(({ watched }) => !watched()), failure].slice(-MOST)
   }
 
   /** What is here now; whatever is added later is not in it. */

@@ -1,7 +1,7 @@
 import { Breaker } from './breaker'
 import type { Budget } from './budget'
 import { SessionError } from './errors'
-import type { SetResult, Store } from './stores/store'
+import type { SessionIndex, SetResult, Store } from './stores/store'
 
 /** A store that is asked within a budget of time, and not at all while the server behind it is silent. */
 export class GuardedStore {
@@ -23,12 +23,27 @@ export class GuardedStore {
     return this.#ask(id, budget, () => this.store.touch(id, wholeTtl(ttl)))
   }
 
-  destroy(id: string, budget: Budget): Promise<boolean> {
-    return this.#ask(id, budget, () => this.store.destroy(id))
+  destroy(id: string, budget: Budget, successor?: string): Promise<boolean> {
+    return this.#ask(id, budget, () => this.store.destroy(id, successor))
+  }
+
+  /** Only for stores that can say. */
+  life(id: string, budget: Budget): Promise<number | null> {
+    return this.#ask(id, budget, () => checked(this.store.life!(id), isLife))
+  }
+
+  /** Asks what the store knows of a user. Only for stores with an index. */
+  index<T>(user: string, budget: Budget, ask: (index: SessionIndex) => Promise<T>): Promise<T> {
+    const index = this.store.index!
+    return this.#askNode(index.nodeOf?.(user) ?? this.store, budget, () => ask(index))
   }
 
   #ask<T>(id: string, budget: Budget, call: () => Promise<T>): Promise<T> {
-    const breaker = this.#breakerOf(this.store.nodeOf?.(id) ?? this.store)
+    return this.#askNode(this.store.nodeOf?.(id) ?? this.store, budget, call)
+  }
+
+  #askNode<T>(node: object, budget: Budget, call: () => Promise<T>): Promise<T> {
+    const breaker = this.#breakerOf(node)
     return breaker.allows() ? budget.run(call, breaker) : Promise.reject(silent())
   }
 
@@ -48,6 +63,10 @@ async function checked<T>(answer: Promise<T>, makesSense: (value: unknown) => bo
 
 function isText(value: unknown): boolean {
   return value === null || typeof value === 'string'
+}
+
+function isLife(value: unknown): boolean {
+  return value === null || (typeof value === 'number' && value >= 0)
 }
 
 function isResult(value: unknown): boolean {

@@ -11,7 +11,16 @@ import type { LoadMode as Mode, SessionOptions as Options } from './options'
 import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session'
 import type { SessionData as BaseSessionData } from './session-data'
 import type { SessionRequest as Incoming } from './session-request'
-import type { SetResult as Result, Store as TextStore } from './stores/store'
+import type { CookieRequest as CookieRequestOnly } from './outside'
+import type { Sessions as BaseSessions } from './sessions'
+import type {
+  Ended as EndedText,
+  IndexEntry as Entry,
+  SessionIndex as Index,
+  SetResult as Result,
+  Store as TextStore
+} from './stores/store'
+import type { SessionChoice as Choice, SessionInfo as Info } from './user-sessions'
 
 /**
  * Makes the middleware that gives each request its `req.session`.
@@ -26,7 +35,7 @@ import type { SetResult as Result, Store as TextStore } from './stores/store'
  *
  * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
  */
-function session(options: session.SessionOptions): session.Middleware {
+function session(options: session.SessionOptions): session.Sessions {
   return middleware.createMiddleware(options)
 }
 
@@ -39,10 +48,17 @@ namespace session {
   export import loadSession = middleware.loadSession
   export type SessionErrorCode = errors.SessionErrorCode
   export type Middleware = middleware.Middleware
+  export type Sessions = BaseSessions<Session & Partial<SessionData>>
+  export type CookieRequest = CookieRequestOnly
+  export type Ended = EndedText
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
   export type Session = BaseSession
-  export type SessionOptions = Options
+  export type SessionOptions = Options<Session & Partial<SessionData>>
+  export type SessionInfo = Info<Session & Partial<SessionData>>
+  export type SessionChoice = Choice
+  export type SessionIndex = Index
+  export type IndexEntry = Entry
   export type SessionRequest = Incoming
   export type CookieOptions = Cookie
   export type LoadMode = Mode

@@ -4,21 +4,20 @@ import { checkOptions, checkStore } from './check-options'
 import { cookieTransport } from './cookie-transport'
 import { pathMatches, requestPath } from './cookie/path'
 import { createBareSigner, createSigner, type Signer } from './cookie/sign'
-import { SessionError } from './errors'
 import { makeDictionaries, type Linked } from './dictionaries'
-import { HttpSession, type SessionResponse, type Shared } from './http-session'
+import { SessionError } from './errors'
+import { HttpSession, type Shared } from './http-session'
 import type { LoadMode, SessionOptions, Settings } from './options'
+import { Outside } from './outside'
 import { RecordRepository } from './record-repository'
 import type { Repository } from './repository'
 import type { Session } from './session'
 import type { SessionRequest } from './session-request'
+import type { Middleware, Sessions } from './sessions'
 import type { Store } from './stores/store'
+import { checkIndex, UserSessions } from './user-sessions'
 
-/**
- * A middleware for Express 4 and 5, Connect, and `node:http` with a function in the place of `next`. `next` is called
- * a second time, with an error, when a response was ended but what it promised could not be stored.
- */
-export type Middleware = (req: SessionRequest, res: SessionResponse, next: (error?: unknown) => void) => void
+export type { Middleware } from './sessions'
 
 interface Attached {
   session?: Session
@@ -27,12 +26,16 @@ interface Attached {
 const attached = new WeakSet<object>()
 
 /** Makes the middleware. Throws `ERR_SESSION_OPTIONS` for options that cannot be right. */
-export function createMiddleware(options: SessionOptions): Middleware {
+export function createMiddleware(options: SessionOptions): Sessions {
   const settings = checkOptions(options)
   const { store, load } = settings
-  const sharedFor = typeof store === 'function' ? chooser(settings, store) : always(share(settings, store))
+  let only: Shared | undefined
+  const sharedFor =
+    typeof store === 'function' ? chooser(settings, store) : always((only = share(settings, store)))
+  const outside = new Outside(sharedFor)
+  const users = new UserSessions(settings, only?.repository)
 
-  return function session(req, res, next) {
+  const session: Middleware = (req, res, next) => {
     // Another session middleware was here first, or the cookie is not sent to this path.
     if (attached.has(req) || (req as Attached).session !== undefined) return next()
     if (!pathMatches(requestPath(req.originalUrl ?? req.url), settings.cookie.path ?? '/')) return next()
@@ -68,6 +71,12 @@ export function createMiddleware(options: SessionOptions): Middleware {
       }
     )
   }
+  return Object.assign(session, {
+    list: users.list.bind(users),
+    destroy: users.destroy.bind(users),
+    load: outside.load.bind(outside),
+    onDestroy: outside.onDestroy.bind(outside)
+  })
 
   /** The response waits for the session from the moment on that somebody looks at it. */
   function attach(req: SessionRequest, http: HttpSession): void {
@@ -133,8 +142,11 @@ function share(settings: Settings, store: Store | CallbackStore): Shared {
 }
 
 function createRepository(settings: Settings, store: Store | CallbackStore): Repository {
-  const { timeout, merge, serialize } = settings
-  if ('contract' in store) return new RecordRepository(store, settings, timeout, merge)
+  const { timeout, merge, serialize, user, lifetime } = settings
+  if (user) checkIndex(store)
+  if ('contract' in store) {
+    return new RecordRepository(store, settings, timeout, merge, user && lifetime)
+  }
   if (!serialize) return new CallbackRepository(store, timeout, merge, settings)
   throw new SessionError(
     'ERR_SESSION_OPTIONS',

@@ -30,7 +30,7 @@ export async function finishMove(
     }
     if (!theirs) {
       current.movedFrom = undefined
-      discard(repository, id, context.settings.timeout)
+      discard(repository, id, context.settings.timeout, current.id)
       return { ...committed, merged: known !== base }
     }
     // Noted before anything else is tried: another attempt, under another new id, has to bring it along too.

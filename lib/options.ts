@@ -9,8 +9,12 @@ import type { Transport } from './transport'
 /** When a session is read: before the handler runs, or when the handler asks for it. */
 export type LoadMode = 'eager' | 'lazy'
 
-/** What `session()` takes. All durations are milliseconds. */
-export interface SessionOptions {
+/**
+ * What `session()` takes. All durations are milliseconds.
+ *
+ * @typeParam S - a session with the keys that the application declared
+ */
+export interface SessionOptions<S extends Session = Session> {
   /**
    * What signs the cookie (HMAC-SHA-256); 32 bytes or more. Of several, the first signs and each verifies: put a new
    * one in front, and remove the old one when its cookies have had time to be signed anew. Required.
@@ -120,6 +124,13 @@ export interface SessionOptions {
   beforeSave?: (req: SessionRequest, session: Session) => void
 
   /**
+   * Whose a session is: a text that names the user, or undefined (null, `''`) for nobody's. Makes `sessions.list(user)` and
+   * `sessions.destroy(user)` work, on a store with an index, as MemoryStore and RedisStore have one. Asked at each commit,
+   * with the session as it will be stored, whose methods it must not call. Default: no session is anybody's.
+   */
+  user?(session: S): string | null | undefined
+
+  /**
    * Whether the response stores what changed. With false only `save` and `update` store, and a new id from
    * `regenerate` comes into being with the next of them. Default true.
    */
@@ -142,7 +153,7 @@ export interface SessionOptions {
 }
 
 /** Options that have no default but to be absent. */
-type Absent = 'valid' | 'beforeSave' | 'serialize' | 'deserialize' | 'transport' | 'merge' | 'proxy'
+type Absent = 'valid' | 'beforeSave' | 'user' | 'serialize' | 'deserialize' | 'transport' | 'merge' | 'proxy'
 
 /** The options with their defaults, checked. */
 export interface Settings

@@ -19,6 +19,7 @@ import { gone, isStoreFailure, type Committed, type Draft, type Repository } fro
 import { TextSnapshot } from './snapshot'
 import type { Store } from './stores/store'
 import { Turns } from './turns'
+import { UserIndex } from './user-index'
 
 /** How long a retired id keeps late writers away, in milliseconds, should its removal fail. */
 const RETIRED_TTL = 60_000
@@ -32,19 +33,31 @@ export interface TextForm {
 /** Sessions as texts over a {@link Store}, committed by conditional writes. */
 export class RecordRepository implements Repository<TextSnapshot> {
   readonly stateless: boolean
+  readonly life: Repository['life']
+  readonly watch: Repository['watch']
+  readonly users: UserIndex | undefined
   readonly #store: GuardedStore
   readonly #turns: Turns<Committed<TextSnapshot>>
 
-  /** @param timeout - milliseconds that a commit waits for its turn among those of one session */
+  /**
+   * @param timeout - milliseconds that a commit waits for its turn among those of one session
+   * @param lifetime - milliseconds that a session lives at most, where it is noted whose it is; left out: it is not
+   */
   constructor(
     store: Store,
     private readonly limits: Limits & TextForm,
     timeout: number,
-    private readonly mergeRule: Merge = mergeData
+    private readonly mergeRule: Merge = mergeData,
+    lifetime?: number
   ) {
     this.stateless = store.stateless === true
-    this.#store = new GuardedStore(store)
+    const guarded = (this.#store = new GuardedStore(store))
+    this.life = store.life && ((id, budget) => guarded.life(id, budget))
+    this.watch = store.watch?.bind(store)
     this.#turns = new Turns(timeout, isStoreFailure)
+    if (lifetime !== undefined) {
+      this.users = new UserIndex(guarded, (id, budget) => this.load(id, budget), lifetime, timeout)
+    }
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<TextSnapshot | null> {
@@ -105,8 +118,8 @@ export class RecordRepository implements Repository<TextSnapshot> {
     return this.#store.touch(id, ttl, budget)
   }
 
-  destroy(id: string, budget: Budget): Promise<boolean> {
-    return this.#store.destroy(id, budget)
+  destroy(id: string, budget: Budget, successor?: string): Promise<boolean> {
+    return this.#store.destroy(id, budget, successor)
   }
 
   async #commit(
@@ -123,12 +136,14 @@ export class RecordRepository implements Repository<TextSnapshot> {
       if (!next) return { id, snapshot: latest, merged: latest !== known }
       const expected = latest
       const rev = createRevision()
-      const { handle, cookie, sent } = next
-      const frame = { handle, cookie, sent, revs: nextRevisions(rev, expected?.frame.revs) }
+      const { handle, cookie, sent, user } = next
+      const frame = { handle, cookie, sent, user, revs: nextRevisions(rev, expected?.frame.revs) }
       const text = encodeRecord(next.text, frame)
       checkLimits(text, this.limits)
       const stored = this.#toStored(text)
       const mine = new TextSnapshot(text, handle, frame, undefined, this.limits.reserved, stored)
+      // Whoever ends all sessions of the user has to find it from the moment on that it is stored.
+      if (user !== undefined && user !== expected?.user) await this.users?.add(user, id, budget)
       attempted.push(mine)
       const result = await this.#store.set(id, stored, next.ttl, expected?.stored ?? null, budget)
       if ('id' in result) {

@@ -18,6 +18,8 @@ export interface SessionRecord {
   readonly sent: number | undefined
   /** Revisions of the last commits, newest first. */
   readonly revs: readonly string[]
+  /** Whose session it is; undefined: nobody's. */
+  readonly user?: string | undefined
   /** The session moved to another id; this text only keeps late writers away until it expires. */
   readonly moved: boolean
 }
@@ -40,12 +42,14 @@ export class CorruptRecord extends Error {
 /** @throws CorruptRecord */
 export function decodeRecord(text: string, limits: Limits): SessionRecord {
   if (tooLarge(text, limits)) throw new CorruptRecord('larger than maxBytes')
-  if (tooDeep(text, limits)) throw new CorruptRecord('nested deeper than maxDepth')
-  const { [META]: meta, cookie, ...rest } = parseObject(text)
+  const record = parseObject(text)
+  if (isDeeper(record, limits.maxDepth)) throw new CorruptRecord('nested deeper than maxDepth')
+  const { [META]: meta, cookie, ...rest } = record
   const data = withoutReserved(rest, limits.reserved)
   if (meta === undefined) return { data, cookie, handle: undefined, sent: undefined, revs: [], moved: false }
   if (!isMeta(meta)) throw new CorruptRecord('written in a form that this version does not know')
-  return { data, cookie, handle: meta.handle, sent: meta.sent, revs: meta.revs, moved: meta.moved === true }
+  const { handle, sent, revs, user } = meta
+  return { data, cookie, handle, sent, revs, user, moved: meta.moved === true }
 }
 
 /** The data alone, a fresh copy, of a text that `decodeRecord` took. */
@@ -81,13 +85,15 @@ export function encodeData(data: Data): string {
 }
 
 /** The parts of a record that stand beside the data. */
-export type Frame = Pick<SessionRecord, 'cookie' | 'handle' | 'sent' | 'revs'> & { readonly moved?: boolean }
+export type Frame = Pick<SessionRecord, 'cookie' | 'handle' | 'sent' | 'revs' | 'user'> & {
+  readonly moved?: boolean
+}
 
 /** The text of a record, from its data as `encodeData` gave it. `@` comes last, so that people see the data first. */
-export function encodeRecord(dataText: string, { cookie, handle, sent, revs, moved }: Frame): string {
+export function encodeRecord(dataText: string, { cookie, handle, sent, revs, user, moved }: Frame): string {
   const own = JSON.stringify({
     cookie,
-    [META]: { v: 1, handle, revs, sent, moved: moved ? true : undefined } satisfies Partial<Meta>
+    [META]: { v: 1, handle, revs, user, sent, moved: moved ? true : undefined } satisfies Partial<Meta>
   })
   return dataText === '{}' ? own : `${dataText.slice(0, -1)},${own.slice(1)}`
 }
@@ -123,6 +129,7 @@ interface Meta {
   v: 1
   handle: string | undefined
   revs: readonly string[]
+  user?: string | undefined
   sent?: number | undefined
   moved?: true | undefined
 }
@@ -134,13 +141,14 @@ export function decodeMeta(meta: unknown): Partial<SessionRecord> | undefined {
 
 function isMeta(meta: unknown): meta is Meta {
   if (typeof meta !== 'object' || meta === null) return false
-  const { v, handle, revs, sent } = meta as Record<string, unknown>
+  const { v, handle, revs, sent, user } = meta as Record<string, unknown>
   return (
     v === 1 &&
     isHandle(handle) &&
     Array.isArray(revs) &&
     revs.every((rev) => typeof rev === 'string') &&
-    (sent === undefined || typeof sent === 'number')
+    (sent === undefined || typeof sent === 'number') &&
+    (user === undefined || typeof user === 'string')
   )
 }
 
@@ -158,7 +166,7 @@ function parseObject(text: string): Data {
 
 /** Another library may have stored names that are a session's own here. */
 function withoutReserved(data: Data, reserved = RESERVED): Data {
-  for (const name of reserved) delete data[name]
+  for (const name in data) if (reserved.has(name)) delete data[name]
   return data
 }
 
@@ -173,7 +181,16 @@ const BACKSLASH = 0x5c
 const OPENING = 0x7b
 const CLOSING = 0x7d
 
-/** Scans the text, because walking a parsed value needs a stack as deep as the value. */
+/** Whether objects and arrays lie deeper in each other; it goes no deeper than that itself. */
+function isDeeper(value: unknown, maxDepth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (maxDepth < 1) return true
+  if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, maxDepth - 1))
+  for (const key in value) if (isDeeper((value as Data)[key], maxDepth - 1)) return true
+  return false
+}
+
+/** As `isDeeper`, for a text that is not parsed: what `toJSON` made of a value is only there. */
 function tooDeep(text: string, { maxDepth }: Limits): boolean {
   let depth = 0
   for (let i = 0; i < text.length; i++) {

@@ -1,6 +1,8 @@
 import { Budget } from './budget'
 import { SessionError } from './errors'
 import type { Snapshot } from './snapshot'
+import type { Store } from './stores/store'
+import type { UserIndex } from './user-index'
 
 /** What a commit wants to be stored. */
 export interface Draft {
@@ -9,6 +11,8 @@ export interface Draft {
   readonly text: string
   readonly cookie: unknown
   readonly sent: number | undefined
+  /** Whose it is. */
+  readonly user?: string | undefined
   /** Milliseconds. */
   readonly ttl: number
 }
@@ -68,7 +72,18 @@ export interface Repository<S extends Snapshot = Snapshot> {
   retire(id: string, known: S, rev: string, budget: Budget): Promise<S | undefined>
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean>
-  destroy(id: string, budget: Budget): Promise<boolean>
+
+  /** @param successor - the id under which the session lives on */
+  destroy(id: string, budget: Budget, successor?: string): Promise<boolean>
+
+  /** How long what is kept under `id` will live, in milliseconds; null: nothing is there. Left out: nobody can say. */
+  readonly life?: ((id: string, budget: Budget) => Promise<number | null>) | undefined
+
+  /** Which sessions are whose. Left out: that is not noted. */
+  readonly users?: UserIndex | undefined
+
+  /** See `Store.watch`. Left out: nobody can tell. */
+  readonly watch?: Store['watch']
 }
 
 /** Whether other requests would run into the same failure. */
@@ -91,6 +106,6 @@ export function isGone(error: unknown): boolean {
 }
 
 /** Removes what nobody can use any more. The response does not wait for it, nor depend on it. */
-export function discard(repository: Repository, id: string, timeout: number): void {
-  repository.destroy(id, new Budget(timeout)).catch(() => undefined)
+export function discard(repository: Repository, id: string, timeout: number, successor?: string): void {
+  repository.destroy(id, new Budget(timeout), successor).catch(() => undefined)
 }

@@ -1,5 +1,5 @@
 import { Budget } from './budget'
-import { commitSession } from './commit'
+import { commitSession, headersSent } from './commit'
 import type { CurrentSession } from './current-session'
 import { needsTouch, readSession, touchSession, type VerifiedId } from './load'
 import { createRevision } from './record'
@@ -16,11 +16,20 @@ export class SessionCalls implements SessionOwner {
   readonly #slot: SessionSlot
 
   constructor(
-    private readonly context: SessionContext,
+    readonly context: SessionContext,
     ids: () => readonly VerifiedId[]
   ) {
     this.#slot = new SessionSlot(context, this, ids)
     this.state = new RequestState(context, this.#slot)
+  }
+
+  /** The session was stored under `from` and now is under `to`. */
+  follow(from: string, to: string): void {
+    // After what is under way, which began under the old id.
+    void this.state.operations.run(
+      () => Promise.resolve(this.#slot.current?.follow(from, to)),
+      () => undefined
+    )
   }
 
   load(): Promise<Session> {
@@ -79,6 +88,7 @@ export class SessionCalls implements SessionOwner {
 
   regenerate({ keep = [] }: RegenerateOptions = {}): Promise<Session> {
     return this.state.run('regenerate', async () => {
+      if (!this.context.canAnnounce()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0
       const old = keepsAny ? await this.#slot.load() : this.#slot.current
       if (keepsAny && old?.unreadable) throw old.unreadable

@@ -16,6 +16,8 @@ export interface SessionSettings extends Clocks {
   readonly autoCommit: boolean
   readonly onGone: 'error' | 'drop'
   readonly onStoreError: 'fail' | 'anonymous'
+  /** Whose a session is. */
+  user?(session: Session): string | null | undefined
 }
 
 /** What the sessions of one request need to know. */

@@ -34,6 +34,13 @@ export interface SessionOwner {
 }
 
 /**
+ * Where a session's owner is found.
+ *
+ * @internal
+ */
+export const OWNER = Symbol('owner')
+
+/**
  * What a handler sees as `req.session`. Its own enumerable properties are the application's data and `cookie`.
  * Every method returns a promise, or calls back where it is given a callback.
  */
@@ -50,6 +57,11 @@ export class Session {
     this.#identity = identity
     assignData(this, data)
     if (cookie) this.cookie = cookie
+  }
+
+  /** @internal */
+  get [OWNER](): SessionOwner {
+    return this.#owner
   }
 
   /** The session id. It is what the cookie carries: a secret, not for logs. */
@@ -117,6 +129,7 @@ export class Session {
    * after it (OWASP ASVS 5.0, 7.2.4). The commit stores the new one, then destroys the old one.
    *
    * @returns the new session, which is `req.session` from then on
+   * @throws SessionError `ERR_SESSION_HEADERS_SENT` where the new id cannot be told to anybody any more
    */
   regenerate(options?: RegenerateOptions<this>): Promise<this>
   regenerate(callback: Callback<this>): void

@@ -10,12 +10,15 @@ export interface Snapshot {
   readonly cookie: unknown
   /** When a cookie with an age was last sent, in milliseconds since 1970. */
   readonly sent: number | undefined
+  /** Whose it is. */
+  readonly user?: string | undefined
 }
 
 /** A snapshot, with the text that it was read from. */
 export class TextSnapshot implements Snapshot {
   readonly cookie: unknown
   readonly sent: number | undefined
+  readonly user: string | undefined
   #data: Data | undefined
 
   constructor(
@@ -29,6 +32,7 @@ export class TextSnapshot implements Snapshot {
   ) {
     this.cookie = frame.cookie
     this.sent = frame.sent
+    this.user = frame.user
     this.#data = data
   }
 

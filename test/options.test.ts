@@ -38,7 +38,16 @@ describe('the defaults', () => {
       maxBytes: 2 ** 20,
       maxDepth: 100
     })
-    for (const absent of ['proxy', 'merge', 'transport', 'valid', 'beforeSave', 'serialize', 'deserialize']) {
+    for (const absent of [
+      'proxy',
+      'merge',
+      'transport',
+      'valid',
+      'user',
+      'beforeSave',
+      'serialize',
+      'deserialize'
+    ]) {
       expect(settings).not.toHaveProperty(absent)
     }
     expect(settings.store).toBeInstanceOf(MemoryStore)
@@ -162,6 +171,7 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ secret, store: { get: Date, set: Date } }, /^store must have contract: 1/],
     [{ secret, transport: { read: Date } }, /^transport must have the functions read, write and clear/],
     [{ secret, valid: true }, /^valid must be a function/],
+    [{ secret, user: 'userinfo' }, /^user must be a function/],
     [{ secret, serialize: String }, /^serialize and deserialize must be given together/],
     [{ secret, autoCommit: 'no' }, /^autoCommit must be true or false/]
   ])('%j', (options, message) => {

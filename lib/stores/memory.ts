@@ -2,7 +2,8 @@
 import { SessionError } from '../errors'
 import { NONE } from './memory-index'
 import { MemoryTable, PROBATION, PROTECTED } from './memory-table'
-import type { SetResult, Store } from './store'
+import { MemoryUsers } from './memory-users'
+import type { Ended, SessionIndex, SetResult, Store } from './store'
 import { wholeMilliseconds } from './ttl'
 
 /** What an entry costs beside the characters of its id and its text: string headers, entry, hash table. */
@@ -38,6 +39,8 @@ export interface MemoryStoreOptions {
 export class MemoryStore implements Store {
   readonly contract = 1
   readonly #maxBytes: number
+  readonly #users = new MemoryUsers((id) => this.#find(id) !== NONE)
+  readonly #watching = new Set<(ended: Ended) => void>()
   #table = new MemoryTable()
   #bytes = 0
   #protectedBytes = 0
@@ -60,7 +63,11 @@ export class MemoryStore implements Store {
 
   /** Bytes counted against `maxBytes`. */
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.#users.bytes
+  }
+
+  get index(): SessionIndex {
+    return this.#users
   }
 
   async get(id: string, ttl?: number): Promise<string | null> {
@@ -87,9 +94,10 @@ export class MemoryStore implements Store {
     if (kept !== expected) return { conflict: kept }
 
     if (entry !== NONE) this.#remove(entry)
-    while (this.#bytes + bytes > this.#maxBytes) this.#evict()
+    while (this.bytes + bytes > this.#maxBytes && this.#table.size > 0) this.#evict()
     const added = this.#table.add(id, text, expires, PROBATION)
     this.#bytes += bytes
+    this.#users.arrived(id)
     if (entry !== NONE) this.#protect(added)
     this.#sweepLater(PAUSE)
     return { id }
@@ -104,11 +112,24 @@ export class MemoryStore implements Store {
     return true
   }
 
-  async destroy(id: string): Promise<boolean> {
+  async destroy(id: string, successor?: string): Promise<boolean> {
     const entry = this.#find(id)
     if (entry === NONE) return false
-    this.#remove(entry)
+    this.#end(entry)
+    this.#tell(successor === undefined ? { id } : { id, successor })
     return true
+  }
+
+  async life(id: string): Promise<number | null> {
+    const entry = this.#find(id)
+    return entry === NONE ? null : this.#table.expires(entry) - performance.now()
+  }
+
+  watch(listener: (ended: Ended) => void): () => void {
+    // A function of its own: who watches twice is told twice.
+    const told = (ended: Ended) => listener(ended)
+    this.#watching.add(told)
+    return () => void this.#watching.delete(told)
   }
 
   /** Ids and texts of all sessions. */
@@ -124,13 +145,14 @@ export class MemoryStore implements Store {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#empty()
+    this.#users.clear()
   }
 
   /** The entry of what is kept under an id; what has expired goes at the sight of it. */
   #find(id: string): number {
     const entry = this.#table.find(id)
     if (entry === NONE || this.#table.expires(entry) > performance.now()) return entry
-    this.#remove(entry)
+    this.#end(entry)
     return NONE
   }
 
@@ -145,6 +167,12 @@ export class MemoryStore implements Store {
     this.#table.remove(entry)
   }
 
+  /** Removes a session that has ended, and what is noted of it. */
+  #end(entry: number): void {
+    this.#users.forget(this.#table.id(entry))
+    this.#remove(entry)
+  }
+
   /** Notes a use: the session now is among those that go last. */
   #protect(entry: number): void {
     if (this.#table.list(entry) === PROBATION) this.#protectedBytes += this.#size(entry)
@@ -157,7 +185,14 @@ export class MemoryStore implements Store {
   }
 
   #evict(): void {
-    this.#remove(this.#table.oldest(PROBATION) || this.#table.oldest(PROTECTED))
+    const entry = this.#table.oldest(PROBATION) || this.#table.oldest(PROTECTED)
+    const id = this.#table.id(entry)
+    this.#end(entry)
+    this.#tell({ id })
+  }
+
+  #tell(ended: Ended): void {
+    for (const listener of [...this.#watching]) listener(ended)
   }
 
   /** Gives back the memory that the table itself has taken. */
@@ -177,7 +212,7 @@ export class MemoryStore implements Store {
   #sweep(): void {
     const now = performance.now()
     while (this.#nextPage < this.#table.pages) {
-      for (const entry of this.#table.expiredIn(this.#nextPage, now)) this.#remove(entry)
+      for (const entry of this.#table.expiredIn(this.#nextPage, now)) this.#end(entry)
       this.#nextPage++
       if (performance.now() - now > SLICE) return this.#sweepLater(BREATH)
     }

@@ -9,6 +9,8 @@ import { slotOf } from './redis-slot'
 export interface NodeRedisClient {
   readonly isOpen: boolean
   readonly isReady: boolean
+  readonly options?: { readonly socket?: object } | undefined
+  duplicate(overrides?: object): unknown
   sendCommand(args: string[], options?: { typeMapping?: { 36: typeof Buffer } }): Promise<unknown>
   on(event: string | symbol, listener: () => void): unknown
   off(event: string | symbol, listener: () => void): unknown

@@ -6,8 +6,10 @@ import { adapt, type Adapter, type RedisClient } from './redis-client'
 import { openRedis } from './redis-connect'
 import { commandError, CommandError } from './redis-errors'
 import { Link } from './redis-link'
-import { SCRIPT, SCRIPT_SHA } from './redis-script'
-import type { SetResult, Store } from './store'
+import { DESTROY, SET, type Script } from './redis-script'
+import { RedisUsers } from './redis-users'
+import { messageOf, RedisWatch } from './redis-watch'
+import type { Ended, SessionIndex, SetResult, Store } from './store'
 import { wholeMilliseconds } from './ttl'
 
 export type { NodeRedisClient, NodeRedisCluster, RedisClient } from './redis-client'
@@ -20,6 +22,9 @@ export interface RedisStoreOptions {
 
 /** What `get` and a conflict answer for a key that holds something else than a text. No session looks like it. */
 const NOT_A_TEXT = 'not a text'
+
+/** What `PTTL` answers for a key without an end. */
+const FOR_EVER = -1
 
 /**
  * Keeps sessions in Redis 6.2 or later, or Valkey, one key for each. Reading and renewing is one command (`GETEX`), and
@@ -46,7 +51,11 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   readonly contract = 1
   /** The client in use. */
   readonly client: Client
+  /** In a sorted set for each user, next to the sessions: `SESSION:user:<user>`. */
+  readonly index: SessionIndex
   readonly #prefix: string
+  readonly #channel: string
+  readonly #watch: RedisWatch
   readonly #adapter: Adapter
   readonly #links = new WeakMap<object, Link>()
   #close: (() => Promise<void>) | undefined
@@ -63,6 +72,13 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
     this.#adapter = adapt(client)
     this.client = client
     this.#prefix = prefix
+    this.index = new RedisUsers(
+      prefix,
+      (script, key, args) => this.#runScript(script, key, args),
+      (key) => this.#adapter.connectionOf(key)
+    )
+    this.#channel = `${prefix}ended`
+    this.#watch = new RedisWatch(client, this.#channel)
   }
 
   /**
@@ -98,14 +114,9 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
 
   async set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
     const key = this.#prefix + id
-    const args = [1, key, text, wholeMilliseconds(ttl), ...(expected === null ? [] : [expected])]
+    const args = [text, wholeMilliseconds(ttl), ...(expected === null ? [] : [expected])]
     try {
-      const reply = await this.#run('evalsha', key, [SCRIPT_SHA, ...args]).catch((error: unknown) => {
-        if (error instanceof CommandError && error.reply === 'NOSCRIPT') {
-          return this.#run('eval', key, [SCRIPT, ...args])
-        }
-        throw error
-      })
+      const reply = await this.#runScript(SET, key, args)
       return Number(reply) === 1 && !Buffer.isBuffer(reply) ? { id } : { conflict: textOf(reply) }
     } catch (error) {
       if (error instanceof CommandError && error.reply === 'WRONGTYPE') return { conflict: NOT_A_TEXT }
@@ -123,14 +134,41 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
     return Number(await this.#run('pexpire', key, [key, wholeMilliseconds(ttl)])) === 1
   }
 
-  async destroy(id: string): Promise<boolean> {
-    const key = this.#prefix + id
-    return Number(await this.#run('del', key, [key])) === 1
+  async destroy(id: string, successor?: string): Promise<boolean> {
+    const message = messageOf(successor === undefined ? { id } : { id, successor })
+    return Number(await this.#runScript(DESTROY, this.#prefix + id, [this.#channel, message])) === 1
   }
 
-  /** Closes the client that {@link RedisStore.connect} made; one that the application brought is left alone. */
+  async life(id: string): Promise<number | null> {
+    const key = this.#prefix + id
+    const life = Number(await this.#run('pttl', key, [key], true))
+    return life >= 0 ? life : life === FOR_EVER ? Infinity : null
+  }
+
+  /**
+   * Listens over a connection of its own, like those of the client (in a cluster to one of the nodes), from the first who
+   * watches to the last. It does not keep the process alive, and connects again whenever it has to.
+   */
+  watch(listener: (ended: Ended) => void, resumed: () => void): () => void {
+    return this.#watch.watch(listener, resumed)
+  }
+
+  /**
+   * Stops watching, and closes the client that {@link RedisStore.connect} made; one that the application brought is left
+   * alone.
+   */
   async close(): Promise<void> {
+    this.#watch.close()
     await this.#close?.()
+  }
+
+  async #runScript({ sha, text }: Script, key: string, args: (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#run('evalsha', key, [sha, 1, key, ...args])
+    } catch (error) {
+      if (!(error instanceof CommandError && error.reply === 'NOSCRIPT')) throw error
+      return this.#run('eval', key, [text, 1, key, ...args])
+    }
   }
 
   /**

@@ -4,6 +4,48 @@
  */
 export type SetResult = { readonly id: string } | { readonly conflict: string | null }
 
+/** What was destroyed; `successor` is the id under which the session lives on, where it does. */
+export interface Ended {
+  readonly id: string
+  readonly successor?: string
+}
+
+/** An id in a {@link SessionIndex}. */
+export interface IndexEntry {
+  readonly id: string
+  /** Tells one noting of an id from another: a number for the index alone. */
+  readonly noted: number
+  /** Milliseconds since it was noted, by the clock of the store. */
+  readonly age: number
+}
+
+/**
+ * Notes which ids may be whose. An id is noted before its session is stored, so that no session is missing; whether it is
+ * still that user's, or there at all, is for who reads the index to find out. A user is any text that is not empty.
+ */
+export interface SessionIndex {
+  /**
+   * Notes that `id` may be one of `user`'s, or notes it anew. Answers with up to two others of the user's, those that were
+   * noted longest ago, to be looked after.
+   *
+   * @param ttl - How long it stays at least, in milliseconds; Infinity: until it is removed. A store may forget it before
+   *   where what was kept under `id` has ended, or where nothing was kept there for an hour.
+   */
+  add(user: string, id: string, ttl: number): Promise<readonly IndexEntry[]>
+
+  /** All ids of the user's, noted longest ago first. */
+  list(user: string): Promise<readonly IndexEntry[]>
+
+  /** Notes an id anew, if `entry` is still its noting. Its life stays as it is. */
+  renew(user: string, entry: IndexEntry): Promise<void>
+
+  /** Removes an id, if `entry` is still its noting. */
+  remove(user: string, entry: IndexEntry): Promise<void>
+
+  /** As `nodeOf` of the store, for what is noted of a user. */
+  nodeOf?(user: string): object
+}
+
 /**
  * Keeps one text per id, for a time. A store knows nothing of sessions, cookies or HTTP.
  *
@@ -56,6 +98,29 @@ export interface Store {
   /** Renews the life to `ttl` milliseconds. Answers false where nothing is kept. */
   touch(id: string, ttl: number): Promise<boolean>
 
-  /** Removes what is kept under `id`. Answers whether something was there. */
-  destroy(id: string): Promise<boolean>
+  /**
+   * Removes what is kept under `id`. Answers whether something was there.
+   *
+   * @param successor - The id under which the session lives on, for those who {@link watch}.
+   */
+  destroy(id: string, successor?: string): Promise<boolean>
+
+  /**
+   * How long what is kept under `id` will live, in milliseconds, or null: nothing is there. Renews nothing. Left out:
+   * the store cannot say, and neither `sessions.onDestroy` nor the option `user` works with it.
+   */
+  life?(id: string): Promise<number | null>
+
+  /** Which sessions are whose. Needs `life`. Left out: the option `user` does not work with the store. */
+  readonly index?: SessionIndex
+
+  /**
+   * Hears of what is destroyed, by whichever process, from now on until the returned function is called. What expires
+   * is not told, and messages may be lost. Left out: the store cannot tell, and `sessions.onDestroy` does not work with it.
+   *
+   * @param listener - Told of each `destroy` that removed something. Never throws.
+   * @param resumed - Called where the store begins to listen later than this returns: when it is connected, and again
+   *   after each time that messages may have been lost. What was destroyed before was perhaps not told. Never throws.
+   */
+  watch?(listener: (ended: Ended) => void, resumed: () => void): () => void
 }

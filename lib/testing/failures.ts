@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { always } from './sentence'
+import { always, indexed, telling } from './sentence'
 import { MINUTE, newId } from './tools'
 
 /** A store that cannot say anything throws: null and false would be taken for answers. */
@@ -20,5 +20,17 @@ export const failures = [
 
   always('where it cannot say, destroy rejects', async (store) => {
     await assert.rejects(async () => store.destroy(newId()))
+  }),
+
+  telling('where it cannot say, life rejects', async (store) => {
+    await assert.rejects(async () => store.life(newId()))
+  }),
+
+  indexed('where it cannot say, the index rejects', async ({ index }) => {
+    const entry = { id: newId(), noted: 1, age: 0 }
+    await assert.rejects(async () => index.add('user', entry.id, MINUTE))
+    await assert.rejects(async () => index.list('user'))
+    await assert.rejects(async () => index.renew('user', entry))
+    await assert.rejects(async () => index.remove('user', entry))
   })
 ]

@@ -25,3 +25,34 @@ export const conditional = (name: string, check: Sentence['check']): Sentence =>
     if (store.conditional !== false) await check(store)
   }
 })
+
+/** What is asked of stores that say how long a text lives. */
+export const telling = (name: string, check: (store: With<'life'>) => Promise<void>): Sentence => ({
+  name,
+  check: async (store) => {
+    if (can(store, 'life')) await check(store)
+  }
+})
+
+/** What is asked of stores that tell what was destroyed. */
+export const watching = (name: string, check: (store: With<'watch'>) => Promise<void>): Sentence => ({
+  name,
+  check: async (store) => {
+    if (can(store, 'watch')) await check(store)
+  }
+})
+
+/** What is asked of stores that note which sessions are whose. */
+export const indexed = (name: string, check: (store: With<'index'>) => Promise<void>): Sentence => ({
+  name,
+  check: async (store) => {
+    if (can(store, 'index')) await check(store)
+  }
+})
+
+/** A store with a method that stores may lack. */
+export type With<Method extends 'life' | 'watch' | 'index'> = Store & Required<Pick<Store, Method>>
+
+function can<Method extends 'life' | 'watch' | 'index'>(store: Store, method: Method): store is With<Method> {
+  return store[method] !== undefined
+}

@@ -1,10 +1,12 @@
 import type { Store } from '../stores/store'
 import { comparisons } from './conditional'
 import { contract } from './contract'
+import { ends } from './ends'
 import { failures } from './failures'
 import { lives } from './lives'
 import type { Sentence } from './sentence'
 import { texts } from './texts'
+import { users } from './users'
 
 /** One sentence of the contract, as a test for any runner. */
 export interface StoreTest {
@@ -40,7 +42,7 @@ export function storeTests(
   { unreachable }: StoreTestOptions = {}
 ): StoreTest[] {
   return [
-    ...[contract, texts, comparisons, lives].flat().map((sentence) => testOf(sentence, make)),
+    ...[contract, texts, comparisons, lives, ends, users].flat().map((sentence) => testOf(sentence, make)),
     ...(unreachable ? failures.map((sentence) => testOf(sentence, unreachable)) : [])
   ]
 }

@@ -5,6 +5,7 @@ import { slotOf } from '../../lib/stores/redis-slot'
 import { storeTests } from '../../lib/testing'
 import { type RedisCluster, startCluster } from '../support/redis-cluster'
 import type { RedisServer } from '../support/redis-server'
+import { until } from '../support/site'
 import { atEnd, closeAll, failure, SECRET_ID, soon, untilItWorks } from './redis-helpers'
 
 const MINUTE = 60_000
@@ -132,6 +133,43 @@ describe.each([
     await there.destroy('id')
   }, 90_000)
 })
+
+describe.each([
+  ['ioredis', () => new RedisStore(plain), () => new RedisStore(nodeRedis)],
+  ['node-redis', () => new RedisStore(nodeRedis), () => new RedisStore(plain)]
+])('watch in a cluster, %s', (_, make, other) => {
+  test('hears of what is destroyed at each node, and goes to another node when the one it listens to dies', async () => {
+    const heard = new Set<string>()
+    const resumed = jest.fn()
+    atEnd(make(), (one) => one.close()).watch(({ id }) => heard.add(id), resumed)
+    await until(() => resumed.mock.calls.length === 1)
+    for (const node of cluster.nodes) await destroyUntilHeard(`{${tagAt(node)}}before`)
+
+    const node = await listenedTo()
+    await node.kill()
+    atEnd(node, (it) => it.running || it.start())
+    await until(() => resumed.mock.calls.length === 2)
+    await destroyUntilHeard(`{${tagAt(cluster.nodes.find((one) => one.running)!)}}after`)
+
+    /** More than once, as the nodes of this test, which come and go, do not always hear of each other. */
+    async function destroyUntilHeard(id: string): Promise<void> {
+      while (!heard.has(id)) {
+        await untilItWorks(() => other().set(id, 'text', MINUTE, null))
+        await untilItWorks(() => other().destroy(id))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }, 90_000)
+})
+
+/** The node that somebody listens to. */
+async function listenedTo(): Promise<RedisServer> {
+  for (const node of cluster.nodes) {
+    const client = atEnd(new Redis(node.url), (one) => one.disconnect())
+    if (/ sub=[1-9]/.test((await client.client('LIST')) as string)) return node
+  }
+  throw new Error('nobody listens')
+}
 
 /** A hash tag whose slot is at the node, by the even division of the slots. */
 function tagAt(node: RedisServer): string {

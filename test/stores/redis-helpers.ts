@@ -46,7 +46,7 @@ export async function commandsDuring(server: RedisServer, run: () => Promise<unk
   const done = new Promise<void>((resolve) => {
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
       if (args[1] === marker) resolve()
-      else if (source !== 'lua' && /get|set|eval|expire|del|touch/i.test(args[0]!)) seen.push(args)
+      else if (source !== 'lua' && /get|set|eval|expire|del|touch|ttl/i.test(args[0]!)) seen.push(args)
     })
   })
   try {

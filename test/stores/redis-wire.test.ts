@@ -35,7 +35,8 @@ const clients: [name: string, make: () => RedisStore][] = [
 describe.each(clients)('on the wire, %s', (_, make) => {
   test('each call is one command about one key', async () => {
     const store = make()
-    await store.set('warm', 'the script is known now', MINUTE, null)
+    await store.set('warm', 'the scripts are known now', MINUTE, null)
+    await store.destroy('warm')
     const commands = await commandsDuring(server, async () => {
       await store.set('id', 'one', MINUTE, null)
       await store.set('id', 'two', MINUTE, 'one')
@@ -44,6 +45,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       await store.get('id')
       await store.touch('id', MINUTE)
       await store.destroy('id')
+      await store.life('id')
     })
     const sha = expect.stringMatching(/^[0-9a-f]{40}$/) as string
     expect(commands.map(([name, ...args]) => [name!.toLowerCase(), ...args])).toEqual([
@@ -53,7 +55,8 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       ['getex', 'SESSION:id', 'PX', '60000'],
       ['get', 'SESSION:id'],
       ['pexpire', 'SESSION:id', '60000'],
-      ['del', 'SESSION:id']
+      ['evalsha', sha, '1', 'SESSION:id', 'SESSION:ended', 'id'],
+      ['pttl', 'SESSION:id']
     ])
   })
 
@@ -86,6 +89,9 @@ describe.each(clients)('on the wire, %s', (_, make) => {
     expect(await store.set('id', 'two', MINUTE, 'one')).toEqual({ id: 'id' })
     await admin.script('FLUSH')
     expect(await store.set('id', 'three', MINUTE, 'one')).toEqual({ conflict: 'two' })
+    await admin.script('FLUSH')
+    expect(await store.destroy('id')).toBe(true)
+    expect(await store.destroy('id')).toBe(false)
   })
 
   test('a key that holds no text is not a session, and is left alone', async () => {

@@ -59,11 +59,17 @@ export class CountingStore implements Store {
 
   readonly conditional: boolean
   readonly stateless: boolean
+  readonly life: Store['life']
+  readonly watch: Store['watch']
+  readonly index: Store['index']
 
   constructor(inner: Store = new MemoryStore()) {
     this.inner = inner
     this.conditional = inner.conditional !== false
     this.stateless = inner.stateless === true
+    this.life = inner.life?.bind(inner)
+    this.watch = inner.watch?.bind(inner)
+    this.index = inner.index
   }
 
   keys(...given: Parameters<NonNullable<Store['keys']>>): void {
@@ -107,8 +113,8 @@ export class CountingStore implements Store {
     return this.#ask({ operation: 'touch', id, ttl }, () => this.inner.touch(id, ttl))
   }
 
-  destroy(id: string): Promise<boolean> {
-    return this.#ask({ operation: 'destroy', id, ttl: undefined }, () => this.inner.destroy(id))
+  destroy(id: string, successor?: string): Promise<boolean> {
+    return this.#ask({ operation: 'destroy', id, ttl: undefined }, () => this.inner.destroy(id, successor))
   }
 
   #ask<T>(call: Call, ask: () => Promise<T>): Promise<T> {

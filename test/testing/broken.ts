@@ -8,7 +8,7 @@ export interface Broken {
 }
 
 /** A good store of which some methods are replaced. */
-export function broken(breaks: string, change: (real: Store) => Partial<Store>): Broken {
+export function broken(breaks: string, change: (real: MemoryStore) => Partial<Store>): Broken {
   return {
     breaks,
     make: () => {

@@ -5,9 +5,11 @@ import { type StoreTest, storeTests } from '../../lib/testing'
 import { overwrite } from './broken'
 import { BROKEN_COMPARISONS } from './broken-comparisons'
 import { BROKEN_CONTRACT } from './broken-contract'
+import { BROKEN_ENDS } from './broken-ends'
 import { BROKEN_LIVES } from './broken-lives'
+import { BROKEN_USERS } from './broken-users'
 
-const BROKEN = { ...BROKEN_CONTRACT, ...BROKEN_COMPARISONS, ...BROKEN_LIVES }
+const BROKEN = { ...BROKEN_CONTRACT, ...BROKEN_COMPARISONS, ...BROKEN_LIVES, ...BROKEN_ENDS, ...BROKEN_USERS }
 const NAMES = storeTests(() => new MemoryStore()).map(({ name }) => name)
 
 function testNamed(name: string, tests: StoreTest[]): StoreTest {
@@ -48,7 +50,8 @@ describe('a store that cannot be reached', () => {
     ['it was kept', 'set', { set: (id) => Promise.resolve({ id }) }],
     ['somebody else was faster', 'set', { set: () => Promise.resolve({ conflict: null }) }],
     ['there is nothing to renew', 'touch', { touch: () => Promise.resolve(false) }],
-    ['there is nothing to destroy', 'destroy', { destroy: () => Promise.resolve(false) }]
+    ['there is nothing to destroy', 'destroy', { destroy: () => Promise.resolve(false) }],
+    ['nothing lives', 'life', { life: () => Promise.resolve(null) }]
   ])('and says that %s fails: where it cannot say, %s rejects', async (_, breaks, method) => {
     const tests = storeTests(() => new MemoryStore(), { unreachable: () => ({ ...silent, ...method }) })
     await expect(testNamed(`where it cannot say, ${breaks} rejects`, tests).run()).rejects.toThrow()

@@ -2,10 +2,15 @@ import express from 'express'
 import session, {
   MemoryStore,
   SessionError,
+  type IndexEntry,
   type Session,
+  type SessionChoice,
   type SessionData,
   type SessionErrorCode,
+  type SessionIndex,
+  type SessionInfo,
   type SessionOptions,
+  type Sessions,
   type SetResult,
   type Store
 } from 'holdfast'

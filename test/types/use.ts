@@ -50,6 +50,29 @@ app.get('/', async (req, res) => {
   res.json({ text, store: store.contract, fresher })
 })
 
+const byUser: SessionOptions = { secret, user: (s) => s.userinfo }
+const devices: Sessions = session(byUser)
+app.use(devices)
+app.get('/devices', async (req, res) => {
+  const list: SessionInfo[] = await devices.list('test')
+  const names: (string | undefined)[] = list.map(({ data }) => data.userinfo)
+  const seen: Date[] = list.flatMap(({ created, lastSeen, expires }) => [created, lastSeen, expires])
+  const others: SessionChoice = { except: req.session }
+  const ended: number = await devices.destroy('test', others)
+  await devices.destroy('test', { handle: list[0]!.handle })
+  // @ts-expect-error -- one or the rest
+  await devices.destroy('test', { id: 'a' })
+  // @ts-expect-error -- a string
+  const count: number = list[0]!.data.userinfo
+  res.json({ names, seen, ended, count })
+})
+// @ts-expect-error -- a number is no name
+session({ secret, user: (s) => s.count })
+
+const entry: IndexEntry = { id: 'a', noted: 1, age: 1 }
+const index: SessionIndex | undefined = new MemoryStore().index
+console.log(entry, index)
+
 // @ts-expect-error -- no such way to load
 session({ secret, load: 'never' })
 // @ts-expect-error -- a secret is needed
@@ -65,3 +88,18 @@ const storeOptions: StoreTestOptions = { unreachable: () => new MemoryStore() }
 const tests: StoreTest[] = storeTests(() => Promise.resolve(new MemoryStore()), storeOptions)
 const ran: Promise<void>[] = tests.map(({ name, run }) => (name ? run() : Promise.resolve()))
 console.log(ran.length)
+
+const sessions = session({ secret })
+app.use(sessions)
+const watched = async (req: express.Request): Promise<(() => void) | null> => {
+  const found = await sessions.load(req)
+  const fromHeader = await sessions.load({ headers: { cookie: 'sid=1' } })
+  const userinfo: string | undefined = found?.userinfo ?? fromHeader?.userinfo
+  await found?.update((s) => void (s.userinfo = userinfo ?? 'nobody'))
+  sessions.onDestroy(req.session, () => Promise.resolve())()
+  sessions.onDestroy('a handle', () => console.log(userinfo))()
+  // @ts-expect-error -- null where there is none
+  sessions.onDestroy(found, () => undefined)
+  return found && sessions.onDestroy(found, () => undefined)
+}
+console.log(watched)

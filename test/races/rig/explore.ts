@@ -25,7 +25,8 @@ export async function playAll(
   }
 }
 
-function nextPath(path: Path, branches: readonly number[]): Path | undefined {
+/** The schedule after this one, of all that differ; undefined: there is none. */
+export function nextPath(path: Path, branches: readonly number[]): Path | undefined {
   for (let last = branches.length - 1; last >= 0; last--) {
     const taken = path[last] ?? 0
     if (taken + 1 < branches[last]!) {
