@@ -3,6 +3,7 @@
  * down. What no other line names is in `core`, the session itself.
  */
 const rooms = [
+  { name: 'cli', path: '^lib/cli/' },
   { name: 'entries', path: '^lib/(index|redis|testing|express-session)[.]m?ts$' },
   { name: 'testing', path: '^lib/testing/' },
   { name: 'express-session', path: '^lib/express-session/' },

@@ -103,6 +103,23 @@ const server = app.listen(0, '127.0.0.1', async () => {
 })
 `
 
+describe('npx holdfast', () => {
+  const holdfast = (...args: string[]): Promise<Outcome> =>
+    run('env', ['REDIS_URL=redis://127.0.0.1:1', 'npx', '--no-install', 'holdfast', ...args], project.folder)
+
+  test('makes a secret', async () => {
+    const { status, output } = await holdfast('secret')
+    expect(output).toMatch(/^[\w-]{43}$/m)
+    expect(status).toBe(0)
+  })
+
+  test('says what is missing where it needs Redis', async () => {
+    const { status, output } = await holdfast('list', 'ann')
+    expect(output).toMatch(/^holdfast: .* needs ioredis: npm install ioredis$/m)
+    expect(status).toBe(2)
+  })
+})
+
 test('jest takes it in CommonJS tests', async () => {
   project.write('app.test.js', JEST)
   const { status, output } = await jestOn('app.test.js')

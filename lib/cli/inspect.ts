@@ -1,0 +1,74 @@
+import { RedisStore } from '../stores/redis'
+import { withRedis } from './connect'
+import { findCookie, judge, type Verdict } from './cookie'
+import { factsOf, rowsOf, type Facts } from './facts'
+import { type Outcome, type Surroundings, UsageError, type Values } from './outcome'
+import { printJson, printTable } from './print'
+
+/**
+ * Says whether a cookie is genuine, and what is stored under it. Renews no life.
+ *
+ * @param operand - the cookie: its value, `name=value`, or a whole header; `-`: it stands in the input
+ */
+export async function inspect(operand: string, values: Values, around: Surroundings): Promise<Outcome> {
+  const secrets = secretsIn(around.env)
+  const cookie = findCookie(operand === '-' ? await textOf(around.stdin) : operand, values.name)
+  const verdict = judge(cookie, secrets, values.unsigned === true)
+  const facts = await keptBy(verdict, around.env.REDIS_URL, values).catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error
+    throw new UsageError(`the cookie is ${told(verdict, secrets.length)}, but ${error.message}`)
+  })
+  const stored = facts === undefined ? null : facts !== null
+  const rows = [['cookie', told(verdict, secrets.length)]]
+  if (verdict.kind !== 'wrong') rows.push(['stored', toldStored(verdict, stored)])
+  const found = verdict.kind !== 'wrong' && stored !== false
+  const secret = 'secret' in verdict ? verdict.secret : null
+  const why = 'why' in verdict ? verdict.why : null
+  const json = { verifies: why === null, why, kind: verdict.kind, secret, secrets: secrets.length, stored }
+  if (!facts) return { text: printTable(rows), json, found }
+  const text = `${printTable([...rows, ...rowsOf(facts)])}\ndata ${printJson(facts.data, 2)}`
+  return { text, json: { ...json, ...facts }, found }
+}
+
+function secretsIn({ SESSION_SECRET = '' }: Surroundings['env']): string[] {
+  const secrets = SESSION_SECRET.split(',').filter(Boolean)
+  if (secrets.length > 0) return secrets
+  throw new UsageError('set SESSION_SECRET to the secret of the application; several are separated by commas')
+}
+
+async function textOf(stdin: Surroundings['stdin']): Promise<string> {
+  let text = ''
+  for await (const chunk of stdin) text += chunk.toString()
+  return text
+}
+
+/** Null: nothing is there. Undefined: nobody could be asked. */
+async function keptBy(
+  verdict: Verdict,
+  url: string | undefined,
+  { prefix = 'SESSION:' }: Values
+): Promise<Facts | null | undefined> {
+  if (verdict.kind === 'wrong') return undefined
+  if (verdict.kind === 'sealed') {
+    const life = verdict.sealed.expires - Date.now()
+    return life > 0 ? factsOf(verdict.sealed.text, life) : null
+  }
+  if (!url) return undefined
+  return withRedis(url, async (client) => {
+    const store = new RedisStore(client, { prefix })
+    const [text, life] = [await store.get(verdict.id), await store.life(verdict.id)]
+    return text === null || life === null ? null : factsOf(text, life)
+  })
+}
+
+function told(verdict: Verdict, secrets: number): string {
+  if (verdict.kind === 'wrong') return `wrong: ${verdict.why}`
+  if (verdict.kind === 'unsigned') return 'a bare id'
+  return `right, ${verdict.kind} by ${secrets === 1 ? 'the secret' : `secret ${verdict.secret} of ${secrets}`}`
+}
+
+function toldStored({ kind }: Verdict, stored: boolean | null): string {
+  if (stored === null) return 'unknown: REDIS_URL is not set'
+  if (kind === 'sealed') return stored ? 'in the cookie itself' : 'in the cookie itself, and expired'
+  return stored ? 'yes' : 'no: never saved, ended, or expired'
+}

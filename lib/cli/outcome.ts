@@ -1,0 +1,27 @@
+/** What a command found out, to be printed in one of two ways. */
+export interface Outcome {
+  /** For people, without the last line break. */
+  readonly text: string
+  /** For programs, as JSON. */
+  readonly json: unknown
+  /** Whether the answer is yes: it verifies, it was found. The exit status is 0, else 1. */
+  readonly found: boolean
+}
+
+/** The options on the command line. */
+export interface Values {
+  readonly json?: boolean
+  readonly name?: string
+  readonly unsigned?: boolean
+  readonly handle?: string
+  readonly prefix?: string
+}
+
+/** Where a command gets what is not for the command line: others see that in the list of processes. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: AsyncIterable<Buffer | string>
+}
+
+/** The command was called in a wrong way, or cannot do its work here; the message says what to do. */
+export class UsageError extends Error {}

@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util'
+import { explain } from './explain'
+import { HELP } from './help'
+import { inspect } from './inspect'
+import { type Outcome, type Surroundings, UsageError, type Values } from './outcome'
+import { printJson } from './print'
+import { secret } from './secret'
+import { destroy, list } from './users'
+
+/** What is left to be done: print, and end. */
+export interface End {
+  /** 0: done, or found. 1: not genuine, or not found. 2: called in a wrong way, or something failed. */
+  readonly status: 0 | 1 | 2
+  readonly stdout?: string
+  readonly stderr?: string
+}
+
+interface Command {
+  readonly run: (operand: string, values: Values, around: Surroundings) => Outcome | Promise<Outcome>
+  /** What the argument behind the command's name is; left out: there is none. */
+  readonly operand?: string
+  readonly options?: readonly (keyof Values)[]
+}
+
+const COMMANDS = new Map<string, Command>([
+  ['secret', { run: secret }],
+  ['inspect', { run: inspect, operand: 'cookie', options: ['name', 'unsigned', 'prefix'] }],
+  ['list', { run: list, operand: 'user', options: ['prefix'] }],
+  ['destroy', { run: destroy, operand: 'user', options: ['prefix', 'handle'] }]
+])
+
+const OPTIONS = {
+  json: { type: 'boolean' },
+  name: { type: 'string' },
+  unsigned: { type: 'boolean' },
+  handle: { type: 'string' },
+  prefix: { type: 'string' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+/** Does what the arguments of the command line say. Never rejects. */
+export async function run(args: string[], around: Surroundings): Promise<End> {
+  try {
+    const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
+    if (values.help) return { status: 0, stdout: HELP }
+    const [name, ...operands] = positionals
+    if (name === undefined) return { status: 2, stderr: HELP }
+    const command = COMMANDS.get(name)
+    if (!command) throw new UsageError(`there is no command ${name}: holdfast --help lists them`)
+    checkOptions(name, command, values)
+    const outcome = await command.run(operandOf(name, command, operands), values, around)
+    const stdout = values.json ? printJson(outcome.json, 2) : outcome.text
+    return { status: outcome.found ? 0 : 1, stdout }
+  } catch (error) {
+    return { status: 2, stderr: `holdfast: ${explain(error)}` }
+  }
+}
+
+function checkOptions(name: string, { options = [] }: Command, values: Values): void {
+  const known: readonly string[] = ['json', ...options]
+  const stray = Object.keys(values).find((option) => !known.includes(option))
+  if (stray !== undefined) throw new UsageError(`holdfast ${name} has no option --${stray}`)
+}
+
+function operandOf(name: string, { operand }: Command, given: readonly string[]): string {
+  if (given.length === (operand ? 1 : 0) && given[0] !== '') return given[0] ?? ''
+  throw new UsageError(`holdfast ${name} takes ${operand ? `one ${operand}` : 'no argument'}`)
+}
