@@ -2,8 +2,10 @@ import express from 'express'
 import session, { type Store } from '../lib/index'
 import { cors, refuseForeignOrigins } from './cors'
 import { answerErrors, notFound } from './errors'
+import type { Logouts } from './logouts'
 import { page } from './page'
 import { countRoutes } from './routes/count'
+import { deviceRoutes, hasDevices } from './routes/devices'
 import { formRoutes } from './routes/form'
 import { sessionRoutes } from './routes/session'
 import { userRoutes } from './routes/users'
@@ -18,6 +20,8 @@ export interface AppOptions {
   store: Store
   /** What the page calls the store. */
   storeName: string
+  /** Ends the sessions of a store that keeps nothing: what its `notBefore` asks. */
+  logouts?: Logouts | undefined
   /** Signs the cookies; 32 bytes or more. */
   secret: string
   /** Origins of front ends elsewhere that may use the demo, such as `http://127.0.0.1:8080`. Default: none. */
@@ -28,7 +32,7 @@ export interface AppOptions {
 
 /** The login server. Whatever stands above the session here can be had without one, and never touches it. */
 export function createApp(options: AppOptions): express.Express {
-  const { store, storeName, secret, allowedOrigins = [], onSession } = options
+  const { store, storeName, logouts, secret, allowedOrigins = [], onSession } = options
   const app = express()
   app.disable('x-powered-by')
   // An answer that depends on the session is never kept by a cache, so it needs no validator either.
@@ -41,8 +45,16 @@ export function createApp(options: AppOptions): express.Express {
     next()
   })
 
-  app.use(session({ secret, store, load: 'lazy', ...life }))
+  const sessions = session({
+    secret,
+    store,
+    load: 'lazy',
+    ...life,
+    ...(hasDevices(store) && { user: ({ userinfo }) => userinfo })
+  })
+  app.use(sessions)
   app.use(countRoutes(onSession), userRoutes(onSession), formRoutes(onSession))
+  app.use(deviceRoutes({ sessions, store, logouts }))
   app.use(sessionRoutes({ store, storeName, ...life }))
   app.use(notFound, answerErrors)
   return app

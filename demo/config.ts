@@ -1,8 +1,13 @@
+/** The stores that the demo runs on, as `STORE` names them. */
+export type StoreKind = 'memory' | 'redis' | 'cookie'
+
 /** What the environment says, checked. */
 export interface Config {
   /** 0 takes any free port. */
   port: number
   host: string
+  /** Where sessions are kept; `redisUrl` is there for Redis. */
+  store: StoreKind
   redisUrl: string | undefined
   secret: string | undefined
   secretFile: string | undefined
@@ -14,10 +19,12 @@ export class StartError extends Error {}
 
 /** @throws StartError naming the variable that is wrong. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const redisUrl = readRedisUrl(env.REDIS_URL || undefined)
   return {
     port: readPort(env.PORT || '4000'),
     host: env.HOST || '127.0.0.1',
-    redisUrl: readRedisUrl(env.REDIS_URL || undefined),
+    store: readStore(env.STORE || undefined, redisUrl),
+    redisUrl,
     secret: env.SECRET || undefined,
     secretFile: env.SECRET_FILE || undefined,
     allowedOrigins: (env.ALLOWED_ORIGIN ?? '')
@@ -39,6 +46,17 @@ function readRedisUrl(text: string | undefined): string | undefined {
   // The value is not repeated: there may be a password in it.
   if (text !== undefined && !(URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol))) {
     throw new StartError('REDIS_URL should look like redis://127.0.0.1:6379')
+  }
+  return text
+}
+
+function readStore(text: string | undefined, redisUrl: string | undefined): StoreKind {
+  if (text === undefined) return redisUrl === undefined ? 'memory' : 'redis'
+  if (text !== 'memory' && text !== 'redis' && text !== 'cookie') {
+    throw new StartError(`STORE should be memory, redis or cookie, not ${JSON.stringify(text)}`)
+  }
+  if (text === 'redis' && redisUrl === undefined) {
+    throw new StartError('STORE=redis needs REDIS_URL, such as redis://127.0.0.1:6379')
   }
   return text
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { SessionError } from '../lib/index'
-import { createApp } from './app'
+import { createApp, life } from './app'
 import { type Config, readConfig, StartError } from './config'
 import { projectFolder } from './folder'
 import { keptSecret, passingSecret, type Secret } from './secret'
@@ -13,10 +13,11 @@ import { openStore } from './store'
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const { secret, told } = chooseSecret(config)
-  const opened = await openStore(config.redisUrl)
+  const opened = await openStore(config, life.idleTimeout)
   const app = createApp({
     store: opened.store,
     storeName: opened.name,
+    logouts: opened.logouts,
     secret,
     allowedOrigins: config.allowedOrigins,
     onSession: opened.onSession
@@ -33,10 +34,10 @@ async function main(): Promise<void> {
   console.log('Ctrl-C stops it.')
 }
 
-/** In memory a session ends with the process, and the secret may as well; in Redis it does not, so the secret stays. */
-function chooseSecret({ secret, secretFile, redisUrl }: Config): Secret {
+/** In memory a session ends with the process, and the secret may as well; elsewhere it does not, so the secret stays. */
+function chooseSecret({ secret, secretFile, store }: Config): Secret {
   if (secret !== undefined) return { secret, told: 'from SECRET' }
-  if (redisUrl === undefined) return passingSecret()
+  if (store === 'memory') return passingSecret()
   return keptSecret(secretFile ?? join(projectFolder(), '.demo-secret'))
 }
 

@@ -6,6 +6,8 @@ declare module '../lib/index' {
     userinfo?: string
     /** Who logged in at `/login`, the form. */
     usr?: string
+    /** The browser that logged in at `/users/login`, and its system. */
+    browser?: string | undefined
   }
 }
 

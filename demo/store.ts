@@ -1,11 +1,14 @@
 import Redis from 'ioredis'
-import { MemoryStore, type Store } from '../lib/index'
+import { CookieStore, MemoryStore, type Store } from '../lib/index'
 import { RedisStore } from '../lib/redis'
-import { StartError } from './config'
+import { type Config, StartError } from './config'
+import { Logouts } from './logouts'
 
 /** Where the demo keeps its sessions. */
 export interface OpenStore {
   store: Store
+  /** Where the store cannot end a session that somebody else has. */
+  logouts?: Logouts
   /** What the page calls it. */
   name: string
   /** What the console calls it, and how to look inside. */
@@ -16,16 +19,32 @@ export interface OpenStore {
 }
 
 /**
- * Redis where there is a URL, else the memory of this process.
+ * The store that the configuration names.
  *
+ * @param idleTimeout - what the sessions in it have, in milliseconds
  * @throws StartError when Redis cannot be reached.
  */
-export async function openStore(redisUrl: string | undefined): Promise<OpenStore> {
-  if (redisUrl !== undefined) return openRedis(redisUrl)
+export async function openStore(
+  { store, redisUrl }: Pick<Config, 'store' | 'redisUrl'>,
+  idleTimeout: number
+): Promise<OpenStore> {
+  if (store === 'redis' && redisUrl !== undefined) return openRedis(redisUrl)
+  if (store === 'cookie') return openCookies(idleTimeout)
   return {
     store: new MemoryStore(),
     name: '内存 memory',
     told: 'in memory, so a restart forgets them; with REDIS_URL=redis://127.0.0.1:6379 they stay',
+    close: () => Promise.resolve()
+  }
+}
+
+function openCookies(idleTimeout: number): OpenStore {
+  const logouts = new Logouts(idleTimeout)
+  return {
+    store: new CookieStore({ notBefore: ({ userinfo }) => logouts.momentOf(userinfo) }),
+    logouts,
+    name: '各自的 Cookie their own cookies',
+    told: 'sealed in their cookies, and nothing here: of requests at once, the last one wins',
     close: () => Promise.resolve()
   }
 }

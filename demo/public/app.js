@@ -1,14 +1,18 @@
 import { get, post } from './api.js'
+import { listenForLogouts, refreshDevices } from './devices.js'
 import { clearLog, write } from './log.js'
 import { refresh } from './panel.js'
 
 const byId = (id) => document.getElementById(id)
 
-/** Sends a request, writes its answer down, and looks at the session again. */
+/** What the page shows of the session, and of the user's others. */
+const look = () => Promise.all([refresh(), refreshDevices()])
+
+/** Sends a request, writes its answer down, and looks again. */
 async function run(request) {
   const answer = await request
   write(answer)
-  await refresh()
+  await look()
   return answer
 }
 
@@ -43,7 +47,7 @@ async function fifty(button) {
     body: different === 0 ? answers[0].body : `${different} 个不同的数 different numbers: ${least}–${most}`
   })
   if (different > 0) byId('number').textContent = `第${most}次`
-  await refresh()
+  await look()
   button.disabled = false
   // A disabled button lost the focus; give it back to whoever has not moved on.
   if (document.activeElement === document.body) button.focus()
@@ -59,4 +63,5 @@ byId('logout').addEventListener('click', async () => {
   if (ok) byId('number').textContent = ''
 })
 byId('clear').addEventListener('click', clearLog)
-void refresh()
+listenForLogouts(run)
+void look()

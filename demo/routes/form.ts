@@ -15,7 +15,7 @@ export function formRoutes(onSession?: (id: string) => void): Router {
       res.send(`欢迎，${usr}`)
       return
     }
-    const session = await req.session.regenerate({ keep: ['count', 'userinfo'] })
+    const session = await req.session.regenerate({ keep: ['count', 'userinfo', 'browser'] })
     session.usr = name
     res.once('finish', () => res.statusCode === 200 && onSession?.(session.id))
     res.send('您第一次登录系统')

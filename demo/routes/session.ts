@@ -13,7 +13,6 @@ interface ViewOptions {
 export function sessionRoutes({ store, storeName, idleTimeout, lifetime }: ViewOptions): Router {
   const router = Router()
   router.get('/session', async (req, res) => {
-    // Looking is a use: reading renews the life, so that all of the idle time is left.
     const session = await req.session.load()
     const stored = session.isNew ? null : await store.get(session.id)
     if (stored === null) {
@@ -21,7 +20,10 @@ export function sessionRoutes({ store, storeName, idleTimeout, lifetime }: ViewO
       return
     }
     const began = timeOf(session.handle)
-    const age = Date.now() - began
+    const now = Date.now()
+    const age = now - began
+    // Looking is a use: reading renews the life, so that all of the idle time is left, but for a life that is sealed.
+    const used = store.stateless ? sealedAt(stored) : now
     res.json({
       ok: 1,
       message: '成功',
@@ -32,13 +34,18 @@ export function sessionRoutes({ store, storeName, idleTimeout, lifetime }: ViewO
         handle: session.handle,
         began: new Date(began).toISOString(),
         age,
-        idle: { limit: idleTimeout, left: idleTimeout },
+        idle: { limit: idleTimeout, left: idleTimeout - (now - used) },
         lifetime: { limit: lifetime, left: lifetime - age },
         stored
       }
     })
   })
   return router
+}
+
+/** When a session was sealed into its cookie, in milliseconds since 1970; a read seals it again at half of its life. */
+function sealedAt(stored: string): number {
+  return (JSON.parse(stored) as { '@': { sent: number } })['@'].sent
 }
 
 /** When a UUIDv7 was made, in milliseconds: its first 48 bits (RFC 9562, 5.7). */

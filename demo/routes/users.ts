@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import { nameIn, readBody } from '../body'
+import { browserOf } from '../browser'
 import '../session-data'
 
 /** Login, logout, and who is logged in. */
@@ -11,6 +12,7 @@ export function userRoutes(onSession?: (id: string) => void): Router {
     // A new id, so that an id planted in this browser before the login is worth nothing (OWASP ASVS 5.0, 7.2.4).
     const session = await req.session.regenerate({ keep: ['count'] })
     session.userinfo = name
+    session.browser = browserOf(req.get('User-Agent'))
     res.once('finish', () => res.statusCode === 200 && onSession?.(session.id))
     res.json({ ok: 1, message: '成功' })
   })

@@ -4,6 +4,7 @@ it('has defaults for everything', () => {
   expect(readConfig({})).toEqual({
     port: 4000,
     host: '127.0.0.1',
+    store: 'memory',
     redisUrl: undefined,
     secret: undefined,
     secretFile: undefined,
@@ -12,7 +13,15 @@ it('has defaults for everything', () => {
 })
 
 it('takes an empty variable for one that is not set', () => {
-  const empty = { PORT: '', HOST: '', REDIS_URL: '', SECRET: '', SECRET_FILE: '', ALLOWED_ORIGIN: '' }
+  const empty = {
+    PORT: '',
+    HOST: '',
+    STORE: '',
+    REDIS_URL: '',
+    SECRET: '',
+    SECRET_FILE: '',
+    ALLOWED_ORIGIN: ''
+  }
   expect(readConfig(empty)).toEqual(readConfig({}))
 })
 
@@ -21,11 +30,21 @@ it('reads several origins', () => {
   expect(allowedOrigins).toEqual(['http://127.0.0.1:8080', 'https://shop.example'])
 })
 
+it('takes Redis where it is, unless STORE says otherwise', () => {
+  const REDIS_URL = 'redis://127.0.0.1:6379'
+  expect(readConfig({ REDIS_URL }).store).toBe('redis')
+  for (const STORE of ['memory', 'redis', 'cookie'])
+    expect(readConfig({ REDIS_URL, STORE }).store).toBe(STORE)
+  expect(readConfig({ STORE: 'cookie' }).store).toBe('cookie')
+})
+
 it.each([
   ['PORT', 'abc'],
   ['PORT', '65536'],
   ['PORT', '-1'],
   ['PORT', '80.5'],
+  ['STORE', 'Cookie'],
+  ['STORE', 'redis'],
   ['REDIS_URL', '127.0.0.1:6379'],
   ['REDIS_URL', 'http://127.0.0.1:6379'],
   ['ALLOWED_ORIGIN', '*'],

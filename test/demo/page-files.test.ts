@@ -15,7 +15,9 @@ afterAll(() => demo?.stop())
 it.each([
   ['/', 'text/html', 200],
   ['/app.js', 'text/javascript', 200],
+  ['/devices.js', 'text/javascript', 200],
   ['/theme.css', 'text/css', 200],
+  ['/devices.css', 'text/css', 200],
   ['/favicon.svg', 'image/svg+xml', 200],
   ['/favicon.ico', '', 204]
 ])('%s never touches the session', async (path, type, status) => {

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { MemoryStore, type Store } from '../../lib/index'
 import { launch, visit } from './support/browser'
 import { startDemo } from './support/demo'
+import { answered, button, panelSays } from './support/page'
 
 jest.setTimeout(120_000)
 
@@ -20,22 +21,6 @@ afterAll(async () => {
 })
 
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
-
-/** Waits until the newest answer in the log is this one, word for word, and the panel has followed. */
-async function answered(page: Page, request: string, body: string): Promise<void> {
-  await page
-    .getByRole('log')
-    .locator('li:first-child', { hasText: request })
-    .getByText(body, { exact: true })
-    .waitFor()
-}
-
-/** Waits until the panel says this of the session. */
-async function panelSays(page: Page, term: string, value: string | RegExp): Promise<void> {
-  const fact = page.locator('dl > div', { has: page.getByText(term, { exact: true }) })
-  await fact.locator('dd', { hasText: value }).waitFor()
-}
 
 it('shows the whole life of a session', async () => {
   await visit(browser, demo.url, async (page) => {

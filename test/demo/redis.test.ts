@@ -38,7 +38,7 @@ it('keeps a session as JSON for one day, renewed by each use, and gone after a l
     const one = request.agent(demo.url)
     await one.get('/count')
     const id = idOf(cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' })))
-    expect(await eye.keys('*')).toEqual([`SESSION:${id}`])
+    expect((await eye.keys('*')).sort()).toEqual([`SESSION:${id}`, 'SESSION:user:test'].sort())
     expect(JSON.parse((await eye.get(`SESSION:${id}`)) ?? '')).toMatchObject({ count: 1, userinfo: 'test' })
     expect(await eye.pttl(`SESSION:${id}`)).toBeGreaterThan(DAY - 60_000)
     expect(await eye.pttl(`SESSION:${id}`)).toBeLessThanOrEqual(DAY)
@@ -48,7 +48,7 @@ it('keeps a session as JSON for one day, renewed by each use, and gone after a l
     expect(await eye.pttl(`SESSION:${id}`)).toBeGreaterThan(DAY - 60_000)
 
     await one.post('/users/logout').expect(200)
-    expect(await eye.dbsize()).toBe(0)
+    expect(await eye.exists(`SESSION:${id}`)).toBe(0)
   } finally {
     await demo.stop()
   }
@@ -116,7 +116,7 @@ it('takes a visitor with one changed character for nobody, and asks Redis nothin
 it('stores nothing for visitors who only look', async () => {
   const demo = await start()
   try {
-    for (const path of ['/', '/favicon.ico', '/users/getUser', '/session', '/nothing']) {
+    for (const path of ['/', '/favicon.ico', '/users/getUser', '/users/devices', '/session', '/nothing']) {
       const response = await request(demo.url).get(path)
       expect(response.get('Set-Cookie')).toBeUndefined()
     }

@@ -83,6 +83,7 @@ it('says in one line what is wrong with a setting', async () => {
   const closed = await freePort()
   const wrong: [Record<string, string>, RegExp][] = [
     [{ PORT: 'abc' }, /^PORT .*\n$/],
+    [{ STORE: 'redis' }, /^STORE=redis needs REDIS_URL.*\n$/],
     [{ REDIS_URL: 'somewhere' }, /^REDIS_URL .*\n$/],
     [{ ALLOWED_ORIGIN: '*' }, /^ALLOWED_ORIGIN .*\n$/],
     [
@@ -96,6 +97,24 @@ it('says in one line what is wrong with a setting', async () => {
     expect(demo.output).toMatch(line)
     expect(demo.output).not.toContain('hunter2')
   }
+})
+
+it('runs on cookies alone: login, count, logout, and a restart that logs nobody out', async () => {
+  const env = { STORE: 'cookie', SECRET: 'the secret of a demo that is long enough' }
+  const first = run(env)
+  const before = request.agent(await first.url())
+  await first.says(/^Sessions: sealed in their cookies/m)
+  await before.get('/count').expect(200, '第1次')
+  const cookie = cookieOf(await before.post('/users/login').send(login).expect(200))
+  await before.get('/count').expect(200, '第2次')
+  first.signal('SIGTERM')
+  expect(await first.ended()).toBe(0)
+
+  const after = request.agent(await run(env).url())
+  const again = (path: string) => after.get(path).set('Cookie', cookie)
+  await again('/users/getUser').expect(/"userinfo":"test"/)
+  const logout = await after.post('/users/logout').set('Cookie', cookie).expect(200)
+  expect(cookieOf(logout)).toBe('sid=')
 })
 
 describe('on Redis', () => {

@@ -24,6 +24,7 @@ it('answers 503 in JSON while the store is down, and goes on when it is back', a
       request(demo.url).get('/count'),
       request(demo.url).get('/users/getUser'),
       request(demo.url).get('/session'),
+      request(demo.url).get('/users/devices'),
       request(demo.url).post('/users/login').send({ username: 'test', password: 'x' }),
       request(demo.url).post('/users/logout')
     ]

@@ -1,0 +1,116 @@
+import type { Browser, Page } from 'playwright-core'
+import { life } from '../../demo/app'
+import { openStore } from '../../demo/store'
+import { launch, visit } from './support/browser'
+import { startDemo } from './support/demo'
+import { answered, button, logIn, panelSays } from './support/page'
+import { stores } from './support/stores'
+
+jest.setTimeout(120_000)
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
+const devices = (page: Page) => page.getByRole('list', { name: '我的设备 My devices' }).getByRole('listitem')
+const others = '退出其他所有设备 Log out all others'
+
+/** Two profiles, with cookies of their own, on the same page. The second one says that it is another browser. */
+async function two(url: string, look: (one: Page, other: Page) => Promise<void>): Promise<void> {
+  await visit(browser, url, (one) => visit(browser, url, (other) => look(one, other), { userAgent: firefox }))
+}
+
+/** Waits until the page knows no more than so many devices, and no fewer. */
+async function hasDevices(page: Page, count: number): Promise<void> {
+  await devices(page)
+    .nth(count - 1)
+    .waitFor()
+  await devices(page).nth(count).waitFor({ state: 'detached' })
+}
+
+/** Asks who is logged in, by the page's own button. */
+async function isUser(page: Page, userinfo: string | null): Promise<void> {
+  await button(page, '获取用户 Get user').click()
+  await answered(page, 'GET /users/getUser', JSON.stringify({ ok: 1, message: '成功', userinfo }))
+}
+
+describe.each(stores)('on $name', ({ name, open }) => {
+  it('lists the devices, and logs out one of them, or all but this one', async () => {
+    const kept = await open()
+    const demo = await startDemo({ store: kept.store, storeName: name })
+    try {
+      await two(demo.url, async (one, other) => {
+        await one.getByText('用户名登录后，这里列出').waitFor()
+        await logIn(one, '张三')
+        await hasDevices(one, 1)
+        await devices(one).getByText('这台 this one').waitFor()
+        expect(await button(one, others).isVisible()).toBe(false)
+
+        await logIn(other, '张三')
+        await hasDevices(other, 2)
+        await isUser(one, '张三')
+        await hasDevices(one, 2)
+        const there = devices(one).filter({ hasText: 'Firefox · Windows' })
+        const here = devices(one).filter({ hasText: 'Chrome · Linux' })
+        await here.getByText('这台 this one').waitFor()
+        expect(await there.getByText('这台 this one').isVisible()).toBe(false)
+        await there.getByText(/首次 first .*\d:\d\d:\d\d\s最近 last .*\d:\d\d:\d\d/).waitFor()
+
+        await button(one, '退出这台 Log out this one').and(there.getByRole('button')).click()
+        await answered(one, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
+        await hasDevices(one, 1)
+        await one.locator('#devices-title:focus').waitFor()
+        await isUser(other, null)
+        await other.getByText('还没有会话').waitFor()
+        await isUser(one, '张三')
+
+        await logIn(other, '张三')
+        await hasDevices(other, 2)
+        await button(other, others).click()
+        await answered(other, 'POST /users/devices/logout-others', '{"ok":1,"message":"退出成功","ended":1}')
+        await hasDevices(other, 1)
+        await isUser(one, null)
+        await isUser(other, '张三')
+
+        await devices(other).getByRole('button').click()
+        await answered(other, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
+        await other.getByText('还没有会话').waitFor()
+        await other.getByText('用户名登录后，这里列出').waitFor()
+      })
+    } finally {
+      await demo.stop()
+      await kept.stop()
+    }
+  })
+})
+
+it('says why cookies make no list, and logs out all others all the same', async () => {
+  const { store, name, logouts } = await openStore({ store: 'cookie', redisUrl: undefined }, life.idleTimeout)
+  const demo = await startDemo({ store, storeName: name, logouts })
+  try {
+    await two(demo.url, async (one, other) => {
+      await panelSays(one, '保存在 Kept in', '各自的 Cookie their own cookies')
+      await button(one, '计数 Count').click()
+      await answered(one, 'GET /count', '第1次')
+      await logIn(one, '张三')
+      await logIn(other, '张三')
+      await one.getByText('所以列不出设备').waitFor()
+      expect(await devices(one).count()).toBe(0)
+
+      await button(one, others).click()
+      await answered(one, 'POST /users/devices/logout-others', '{"ok":1,"message":"退出成功","ended":null}')
+      await isUser(other, null)
+      await isUser(one, '张三')
+      await button(one, '计数 Count').click()
+      await answered(one, 'GET /count', '第2次')
+      await button(one, '注销 Log out').click()
+      await answered(one, 'POST /users/logout', '{"ok":1,"message":"退出成功"}')
+      await one.getByText('还没有会话').waitFor()
+    })
+  } finally {
+    await demo.stop()
+  }
+})

@@ -1,0 +1,198 @@
+import request from 'supertest'
+import { MemoryStore } from '../../lib/index'
+import { cookieOf, idOf } from './support/cookie'
+import { startDemo } from './support/demo'
+import { stores, type Kept } from './support/stores'
+
+const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
+const safari =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1'
+
+interface Device {
+  handle: string
+  browser: string | null
+  firstSeen: string
+  lastSeen: string
+  current: boolean
+}
+
+describe.each(stores)('the devices of a user on $name', ({ open }) => {
+  let kept: Kept
+  let demo: Awaited<ReturnType<typeof startDemo>>
+
+  beforeAll(async () => {
+    kept = await open()
+    demo = await startDemo({ store: kept.store })
+  })
+  afterAll(async () => {
+    await demo?.stop()
+    await kept?.stop()
+  })
+
+  let users = 0
+  const newUser = () => `test ${users++}`
+
+  /** A browser with a user logged in. */
+  async function logIn(username: string, userAgent = firefox) {
+    const agent = request.agent(demo.url).set('User-Agent', userAgent)
+    const id = idOf(cookieOf(await agent.post('/users/login').send({ username, password: 'x' }).expect(200)))
+    return {
+      agent,
+      id,
+      devices: async () =>
+        ((await agent.get('/users/devices').expect(200)).body as { devices: Device[] }).devices,
+      user: async () =>
+        ((await agent.get('/users/getUser').expect(200)).body as { userinfo: string | null }).userinfo
+    }
+  }
+
+  it('are listed by browser and handle, newest first, with the one that asks', async () => {
+    const user = newUser()
+    const began = Date.now()
+    const one = await logIn(user)
+    const other = await logIn(user, safari)
+    await logIn(newUser())
+
+    const response = await one.agent.get('/users/devices').expect(200)
+    const times = { firstSeen: expect.any(String) as string, lastSeen: expect.any(String) as string }
+    const handle = expect.stringMatching(/^[0-9a-f-]{36}$/) as string
+    expect(response.body).toEqual({
+      ok: 1,
+      message: '成功',
+      user,
+      devices: [
+        { handle, browser: 'Safari · iOS', current: false, ...times },
+        { handle, browser: 'Firefox · Windows', current: true, ...times }
+      ]
+    })
+    for (const secret of [one.id, other.id]) expect(response.text).not.toContain(secret)
+    for (const { firstSeen, lastSeen } of (response.body as { devices: Device[] }).devices) {
+      expect(Date.parse(firstSeen)).toBeGreaterThanOrEqual(began)
+      expect(Date.parse(lastSeen)).toBeGreaterThanOrEqual(Date.parse(firstSeen))
+      expect(Date.parse(lastSeen)).toBeLessThanOrEqual(Date.now())
+    }
+    expect((await other.devices()).map(({ current }) => current)).toEqual([true, false])
+  })
+
+  it('are none for nobody, who can end none', async () => {
+    const nobody = request.agent(demo.url)
+    await nobody.get('/users/devices').expect(200, { ok: 1, message: '成功', user: null, devices: [] })
+    const handle = '00000000-0000-7000-8000-000000000000'
+    await nobody
+      .post('/users/devices/logout')
+      .send({ handle })
+      .expect(401, /log in first/)
+    await nobody.post('/users/devices/logout-others').expect(401, /log in first/)
+  })
+
+  it('can be logged out one by one', async () => {
+    const user = newUser()
+    const [one, other, third] = [await logIn(user), await logIn(user, safari), await logIn(user)]
+    const handle = (await other.devices()).find(({ current }) => current)!.handle
+    const logout = () => one.agent.post('/users/devices/logout').send({ handle })
+    await logout().expect(200, { ok: 1, message: '退出成功', ended: 1 })
+    await logout().expect(200, { ok: 1, message: '退出成功', ended: 0 })
+
+    expect(await other.user()).toBeNull()
+    expect(await kept.store.get(other.id)).toBeNull()
+    expect([await one.user(), await third.user()]).toEqual([user, user])
+    expect((await one.devices()).map(({ browser }) => browser)).toEqual([
+      'Firefox · Windows',
+      'Firefox · Windows'
+    ])
+  })
+
+  it('can be logged out all but this one', async () => {
+    const user = newUser()
+    const [one, other, third, stranger] = [
+      await logIn(user),
+      await logIn(user),
+      await logIn(user),
+      await logIn(newUser())
+    ]
+    await other.agent
+      .post('/users/devices/logout-others')
+      .expect(200, { ok: 1, message: '退出成功', ended: 2 })
+    expect([await one.user(), await other.user(), await third.user()]).toEqual([null, user, null])
+    expect(await other.devices()).toEqual([expect.objectContaining({ current: true })])
+    expect(await stranger.user()).not.toBeNull()
+    await other.agent
+      .post('/users/devices/logout-others')
+      .expect(200, { ok: 1, message: '退出成功', ended: 0 })
+  })
+
+  it('clears the cookie of the one that logs itself out', async () => {
+    const one = await logIn(newUser())
+    const [device] = await one.devices()
+    const response = await one.agent
+      .post('/users/devices/logout')
+      .send({ handle: device!.handle })
+      .expect(200)
+    expect(response.body).toEqual({ ok: 1, message: '退出成功', ended: 1 })
+    expect(cookieOf(response)).toBe('sid=')
+    expect(await kept.store.get(one.id)).toBeNull()
+  })
+
+  it("are nobody else's to end", async () => {
+    const [one, other] = [await logIn(newUser()), await logIn(newUser())]
+    const [device] = await other.devices()
+    await one.agent
+      .post('/users/devices/logout')
+      .send({ handle: device!.handle })
+      .expect(200, { ok: 1, message: '退出成功', ended: 0 })
+    expect(await other.user()).not.toBeNull()
+  })
+
+  it('stay through a login at the form, without a browser where it is unknown', async () => {
+    const user = newUser()
+    const [one, other] = [await logIn(user), await logIn(user, 'curl/8.5.0')]
+    await one.agent.post('/login').type('form').send({ usr: '张三', psd: 'x' }).expect(200)
+    expect((await other.devices()).map(({ browser }) => browser)).toEqual(['Firefox · Windows', null])
+  })
+
+  it.each(['/users/devices/logout', '/users/devices/logout-others'])(
+    'are not ended at %s for a page elsewhere, nor without a handle',
+    async (path) => {
+      const user = newUser()
+      const [one, other] = [await logIn(user), await logIn(user)]
+      const { handle } = (await other.devices()).find(({ current }) => current)!
+      await one.agent.post(path).set('Origin', 'http://127.0.0.1:1').send({ handle }).expect(403)
+      await one.agent
+        .post('/users/devices/logout')
+        .send({})
+        .expect(400, /handle is missing/)
+      await one.agent
+        .post('/users/devices/logout')
+        .send({ handle: [handle] })
+        .expect(400)
+      expect(await other.user()).toBe(user)
+    }
+  )
+})
+
+it('are not known to a store without an index, which says so', async () => {
+  const memory = new MemoryStore()
+  const demo = await startDemo({
+    store: {
+      contract: 1,
+      get: (...args) => memory.get(...args),
+      set: (...args) => memory.set(...args),
+      touch: (...args) => memory.touch(...args),
+      destroy: (...args) => memory.destroy(...args)
+    }
+  })
+  try {
+    const one = request.agent(demo.url)
+    await one.post('/users/login').send({ username: 'test', password: 'x' }).expect(200)
+    const response = await one.get('/users/devices').expect(200)
+    expect(response.body).toMatchObject({ user: 'test', devices: null })
+    expect(response.text).toContain('this store cannot tell')
+    await one
+      .post('/users/devices/logout')
+      .send({ handle: 'x' })
+      .expect(404, /this store cannot tell/)
+    await one.post('/users/devices/logout-others').expect(404, /this store cannot tell/)
+  } finally {
+    await demo.stop()
+  }
+})
