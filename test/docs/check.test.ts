@@ -92,6 +92,24 @@ describe('an app', () => {
     )
   })
 
+  test('may answer with something random, which later requests send back', async () => {
+    const mark = '<!-- test: app\nPOST / [x-1] -> POST $who [x-1]\nPUT / "$who" -> PUT a=b "stranger"\n-->'
+    expect(await outcome(blocks('js', mark, app))).toBe('fine')
+    const other = '<!-- test: app\nPOST / [x-1] -> POST $who (x-1)\n-->'
+    expect(await outcome(blocks('js', other, app))).toBe('POST / was answered with 200 POST stranger [x-1]')
+  })
+
+  test('that redirects is not followed', async () => {
+    const there = app
+      .replace('req.pipe(res)', "res.end('there')")
+      .replace(
+        'res.setHeader(',
+        "if (req.url === '/a') return res.writeHead(303, { location: '/b' }).end('go')\n      res.setHeader("
+      )
+    const mark = '<!-- test: app\nGET /a -> go\nGET /b -> GET stranger there\n-->'
+    expect(await outcome(blocks('js', mark, there))).toBe('fine')
+  })
+
   test('that ends before it listens fails', async () => {
     expect(await outcome(blocks('js', '<!-- test: app -->', 'throw new Error("no port")'))).toContain(
       'no port'

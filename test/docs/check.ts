@@ -26,7 +26,7 @@ export interface Tools {
  * - `<!-- test: run -->`: a whole program. It compiles, and ends with exit status 0 by itself.
  * - `<!-- test: app -->`: a whole app. It compiles and listens (on a free port, whatever it asks for). Lines such as
  *   `GET /count -> 第1次` or `POST /login {"usr":"a"} -> hello` in the comment are requests of one visitor, one
- *   after the other, and the bodies of their answers.
+ *   after the other, and the bodies of their answers. `$token` in an answer is what is random in it, for later lines.
  * - `<!-- test: types -->`: a fragment. It compiles, with the names of `test/types/globals.d.mts` in scope.
  * - `<!-- test: file demo/file-store.ts -->`: that file of the project, which has tests of its own, with `holdfast` for
  *   its way to the library. The document's other TypeScript can import it.
@@ -99,17 +99,30 @@ async function checkApp(block: Block, tools: Tools, requests: Request[]): Promis
   try {
     const url = await program.url()
     let cookie = ''
-    for (const { method, path, body, expected } of requests) {
+    const words: Record<string, string> = {}
+    for (const { method, path, ...one } of requests) {
+      const body = one.body?.replace(WORD, (name) => words[name] ?? name)
       const headers = { cookie, ...(body && { 'content-type': 'application/json' }) }
-      const response = await fetch(url + path, { method, headers, body: body ?? null })
+      const response = await fetch(url + path, { method, headers, body: body ?? null, redirect: 'manual' })
       cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
       const answer = (await response.text()).trim()
-      if (answer !== expected)
-        throw new Error(`${method} ${path} was answered with ${response.status} ${answer}`)
+      const found = matchWords(answer, one.expected)
+      if (!found) throw new Error(`${method} ${path} was answered with ${response.status} ${answer}`)
+      Object.assign(words, found)
     }
   } finally {
     await program.stop()
   }
+}
+
+const WORD = /\$[a-z]+/g
+
+/** What stands in an answer in the places of the words such as `$token`; undefined where all else is not the same. */
+function matchWords(answer: string, expected: string): Record<string, string> | undefined {
+  const names = expected.match(WORD) ?? []
+  const literals = expected.split(WORD).map((part) => part.replace(/[^\w\s]/g, '\\$&'))
+  const match = new RegExp(`^${literals.join('([\\w-]+)')}$`).exec(answer)
+  return match ? Object.fromEntries(names.map((name, i) => [name, match[i + 1]!])) : undefined
 }
 
 interface Request {
