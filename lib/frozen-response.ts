@@ -11,6 +11,32 @@ import { isStatus } from './write-head'
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const
 type Setter = (typeof SETTERS)[number]
 
+const FROZEN = Symbol('frozen')
+
+interface Frozen {
+  [FROZEN]: FrozenResponse
+}
+
+/** What stands on a held response: the same functions on each, as attach() in middleware.ts says. */
+const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Frozen>])[] = [
+  ...(['headersSent', 'writableEnded', 'writableNeedDrain'] as const).map(
+    (name) => [name, { configurable: true, get: getter(name) }] as const
+  ),
+  ...SETTERS.map((name) => [name, { configurable: true, value: setter(name) }] as const)
+]
+
+function getter(name: 'headersSent' | 'writableEnded' | 'writableNeedDrain') {
+  return function (this: Frozen): boolean {
+    return this[FROZEN][name]
+  }
+}
+
+function setter(name: Setter) {
+  return function (this: Frozen, ...args: unknown[]): unknown {
+    return this[FROZEN].call(name, args)
+  }
+}
+
 /**
  * A response that looks as after a native send although nothing has left. A stand-in, a response of Node's without a
  * connection, is sent what the handler sends: it checks the arguments, and knows how far the response is. It is made when it
@@ -41,13 +67,24 @@ export class FrozenResponse {
     // A fake has no rules to keep.
     this.#isFake = !('headersSent' in res)
     if (this.#isFake) return
-    this.#replace('headersSent', () => this.#plainEnd || this.#required.headersSent)
-    this.#replace('writableEnded', () => this.#plainEnd || this.#required.writableEnded)
-    this.#replace('writableNeedDrain', () => this.#written && !this.#required.writableEnded)
-    for (const name of SETTERS) {
-      const method = (...args: unknown[]) => this.#call(name, args)
-      this.#replace(name, () => method)
+    ;(res as Partial<Frozen>)[FROZEN] = this
+    for (const [name, replacement] of REPLACEMENTS) {
+      if (!(name in res)) continue
+      this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
+      Object.defineProperty(res, name, replacement)
     }
+  }
+
+  get headersSent(): boolean {
+    return this.#plainEnd || this.#required.headersSent
+  }
+
+  get writableEnded(): boolean {
+    return this.#plainEnd || this.#required.writableEnded
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#written && !this.#required.writableEnded
   }
 
   /**
@@ -70,7 +107,7 @@ export class FrozenResponse {
     const second = given[1]
     // Without a connection nobody would look at the encoding.
     if (typeof second === 'string' && name !== 'writeHead') Buffer.from('', second as BufferEncoding)
-    this.#call(name, given)
+    this.call(name, given)
     if (name === 'write') this.#written = true
     if (name !== 'writeHead') return
     this.#status = res.statusCode = this.#required.statusCode
@@ -80,16 +117,18 @@ export class FrozenResponse {
   /** Makes the response itself again, with the status that it had when it froze. */
   thaw(): void {
     const { res } = this
-    for (const [name, before] of this.#own) {
+    for (const [name, before] of this.#own.reverse()) {
       if (before) Object.defineProperty(res, name, before)
       else Reflect.deleteProperty(res, name)
     }
     this.#own.length = 0
+    delete (res as Partial<Frozen>)[FROZEN]
     if (this.#status !== undefined) res.statusCode = this.#status
     if (this.#status !== undefined && !this.#isHttp2) res.statusMessage = this.#message
   }
 
-  #call(name: SendingName | Setter, args: unknown[]): unknown {
+  /** Makes a call on the stand-in. @throws what the response would throw */
+  call(name: SendingName | Setter, args: unknown[]): unknown {
     try {
       return (this.#required as unknown as Record<typeof name, Method>)[name](...args)
     } catch (error) {
@@ -129,12 +168,5 @@ export class FrozenResponse {
     }
     if (this.#plainEnd) standIn.end()
     return standIn
-  }
-
-  #replace(name: string, get: () => unknown): void {
-    const { res } = this
-    if (!(name in res)) return
-    this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
-    Object.defineProperty(res, name, { configurable: true, get })
   }
 }

@@ -15,9 +15,10 @@ export class HeaderSnapshot {
     // HTTP/2 has no status message (RFC 9113, 8.3.2), and Node warns of those who look at it.
     if (!isHttp2(res)) this.#message = res.statusMessage
     this.#sendDate = res.sendDate
-    this.#headers = { ...res.getHeaders?.() }
+    this.#headers = res.getHeaders?.() ?? {}
     this.#names = res.getRawHeaderNames?.()
-    for (const [name, value] of Object.entries(this.#headers)) {
+    for (const name in this.#headers) {
+      const value = this.#headers[name]
       if (Array.isArray(value)) this.#headers[name] = [...value]
     }
   }

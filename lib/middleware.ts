@@ -19,11 +19,37 @@ import { checkIndex, UserSessions } from './user-sessions'
 
 export type { Middleware } from './sessions'
 
+const HTTP = Symbol('holdfast')
+
 interface Attached {
+  [HTTP]?: HttpSession
   session?: Session
+  sessionStore?: Store | CallbackStore
 }
 
-const attached = new WeakSet<object>()
+/** The same functions for all requests: V8 makes a dictionary of each object that gets its own (decision 15). */
+const SESSION: PropertyDescriptor & ThisType<Required<Attached>> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    const http = this[HTTP]
+    // The response waits for the session from the moment on that somebody looks at it.
+    http.hold()
+    return http.session.session
+  },
+  set(value: unknown) {
+    const http = this[HTTP]
+    http.hold()
+    http.session.assign(value)
+  }
+}
+const SESSION_ID: PropertyDescriptor & ThisType<Required<Attached>> = {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[HTTP].session.id
+  }
+}
 
 /** Makes the middleware. Throws `ERR_SESSION_OPTIONS` for options that cannot be right. */
 export function createMiddleware(options: SessionOptions): Sessions {
@@ -37,7 +63,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
 
   const session: Middleware = (req, res, next) => {
     // Another session middleware was here first, or the cookie is not sent to this path.
-    if (attached.has(req) || (req as Attached).session !== undefined) return next()
+    if ((req as Attached)[HTTP] || (req as Attached).session !== undefined) return next()
     if (!pathMatches(requestPath(req.originalUrl ?? req.url), settings.cookie.path ?? '/')) return next()
 
     makeDictionaries(req as Linked, res)
@@ -52,12 +78,12 @@ export function createMiddleware(options: SessionOptions): Sessions {
       return next(error)
     }
     if (mode === 'lazy') {
-      attach(req, http)
+      attach(req as Attached, http)
       return next()
     }
     http.vary()
     const ready = () => {
-      attach(req, http)
+      attach(req as Attached, http)
       if (http.session.expectant) http.hold()
       next()
     }
@@ -77,27 +103,13 @@ export function createMiddleware(options: SessionOptions): Sessions {
     load: outside.load.bind(outside),
     onDestroy: outside.onDestroy.bind(outside)
   })
+}
 
-  /** The response waits for the session from the moment on that somebody looks at it. */
-  function attach(req: SessionRequest, http: HttpSession): void {
-    attached.add(req)
-    Object.defineProperties(req, {
-      session: {
-        configurable: true,
-        enumerable: true,
-        get() {
-          http.hold()
-          return http.session.session
-        },
-        set(value: unknown) {
-          http.hold()
-          http.session.assign(value)
-        }
-      },
-      sessionID: { configurable: true, enumerable: true, get: () => http.session.id },
-      sessionStore: { configurable: true, enumerable: true, writable: true, value: http.store }
-    })
-  }
+function attach(req: Attached, http: HttpSession): void {
+  req[HTTP] = http
+  Object.defineProperty(req, 'session', SESSION)
+  Object.defineProperty(req, 'sessionID', SESSION_ID)
+  req.sessionStore = http.store
 }
 
 const always =
