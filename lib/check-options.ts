@@ -32,7 +32,11 @@ const KNOWN = [...Object.keys(DEFAULTS), ...OTHERS, ...HOOKS]
 export function checkOptions(options: SessionOptions): Settings {
   need(isObject(options), 'session() takes an object: session({ secret })')
   const stray = Object.keys(options).find((key) => !KNOWN.includes(key))
-  need(stray === undefined, `${stray} is no option; there are ${KNOWN.join(', ')}`)
+  const remedy =
+    stray === 'resave' || stray === 'unset'
+      ? "it belongs to express-session: leave it out, or require('holdfast/express-session')"
+      : `there are ${KNOWN.join(', ')}`
+  need(stray === undefined, `${stray} is no option; ${remedy}`)
   const given: Record<string, unknown> = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined)
   )
@@ -134,12 +138,13 @@ function checkSecrets(secret: SessionOptions['secret']): readonly (string | Buff
   need(secrets.length > 0, 'secret must have at least one element')
   for (const one of secrets) {
     const usable = (typeof one === 'string' || Buffer.isBuffer(one)) && one.length > 0
-    need(usable, 'secret must be a string or a Buffer that is not empty, or an array of these')
+    const hint = one === undefined ? '; it is undefined: is the environment variable set?' : ''
+    need(usable, `secret must be a string or a Buffer that is not empty, or an array of these${hint}`)
     const weak = PLACEHOLDERS.some((word) => one === word || one.toString().startsWith(`${word} `))
     if (Buffer.byteLength(one) >= 32 && !weak) continue
     const message =
-      'secret is a placeholder or shorter than 32 bytes: take a random one, such as ' +
-      '`node -p "crypto.randomBytes(32).toString(\'base64url\')"` prints, and keep it out of the source'
+      'secret is a placeholder or shorter than 32 bytes: take a random one, such as `npx holdfast secret` prints, ' +
+      'and keep it out of the source'
     need(process.env.NODE_ENV !== 'production', message)
     process.emitWarning(message, { code: 'HOLDFAST_WEAK_SECRET' })
   }

@@ -58,8 +58,8 @@ export function checkAnnouncement(current: CurrentSession, context: SessionConte
 export function headersSent(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
-    'a session was created after the response headers had gone, so that its cookie cannot be sent (or changed, where ' +
-      'the cookie holds it): nothing was stored. Do it before the response begins'
+    'the cookie of a session cannot be sent (or changed, where the cookie holds the session), as the response headers have ' +
+      'gone, or there is no response: nothing was stored. Do it before a response begins'
   )
 }
 

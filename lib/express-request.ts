@@ -10,9 +10,13 @@ declare global {
       ? Entry
       : SessionEntries[keyof SessionEntries]
 
+    type Assigned<Entry> = Entry extends { assigned: infer Value } ? Value : never
+
     interface Request {
       /** The session. After `destroy()` it is undefined. */
-      session: SessionEntry['session']
+      get session(): SessionEntry['session']
+      /** What is assigned replaces the data; null ends the session. */
+      set session(value: SessionEntry['session'] | Assigned<SessionEntry>)
       /** The session id: a secret, not for logs. */
       sessionID: string
       sessionStore: SessionEntry['sessionStore']

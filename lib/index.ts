@@ -76,7 +76,11 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
   namespace Express {
     interface SessionEntries {
-      holdfast: { session: session.Session & Partial<session.SessionData>; sessionStore: session.Store }
+      holdfast: {
+        session: session.Session & Partial<session.SessionData>
+        assigned: Partial<session.SessionData> | null
+        sessionStore: session.Store
+      }
     }
   }
 }

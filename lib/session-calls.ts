@@ -114,6 +114,7 @@ export class SessionCalls implements SessionOwner {
       const budget = new Budget(context.settings.timeout)
       const cookie = this.#slot.current?.session.cookie ?? context.defaults
       try {
+        if (context.repository.stateless && !context.canAnnounce()) throw headersSent()
         for (const id of this.#slot.idsToEnd()) {
           // Where nothing was stored the browser may have a newer cookie by now: it is left alone.
           if (await context.repository.destroy(id, budget)) state.cleared = cookie

@@ -12,7 +12,7 @@ export interface RegenerateOptions<S = Record<string, unknown>> {
    * Names of the keys that move over; the new session has a handle and a lifetime of its own. `true`: everything
    * does, and it stays the same session, with its handle and its clock, under a new id. By default nothing.
    */
-  keep?: true | readonly Exclude<keyof S, keyof Session>[]
+  keep?: true | readonly Exclude<keyof S, keyof Session>[] | undefined
 }
 
 /** Names one session of a request: after `regenerate` the request has another one. */

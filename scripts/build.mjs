@@ -46,7 +46,8 @@ export async function build({ name, config, sources }) {
 }
 
 function fingerprint(paths) {
-  const hash = createHash('sha256')
+  // Copies of the project may share node_modules.
+  const hash = createHash('sha256').update(root)
   for (const file of paths.flatMap(filesUnder))
     hash.update(`${file}\0`).update(readFileSync(join(root, file)))
   return hash.digest('hex')

@@ -4,31 +4,31 @@ import { SessionError } from '../errors'
 /** What the session cookie looks like. `req.session.cookie` changes it for one session. */
 export interface CookieOptions {
   /** The part of the site that gets the cookie, and in which the middleware is at work. Default `'/'`. */
-  path?: string
+  path?: string | undefined
   /** Sends the cookie to this domain and all below it. By default it goes to the host that set it, and to no other. */
-  domain?: string
+  domain?: string | undefined
   /** Hides the cookie from scripts in the page. Default true. */
-  httpOnly?: boolean
+  httpOnly?: boolean | undefined
   /**
    * Sends the cookie over HTTPS only. `'auto'`, the default: wherever the connection that set it was secure. A
    * feature that needs Secure (`sameSite: 'none'`, `partitioned`, a name with `__Host-` or `__Secure-`) needs `true`:
    * with `'auto'` it would fail on the first connection that is not secure.
    */
-  secure?: boolean | 'auto'
+  secure?: boolean | 'auto' | undefined
   /**
    * Whether requests that other sites start carry the cookie: `'strict'` or true, never; `'lax'`, the default, only
    * when the user follows a link; `'none'`, always, which needs `secure: true`. `'auto'`: None over a secure
    * connection, else Lax. False: the attribute is not sent, and the browser decides.
    */
-  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto'
+  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
   /** Life of the cookie in milliseconds from each use. By default, or with null, it ends with the browser. */
-  maxAge?: number | null
+  maxAge?: number | null | undefined
   /** When the cookie ends, as a moment. Prefer `maxAge`, which wins over it. Default null. */
-  expires?: Date | null
+  expires?: Date | null | undefined
   /** Keeps a jar for each site that embeds this one (CHIPS); needs `secure: true`. Default false. */
-  partitioned?: boolean
+  partitioned?: boolean | undefined
   /** Which cookies Chromium drops last when there are too many. Not sent by default. */
-  priority?: 'low' | 'medium' | 'high'
+  priority?: 'low' | 'medium' | 'high' | undefined
 }
 
 type Code = 'ERR_SESSION_OPTIONS' | 'ERR_SESSION_DATA'

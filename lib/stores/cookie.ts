@@ -14,7 +14,7 @@ export interface CookieStoreOptions {
    * that it must not. Asked at each read and before each write, with what the session holds. To log somebody out everywhere
    * but here, note the moment and call `regenerate`: only a new session is sealed after it. Default: everything counts.
    */
-  notBefore?: (session: Record<string, unknown>) => number | Promise<number>
+  notBefore?: ((session: Record<string, unknown>) => number | Promise<number>) | undefined
 }
 
 /**

@@ -25,7 +25,7 @@ export interface MemoryStoreOptions {
    * for a text with any character above U+00FF, as V8 keeps it), and 96 for everything around them. That is within
    * a tenth of what the heap grows by. Default 256 MiB.
    */
-  maxBytes?: number
+  maxBytes?: number | undefined
 }
 
 /**

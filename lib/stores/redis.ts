@@ -17,7 +17,7 @@ export type { NodeRedisClient, NodeRedisCluster, RedisClient } from './redis-cli
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
   /** What the name of each key begins with; the session id follows. Default `SESSION:`. */
-  prefix?: string
+  prefix?: string | undefined
 }
 
 /** What `get` and a conflict answer for a key that holds something else than a text. No session looks like it. */

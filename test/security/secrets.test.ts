@@ -71,7 +71,7 @@ describe('secrets', () => {
       const refused = outcome({ secret: one, store }, 'production') as SessionError
       expect([refused.code, refused.message]).toEqual([
         'ERR_SESSION_OPTIONS',
-        expect.stringMatching(/^secret.*randomBytes/s)
+        expect.stringMatching(/^secret.*npx holdfast secret/s)
       ])
       for (const env of ['development', 'test', '']) {
         expect(outcome({ secret: one, store }, env)).toContain('HOLDFAST_WEAK_SECRET')

@@ -69,6 +69,14 @@ app.get('/devices', async (req, res) => {
 // @ts-expect-error -- a number is no name
 session({ secret, user: (s) => s.count })
 
+app.post('/assigned', (req) => {
+  req.session = { userinfo: 'test' }
+  // @ts-expect-error -- no such key
+  req.session = { userInfo: 'test' }
+  req.session = null
+})
+session({ secret, store: undefined, idleTimeout: undefined, user: undefined, cookie: { domain: undefined } })
+
 const entry: IndexEntry = { id: 'a', noted: 1, age: 1 }
 const index: SessionIndex | undefined = new MemoryStore().index
 console.log(entry, index)
