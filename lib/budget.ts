@@ -41,7 +41,8 @@ export class Budget {
       }
       let answer: Promise<T>
       try {
-        answer = ask()
+        // A store may answer at once, whatever its types say.
+        answer = Promise.resolve(ask())
       } catch (error) {
         settled()
         reject(storeFailed(error))

@@ -14,8 +14,7 @@ export interface Linked {
  */
 export function makeDictionaries(req: Linked, res: Linked): void {
   if (req.res !== res || res.req !== req) return
-  delete req.res
-  req.res = res
-  delete res.req
-  res.req = req
+  // `delete` and `=` throw where somebody has made the property his own.
+  if (Reflect.deleteProperty(req, 'res')) Reflect.set(req, 'res', res)
+  if (Reflect.deleteProperty(res, 'req')) Reflect.set(res, 'req', req)
 }

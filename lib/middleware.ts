@@ -157,7 +157,8 @@ function createRepository(settings: Settings, store: Store | CallbackStore): Rep
   const { timeout, merge, serialize, user, lifetime } = settings
   if (user) checkIndex(store)
   if ('contract' in store) {
-    return new RecordRepository(store, settings, timeout, merge, user && lifetime)
+    // Also without the option: a session that gets another id stays its user's.
+    return new RecordRepository(store, settings, timeout, merge, store.index && store.life && lifetime)
   }
   if (!serialize) return new CallbackRepository(store, timeout, merge, settings)
   throw new SessionError(

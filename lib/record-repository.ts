@@ -62,14 +62,20 @@ export class RecordRepository implements Repository<TextSnapshot> {
 
   async load(id: string, budget: Budget, ttl?: number): Promise<TextSnapshot | null> {
     const text = await this.#store.get(id, budget, ttl)
-    return text === null ? null : this.#read(text)
+    const snapshot = text === null ? null : this.#read(text)
+    if (!snapshot?.frame.moved) return snapshot
+    // A dead end must not live on because somebody comes by: who watches the session could take it for alive.
+    if (ttl !== undefined) this.#store.touch(id, RETIRED_TTL, budget).catch(() => undefined)
+    return null
   }
 
   changed(known: TextSnapshot | null, text: string): boolean {
     if (known === null) return text !== '{}'
     if (known.text === encodeRecord(text, known.frame)) return false
-    // What Holdfast wrote is in the one form that it writes. In another library's, spaces and escapes are no changes.
-    return known.frame.revs.length > 0 || text !== encodeData(this.#parse(known.text))
+    // What Holdfast wrote is in the one form that it writes. In another library's, or an application's own, the order of
+    // keys, spaces and escapes are no changes.
+    const isOurForm = known.frame.revs.length > 0 && !this.limits.deserialize
+    return isOurForm || text !== encodeData(this.#parse(known.text))
   }
 
   merge(known: TextSnapshot, mine: string, latest: TextSnapshot): string {
@@ -165,8 +171,7 @@ export class RecordRepository implements Repository<TextSnapshot> {
 
   #read(text: string): TextSnapshot | null {
     try {
-      const snapshot = this.#snapshot(text)
-      return snapshot.frame.moved ? null : snapshot
+      return this.#snapshot(text)
     } catch (error) {
       if (!(error instanceof CorruptRecord)) throw error
       publish('holdfast:corrupt', () => ({ reason: error.message }))

@@ -43,7 +43,9 @@ export class CorruptRecord extends Error {
 export function decodeRecord(text: string, limits: Limits): SessionRecord {
   if (tooLarge(text, limits)) throw new CorruptRecord('larger than maxBytes')
   const record = parseObject(text)
-  if (isDeeper(record, limits.maxDepth)) throw new CorruptRecord('nested deeper than maxDepth')
+  const { maxDepth } = limits
+  if (maxDepth > DEEP ? tooDeep(text, limits) : isDeeper(record, maxDepth))
+    throw new CorruptRecord('nested deeper than maxDepth')
   const { [META]: meta, cookie, ...rest } = record
   const data = withoutReserved(rest, limits.reserved)
   if (meta === undefined) return { data, cookie, handle: undefined, sent: undefined, revs: [], moved: false }
@@ -180,6 +182,9 @@ const BACKSLASH = 0x5c
 /** `[` and `{`, `]` and `}` differ in one bit. */
 const OPENING = 0x7b
 const CLOSING = 0x7d
+
+/** Levels up to which the stack is certainly enough for `isDeeper`. */
+const DEEP = 1000
 
 /** Whether objects and arrays lie deeper in each other; it goes no deeper than that itself. */
 function isDeeper(value: unknown, maxDepth: number): boolean {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { Budget } from './budget'
 import { lifetimeLeft, type Clocks } from './clocks'
 import type { Repository } from './repository'
@@ -132,7 +133,6 @@ async function call(fn: () => unknown): Promise<void> {
   try {
     await fn()
   } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.emitWarning(`what onDestroy was given failed: ${reason}`, { code: 'HOLDFAST_ON_DESTROY' })
+    process.emitWarning(`what onDestroy was given failed: ${inspect(error)}`, { code: 'HOLDFAST_ON_DESTROY' })
   }
 }

@@ -36,13 +36,8 @@ export class UserIndex {
 
   /** The session of an entry, where it is the user's; else null, and the entry goes where nothing is to come. */
   async find(user: string, entry: IndexEntry, budget: Budget): Promise<Snapshot | null> {
-    const known = await this.read(entry.id, budget)
-    if (known?.user === user) return known
-    if (!this.isSettled(entry)) return null
-    // What cannot be read, by a program with other options say, may be a living session all the same.
-    const isOver = known !== null || (await this.store.life(entry.id, budget)) === null
-    if (isOver) await this.remove(user, entry)
-    return null
+    const found = await this.#judge(user, entry, budget)
+    return found === 'unclear' ? null : found
   }
 
   /** Takes out what has ended. What stays because of a failure is found again. */
@@ -56,10 +51,22 @@ export class UserIndex {
     return age > GRACE + this.timeout
   }
 
+  async #judge(user: string, entry: IndexEntry, budget: Budget): Promise<Snapshot | 'unclear' | null> {
+    const known = await this.read(entry.id, budget)
+    if (known?.user === user) return known
+    if (!this.isSettled(entry)) return 'unclear'
+    // What cannot be read, by a program with other options say, may be a living session all the same.
+    const isOver = known !== null || (await this.store.life(entry.id, budget)) === null
+    if (!isOver) return 'unclear'
+    await this.remove(user, entry)
+    return null
+  }
+
+  /** What may live goes to the end, also where it cannot be read: it would be in the way of those behind it. */
   async #lookAfter(user: string, entry: IndexEntry): Promise<void> {
     if (!this.isSettled(entry)) return
     const budget = new Budget(this.timeout)
-    const known = await this.find(user, entry, budget)
-    if (known) await this.store.index(user, budget, (index) => index.renew(user, entry))
+    const found = await this.#judge(user, entry, budget)
+    if (found) await this.store.index(user, budget, (index) => index.renew(user, entry))
   }
 }

@@ -21,7 +21,7 @@ export function userOf(
   text: string,
   latest: Snapshot | null
 ): string | undefined {
-  if (!settings.user) return latest?.user
+  if (!settings.user) return (current.movedFrom?.known ?? latest)?.user
   const user: unknown = settings.user(new Session(bystander, current, JSON.parse(text) as Data, cookie))
   if (user === undefined || user === null || user === '') return undefined
   if (typeof user === 'string') return checkUser(user, 'ERR_SESSION_DATA')

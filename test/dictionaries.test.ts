@@ -7,6 +7,7 @@ import request from 'supertest'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { makeDictionaries, type Linked } from '../lib/dictionaries'
+import { Site } from './support/site'
 
 /** V8's own answer, by a function of its that is not JavaScript's. */
 setFlagsFromString('--allow-natives-syntax')
@@ -54,4 +55,17 @@ describe.each([
 it('leaves those of node:http alone', async () => {
   const seen = await objectsOf((to) => (req, res) => look(to, req, res))
   expect(seen.fast).toEqual([true, true])
+})
+
+test.each([
+  ['cannot be deleted', { writable: true, configurable: false }],
+  ['cannot be written', { writable: false, configurable: false }]
+])('a req.res that %s stops no request', async (_what, how) => {
+  const app = express5()
+  app.use((req, res, next) => {
+    Object.defineProperty(req, 'res', { value: res, ...how })
+    next()
+  })
+  const site = await Site.open({}, undefined, app)
+  expect((await site.visitor().visit((s) => void (s.n = 1))).status).toBe(200)
 })

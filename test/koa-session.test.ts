@@ -277,6 +277,18 @@ describe('encode, decode; koa-redis serialize, unserialize: serialize, deseriali
     expect(await visitor.ask((s) => s.isNew)).toBe(true)
     expect(heard['holdfast:corrupt']).toEqual([{ reason: 'not what deserialize reads' }])
   })
+
+  const sorted = (record: object) =>
+    JSON.stringify(Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))))
+
+  it('a request that only reads writes nothing, whatever the order in which serialize puts the keys', async () => {
+    const { site, visitor } = await returning(
+      { serialize: sorted, deserialize: (text) => JSON.parse(text) as Record<string, unknown> },
+      { zeta: 1, alpha: 2 }
+    )
+    await visitor.ask((s) => s.zeta)
+    expect(site.store.calls.filter(({ operation }) => operation === 'set')).toEqual([])
+  })
 })
 
 describe('valid(ctx, data): valid(req, session)', () => {

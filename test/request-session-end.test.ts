@@ -102,7 +102,7 @@ describe('before a lazy load', () => {
     const { id } = visitor
     const { status } = await visitor.visit((_s, req) => {
       req.session = { m: 1 } as never
-      req.session = null as never
+      req.session = null
     })
     expect([status, await site.stored(id), visitor.hasCookie]).toEqual([200, null, false])
   })
@@ -168,8 +168,8 @@ describe('assigning to req.session', () => {
   it('null twice is once', async () => {
     const { site, visitor } = await returning()
     await visitor.ask((_s, req) => {
-      req.session = null as never
-      req.session = null as never
+      req.session = null
+      req.session = null
     })
     expect(site.store.log).toBe('get destroy')
   })

@@ -208,8 +208,10 @@ describe('where the message is lost', () => {
       await store.destroy('id')
       await jest.advanceTimersByTimeAsync(61_000)
       expect(close).toHaveBeenCalledTimes(1)
+      const life = jest.spyOn(store, 'life')
       watch()
-      expect(jest.getTimerCount()).toBe(0)
+      await jest.advanceTimersByTimeAsync(180_000)
+      expect(life).not.toHaveBeenCalled()
       await store.close()
     } finally {
       jest.useRealTimers()

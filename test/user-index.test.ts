@@ -103,7 +103,7 @@ test('what this program cannot read stays in the index as long as it lives', asy
   await login('b')
   await until(() => life.mock.results.length === 1)
   await life.mock.results[0]!.value
-  expect(await noted()).toEqual(['a', 'b'])
+  expect(await noted()).toEqual(['b', 'a'])
   advance(4 * MINUTE)
   await login('c')
   await until(async () => (await noted()).length === 2)

@@ -344,3 +344,16 @@ test('a program without the option leaves whose a session is as it stands', asyn
   await same.ask((s) => void (s.b = 1))
   expect((await sessions.list('kept')).map(({ data }) => data)).toEqual([{ userinfo: 'kept', b: 1 }])
 })
+
+test('a session that a process without the option user moves stays its user’s', async () => {
+  const store = new CountingStore()
+  const one = await Site.open({ store, user: (s) => (s as { u?: string }).u })
+  const other = await Site.open({ store })
+  const visitor = one.visitor()
+  await visitor.ask((s) => void Object.assign(s, { u: 'ann' }))
+  const mover = other.visitor(visitor.cookie)
+  await mover.ask(async (s) => await s.regenerate({ keep: true }).then(() => undefined))
+  const sessions = session({ secret, store, user: () => 'x' })
+  expect(await sessions.destroy('ann')).toBe(1)
+  expect(await store.inner.get(mover.id)).toBeNull()
+})

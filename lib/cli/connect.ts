@@ -10,7 +10,7 @@ export async function withRedis<T>(url: string, use: (client: Redis | Cluster) =
   if (!/^rediss?:\/\//.test(url)) {
     throw new UsageError('REDIS_URL must begin with redis:// or rediss://, as redis://127.0.0.1:6379')
   }
-  const server = openRedis(url)
+  const server = open(url)
   let client: Redis | Cluster = server
   try {
     await ready(server)
@@ -20,6 +20,16 @@ export async function withRedis<T>(url: string, use: (client: Redis | Cluster) =
     client.disconnect()
     server.disconnect()
   }
+}
+
+function open(url: string): Redis {
+  try {
+    decodeURIComponent(url)
+    if (/^\/?\d*$/.test(new URL(url).pathname)) return openRedis(url)
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof URIError)) throw error
+  }
+  throw new UsageError('REDIS_URL is no URL of a Redis server, such as redis://:password@127.0.0.1:6379/0')
 }
 
 async function ready(client: Redis): Promise<void> {

@@ -122,7 +122,7 @@ export class MemoryStore implements Store {
 
   async life(id: string): Promise<number | null> {
     const entry = this.#find(id)
-    return entry === NONE ? null : this.#table.expires(entry) - performance.now()
+    return entry === NONE ? null : Math.max(0, this.#table.expires(entry) - performance.now())
   }
 
   watch(listener: (ended: Ended) => void): () => void {

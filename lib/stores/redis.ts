@@ -154,7 +154,7 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 
   /**
-   * Stops watching, and closes the client that {@link RedisStore.connect} made; one that the application brought is left
+   * Stops watching, for good, and closes the client that {@link RedisStore.connect} made; one that the application brought is left
    * alone.
    */
   async close(): Promise<void> {
