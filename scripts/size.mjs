@@ -6,7 +6,7 @@ import { root } from './run.mjs'
 /** Lines of code, without comments and blank lines (docs/decisions/0007-size-of-the-library.md). */
 const FILE = 300
 /** Those of a folder of lib/ count for themselves where it is named here. */
-const BUDGET = { stores: 1250, testing: 700, 'express-session': 1200, cli: 400, rest: 4050 }
+const BUDGET = { stores: 1250, testing: 700, 'express-session': 1200, cli: 450, rest: 4050 }
 
 const files = readdirSync(join(root, 'lib'), { recursive: true })
   .filter((file) => /\.m?ts$/.test(file))
