@@ -49,6 +49,11 @@ export class Outside {
   }
 
   async #load(request: SessionRequest): Promise<Session | null> {
+    const headers: unknown = (request as Partial<SessionRequest> | undefined)?.headers
+    need(
+      typeof headers === 'object' && headers !== null && !(headers instanceof Headers),
+      'load takes a request of node:http, or { headers: { cookie } }'
+    )
     const { settings, ...shared } = this.sharedFor(request)
     // There is nobody to whom an empty session that stands for another one would be of use.
     const own: Shared = { ...shared, settings: { ...settings, onStoreError: 'fail' } }

@@ -77,6 +77,15 @@ describe('load', () => {
     }
   )
 
+  test.each([
+    ['nothing', undefined],
+    ['no headers', {}],
+    ['the headers of fetch', { headers: new Headers({ cookie: 'sid=1' }) }]
+  ])('rejects for what is no request: %s', async (_what, request) => {
+    const { sessions } = outside((await returning()).site)
+    expect(await codeOf(sessions.load(request as never))).toBe('ERR_SESSION_OPTIONS')
+  })
+
   test('rejects for options that cannot be right, and does not throw', async () => {
     const { site, visitor } = await returning()
     const { load } = outside(site, { store: () => ({}) as Store })
@@ -171,5 +180,6 @@ test('a sealed session can be read, and not changed', async () => {
   const loaded = (await sessions.load(upgrade(visitor))) as Session & { n?: number }
   expect(loaded.n).toBe(1)
   expect(await codeOf(loaded.update((s) => void (s.n = 2)))).toBe('ERR_SESSION_HEADERS_SENT')
+  expect(await codeOf(loaded.destroy())).toBe('ERR_SESSION_HEADERS_SENT')
   expect(() => sessions.onDestroy(loaded, () => undefined)).toThrow(/RedisStore/)
 })
