@@ -155,9 +155,11 @@ export interface SessionOptions<S extends Session = Session> {
 /** Options that have no default but to be absent. */
 type Absent = 'valid' | 'beforeSave' | 'user' | 'serialize' | 'deserialize' | 'transport' | 'merge' | 'proxy'
 
+type Defined<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
+
 /** The options with their defaults, checked. */
 export interface Settings
-  extends Required<Omit<SessionOptions, 'secret' | 'cookie' | Absent>>, Pick<SessionOptions, Absent> {
+  extends Defined<Omit<SessionOptions, 'secret' | 'cookie' | Absent>>, Pick<SessionOptions, Absent> {
   readonly secrets: readonly (string | Buffer)[]
   readonly cookie: CookieOptions
 }

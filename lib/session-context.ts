@@ -17,7 +17,7 @@ export interface SessionSettings extends Clocks {
   readonly onGone: 'error' | 'drop'
   readonly onStoreError: 'fail' | 'anonymous'
   /** Whose a session is. */
-  user?(session: Session): string | null | undefined
+  readonly user?: ((session: Session) => string | null | undefined) | undefined
 }
 
 /** What the sessions of one request need to know. */

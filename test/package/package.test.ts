@@ -19,7 +19,8 @@ afterAll(() => {
 })
 
 test('the tarball holds what users need, and nothing else', () => {
-  const others = tarball.files.filter((file) => !/^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/.test(file))
+  const expected = /^(dist\/.*\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg))$/
+  const others = tarball.files.filter((file) => !expected.test(file))
   expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
 })
 
