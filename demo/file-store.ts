@@ -10,51 +10,40 @@ import type { SetResult, Store } from '../lib/index'
  */
 export class FileStore implements Store {
   readonly contract = 1
-  readonly #turns = new Map<string, Promise<unknown>>()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(readonly folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
   get(id: string, ttl?: number): Promise<string | null> {
-    return this.#inTurn(id, async (file) => {
-      const kept = await read(file)
+    return this.#inTurn(id, async (file, kept) => {
       if (kept !== null && ttl !== undefined) await write(file, kept, ttl)
       return kept
     })
   }
 
   set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
-    return this.#inTurn(id, async (file) => {
-      const kept = await read(file)
+    return this.#inTurn(id, async (file, kept) => {
       if (kept !== expected) return { conflict: kept }
       await write(file, text, ttl)
       return { id }
     })
   }
 
-  async touch(id: string, ttl: number): Promise<boolean> {
-    return (await this.get(id, ttl)) !== null
+  touch(id: string, ttl: number): Promise<boolean> {
+    return this.get(id, ttl).then((kept) => kept !== null)
   }
 
   destroy(id: string): Promise<boolean> {
-    return this.#inTurn(id, async (file) => {
-      const kept = await read(file)
-      await rm(file, { force: true })
-      return kept !== null
-    })
+    return this.#inTurn(id, (file, kept) => rm(file, { force: true }).then(() => kept !== null))
   }
 
-  /** One call at a time for each id. A name that is a hash is safe in every file system, and tells nobody the id. */
-  #inTurn<T>(id: string, call: (file: string) => Promise<T>): Promise<T> {
+  /** One call at a time. A name that is a hash is safe in every file system, and tells nobody the id. */
+  #inTurn<T>(id: string, call: (file: string, kept: string | null) => Promise<T>): Promise<T> {
     const file = join(this.folder, createHash('sha256').update(id).digest('hex'))
-    const turn = (this.#turns.get(file) ?? Promise.resolve()).then(() => call(file))
-    const last = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turns.get(file) === last) this.#turns.delete(file)
-      })
-    this.#turns.set(file, last)
+    const turn = this.#last.then(async () => call(file, await read(file)))
+    this.#last = turn.catch(() => undefined)
     return turn
   }
 }
