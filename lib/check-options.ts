@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { checkCookie } from './cookie/attributes'
-import { SessionError } from './errors'
+import { need } from './errors'
 import type { CallbackStore } from './callback-store'
 import type { SessionOptions, Settings } from './options'
 import { MemoryStore } from './stores/memory'
@@ -173,8 +173,4 @@ function isObject(value: unknown): value is object {
 
 function isPositive(value: unknown): boolean {
   return typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER
-}
-
-function need(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
 }

@@ -9,7 +9,7 @@ export interface Linked {
  *
  * Express gives them other prototypes. From then on V8 shares none of their hidden classes: each property that is added
  * makes one of its own, with a copy of the forty descriptions before it, and inline caches miss. An object that lost a
- * property is a dictionary instead, without such costs (docs/decisions/0015-dictionaries.md has the figures). `res` of the
+ * property is a dictionary instead, without such costs (docs/decisions/0015-dictionaries.md). `res` of the
  * request and `req` of the response are what Express has set itself; objects that have kept their prototypes do not have both.
  */
 export function makeDictionaries(req: Linked, res: Linked): void {

@@ -39,3 +39,8 @@ export class SessionError extends Error {
     this.status = this.statusCode = STATUS[code]
   }
 }
+
+/** @throws SessionError `ERR_SESSION_OPTIONS` unless it holds; the message names what was given, and the remedy. */
+export function need(holds: unknown, message: string): asserts holds {
+  if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
+}

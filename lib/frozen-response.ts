@@ -17,7 +17,7 @@ interface Frozen {
   [FROZEN]: FrozenResponse
 }
 
-/** What stands on a held response: the same functions on each, as attach() in middleware.ts says. */
+/** What stands on a held response: the same functions on each, so that it does not become a dictionary (decision 15). */
 const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Frozen>])[] = [
   ...(['headersSent', 'writableEnded', 'writableNeedDrain'] as const).map(
     (name) => [name, { configurable: true, get: getter(name) }] as const

@@ -1,4 +1,4 @@
-import { SessionError } from './errors'
+import { need } from './errors'
 import { HttpSession, type Shared } from './http-session'
 import type { Repository } from './repository'
 import { OWNER, Session } from './session'
@@ -92,8 +92,4 @@ function ownerOf(session: Session): SessionCalls {
   const owner = session[OWNER]
   need(owner instanceof SessionCalls, 'onDestroy cannot be called in valid: the session is not in use yet')
   return owner
-}
-
-function need(holds: unknown, message: string): asserts holds {
-  if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
 }

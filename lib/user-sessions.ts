@@ -1,7 +1,7 @@
 import { Budget } from './budget'
 import { idleLife } from './clocks'
 import { restoreCookie, SessionCookie } from './cookie/session-cookie'
-import { SessionError } from './errors'
+import { need } from './errors'
 import { beganAt } from './handle'
 import type { Settings } from './options'
 import { createRevision } from './record'
@@ -204,8 +204,4 @@ async function without<T>(all: readonly T[], work: (one: T) => Promise<boolean>)
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker))
   return left
-}
-
-function need(holds: unknown, message: string): asserts holds {
-  if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
 }

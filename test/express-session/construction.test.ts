@@ -1,9 +1,7 @@
 import { inherits } from 'node:util'
 import { EventEmitter } from 'node:events'
-import { asked, both, cookieOf, secret, Site, type Module, type StoreLike } from './support/both'
+import { asked, both, cookieOf, secret, Site, storeOf, type StoreLike } from './support/both'
 import ours from '../../lib/express-session'
-
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 
 describe.each(both)('%s', (_, session) => {
   test('1: a function, with Store, Cookie, Session and MemoryStore on it', () => {

@@ -1,9 +1,18 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import ours from '../../lib/express-session'
-import { asked, both, secret, Site, type Bag, type Module, type Req, type StoreLike } from './support/both'
+import {
+  asked,
+  both,
+  secret,
+  Site,
+  storeOf,
+  type Bag,
+  type Module,
+  type Req,
+  type StoreLike
+} from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
 
 /** A middleware called with whatever a library has for a request and a response. */

@@ -11,13 +11,12 @@ import {
   count,
   secret,
   Site,
+  storeOf,
   type Bag,
   type Handler,
-  type Module,
   type StoreLike
 } from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const lengthOf = (store: StoreLike) => asked<number>((done) => store.length(done))
 const drop = (req: object) => void ((req as { session: unknown }).session = null)
 const end: Handler = (_req, res) => res.end()

@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto'
 import ours from '../../lib/express-session'
-import { asked, both, cookieOf, count, Site, type Handler, type Module, type StoreLike } from './support/both'
+import { asked, both, cookieOf, count, Site, storeOf, type Handler } from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const visits: Handler = (req, res) => {
   req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
   res.end(`${req.session.n as number}`)

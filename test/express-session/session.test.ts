@@ -1,7 +1,6 @@
 import ours from '../../lib/express-session'
-import { asked, both, cookieOf, count, Site, type Bag, type Module, type StoreLike } from './support/both'
+import { asked, both, cookieOf, count, Site, storeOf, type Bag } from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
 
 describe.each(both)('%s', (_, session) => {

@@ -1,16 +1,6 @@
 import ours from '../../lib/express-session'
-import {
-  asked,
-  both,
-  cookieOf,
-  Site,
-  type Bag,
-  type Handler,
-  type Module,
-  type StoreLike
-} from './support/both'
+import { asked, both, cookieOf, Site, storeOf, type Bag, type Handler } from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const end: Handler = (_req, res) => res.end()
 const changes: Handler = (req, res) => {
   req.session.n = ((req.session.n as number | undefined) ?? 0) + 1

@@ -3,9 +3,18 @@ import ours from '../../lib/express-session'
 import { MemoryTable } from '../../lib/stores/memory-table'
 import { advance } from '../support/clock'
 import { hang } from './support/hang'
-import { asked, both, count, Site, type Bag, type Handler, type Module, type StoreLike } from './support/both'
+import {
+  asked,
+  both,
+  count,
+  Site,
+  storeOf,
+  type Bag,
+  type Handler,
+  type Module,
+  type StoreLike
+} from './support/both'
 
-const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
 const visits: Handler = (req, res) => {
   req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
   res.end(`${req.session.n as number}`)

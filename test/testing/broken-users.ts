@@ -1,30 +1,20 @@
-import { MemoryStore } from '../../lib/stores/memory'
 import type { IndexEntry, SessionIndex, Store } from '../../lib/stores/store'
-import type { Broken } from './broken'
+import { broken, type Broken } from './broken'
 
 /** A good index of which some methods are replaced. */
 function index(breaks: string, change: (real: SessionIndex, store: Store) => Partial<SessionIndex>): Broken {
-  return {
-    breaks,
-    make: () => {
-      const store = new MemoryStore()
-      const real = store.index
-      return {
-        contract: 1,
-        get: (id, ttl) => store.get(id, ttl),
-        set: (...args) => store.set(...args),
-        touch: (id, ttl) => store.touch(id, ttl),
-        destroy: (id) => store.destroy(id),
-        index: {
-          add: (...args) => real.add(...args),
-          list: (user) => real.list(user),
-          renew: (user, entry) => real.renew(user, entry),
-          remove: (user, entry) => real.remove(user, entry),
-          ...change(real, store)
-        }
+  return broken(breaks, (store) => {
+    const real = store.index
+    return {
+      index: {
+        add: (...args) => real.add(...args),
+        list: (user) => real.list(user),
+        renew: (user, entry) => real.renew(user, entry),
+        remove: (user, entry) => real.remove(user, entry),
+        ...change(real, store)
       }
     }
-  }
+  })
 }
 
 const ghost: IndexEntry = { id: 'ghost', noted: 1, age: 1 }

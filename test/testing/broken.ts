@@ -7,20 +7,24 @@ export interface Broken {
   readonly breaks: string
 }
 
+/** No more than every store has. */
+export function plain(real: MemoryStore): Store {
+  return {
+    contract: 1,
+    get: (id, ttl) => real.get(id, ttl),
+    set: (...args) => real.set(...args),
+    touch: (id, ttl) => real.touch(id, ttl),
+    destroy: (id) => real.destroy(id)
+  }
+}
+
 /** A good store of which some methods are replaced. */
 export function broken(breaks: string, change: (real: MemoryStore) => Partial<Store>): Broken {
   return {
     breaks,
     make: () => {
       const real = new MemoryStore()
-      return {
-        contract: 1,
-        get: (id, ttl) => real.get(id, ttl),
-        set: (...args) => real.set(...args),
-        touch: (id, ttl) => real.touch(id, ttl),
-        destroy: (id) => real.destroy(id),
-        ...change(real)
-      }
+      return { ...plain(real), ...change(real) }
     }
   }
 }

@@ -62,6 +62,8 @@ export interface StoreLike {
   listenerCount(event: string): number
 }
 
+export const storeOf = (session: Module) => new session.MemoryStore() as unknown as StoreLike
+
 export type Handler = (req: Req, res: ServerResponse) => unknown
 type Middleware = (req: never, res: never, next: (error?: unknown) => void) => void
 
