@@ -1,6 +1,6 @@
 /**
- * The rooms of lib/, from the top down (design.md, "The rooms"): a file imports from its own room or from one further
- * down. What no other line names is in `core`, the session itself.
+ * The rooms of lib/, from the top down: a file imports from its own room or from a lower one (CONTRIBUTING.md, "The
+ * house").
  */
 const rooms = [
   { name: 'cli', path: '^lib/cli/' },
@@ -8,48 +8,98 @@ const rooms = [
   { name: 'testing', path: '^lib/testing/' },
   { name: 'express-session', path: '^lib/express-session/' },
   { name: 'middleware', path: '^lib/middleware[.]ts$' },
-  { name: 'core', path: '^lib/[^/]+[.]ts$' },
+  { name: 'manager', path: '^lib/manager/' },
+  { name: 'setup', path: '^lib/setup[.]ts$' },
+  { name: 'options', path: '^lib/options[.]ts$' },
+  { name: 'session', path: '^lib/session/' },
+  { name: 'repository', path: '^lib/repository/' },
   { name: 'cookie', path: '^lib/cookie/' },
   { name: 'stores', path: '^lib/stores/' },
-  { name: 'foundation', path: '^lib/(errors|events|session-data)[.]ts$' }
+  { name: 'response', path: '^lib/response/' },
+  { name: 'foundation', path: '^lib/(dictionaries|errors|events|express-request|request|session-data)[.]ts$' }
 ]
 
-/** Rooms that stand side by side: neither looks into the other. */
-const apart = [['cookie', 'stores']]
+/** Rooms on one floor: neither imports from the other. */
+const apart = [
+  ['cookie', 'stores'],
+  ['express-session', 'middleware'],
+  ['express-session', 'manager']
+]
 
-const from = (name) => {
-  const index = rooms.findIndex((room) => room.name === name)
-  // A file belongs to the room that names it most exactly: only `core` is a catch-all.
-  const pathNot = name === 'core' ? rooms.filter((room) => room.name !== 'core').map((room) => room.path) : []
-  return { path: rooms[index].path, pathNot }
-}
+/** What a room must not see, beyond the order of the floors. */
+const walls = [
+  {
+    name: 'no-session-in-response',
+    comment: 'A response is held until a promise settles, whatever that promise is for.',
+    from: '^lib/response/',
+    to: '^lib/',
+    except: '^lib/response/'
+  },
+  {
+    name: 'a-store-knows-the-contract-alone',
+    comment: 'A store keeps texts: it knows nothing of sessions, cookies or HTTP.',
+    from: '^lib/stores/',
+    to: '^lib/',
+    except: '^lib/(stores/|errors[.]ts$)'
+  },
+  {
+    name: 'testing-knows-the-contract-alone',
+    comment: 'The tests of a store check what the contract says, and nothing else.',
+    from: '^lib/testing/',
+    to: '^lib/',
+    except: '^lib/(testing/|stores/store[.]ts$)'
+  },
+  {
+    name: 'redis-and-memory-apart',
+    from: '^lib/stores/redis/',
+    to: '^lib/stores/(memory/|cookie-store|seal)'
+  },
+  {
+    name: 'no-http-below-the-middleware',
+    comment: 'A session is loaded and committed without HTTP, so that sockets and workers can do it.',
+    from: '^lib/(session|repository|stores)/',
+    to: '^(node:)?(http|http2|net|tls)$'
+  }
+]
 
-const upward = rooms.flatMap((lower, index) =>
-  rooms.slice(0, index).map((upper) => ({ name: `${lower.name}-not-up-to-${upper.name}`, lower, upper }))
-)
+const roomOf = (name) => rooms.find((room) => room.name === name).path
+const upward = rooms.flatMap((lower, index) => rooms.slice(0, index).map((upper) => ({ lower, upper })))
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'A file and what it imports are understood one after the other. Types count, too.',
+      comment: 'A file and its imports are understood one after the other. Types count as well.',
       severity: 'error',
       from: {},
       to: { circular: true }
     },
-    ...upward.map(({ name, lower, upper }) => ({
-      name,
-      comment: 'Imports point downwards only.',
+    {
+      name: 'every-file-has-a-room',
+      comment: 'A new file at the top of lib/ needs a line in `rooms`.',
       severity: 'error',
-      from: from(lower.name),
-      to: from(upper.name)
+      from: {},
+      to: { path: '^lib/', pathNot: rooms.map(({ path }) => path) }
+    },
+    ...upward.map(({ lower, upper }) => ({
+      name: `${lower.name}-not-up-to-${upper.name}`,
+      severity: 'error',
+      from: { path: lower.path },
+      to: { path: upper.path }
     })),
     ...apart.map(([one, other]) => ({
       name: `${one}-and-${other}-apart`,
       severity: 'error',
-      from: from(one),
-      to: from(other)
+      from: { path: roomOf(one) },
+      to: { path: roomOf(other) }
+    })),
+    ...walls.map(({ name, comment, from, to, except }) => ({
+      name,
+      ...(comment && { comment }),
+      severity: 'error',
+      from: { path: from },
+      to: { path: to, ...(except && { pathNot: except }) }
     })),
     {
       name: 'session-data-only-in-index',
@@ -58,25 +108,6 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^lib/index[.]m?ts$' },
       to: { path: '^lib/session-data[.]ts$' }
-    },
-    {
-      name: 'testing-knows-the-contract-only',
-      comment: 'What a store has to keep is in its contract, and nowhere else.',
-      severity: 'error',
-      from: { path: '^lib/testing/' },
-      to: { path: '^lib/', pathNot: '^lib/(testing/|stores/store[.]ts$)' }
-    },
-    {
-      name: 'no-session-in-response-hold',
-      severity: 'error',
-      from: { path: '^lib/response-hold' },
-      to: { path: '^lib/(.*session|repository|record|merge|commit|cookie/|stores/)', reachable: true }
-    },
-    {
-      name: 'no-http-in-request-session',
-      severity: 'error',
-      from: { path: '^lib/(request-session|repository|record|merge|commit|stores/)' },
-      to: { path: '^(node:)?(http|http2|net)$' }
     },
     {
       name: 'only-declared-packages',
@@ -91,12 +122,7 @@ module.exports = {
         pathNot: '^node_modules/(@types/)?express/'
       }
     },
-    {
-      name: 'no-unresolved',
-      severity: 'error',
-      from: {},
-      to: { couldNotResolve: true }
-    }
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } }
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { checkCookie } from './cookie/attributes'
 import { need } from './errors'
-import type { CallbackStore } from './callback-store'
+import type { CallbackStore } from './repository/express-store'
 import type { SessionOptions, Settings } from './options'
-import { MemoryStore } from './stores/memory'
+import { MemoryStore } from './stores/memory/memory-store'
 import type { Store } from './stores/store'
 
 const DAY = 86_400_000

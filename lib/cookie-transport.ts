@@ -1,9 +1,9 @@
-import { readCookies } from './cookie/read'
+import { readCookies } from './cookie/cookie-header'
 import { clearCookie, mergeSetCookie, setCookie } from './cookie/set-cookie'
-import type { HoldableResponse } from './holdable-response'
+import type { HoldableResponse } from './response/intercept'
 import type { Settings } from './options'
 import { isSecure, warnInsecure } from './secure'
-import type { Transport } from './transport'
+import type { Transport } from './cookie/transport'
 
 /** Carries the session id in a cookie. */
 export function cookieTransport({ name, proxy }: Pick<Settings, 'name' | 'proxy'>): Transport {

@@ -1,18 +1,18 @@
 import './express-request'
 import errors = require('./errors')
 import middleware = require('./middleware')
-import cookies = require('./stores/cookie')
-import memory = require('./stores/memory')
-import transports = require('./transport')
+import cookies = require('./stores/cookie-store')
+import memory = require('./stores/memory/memory-store')
+import transports = require('./cookie/transport')
 import type { CookieOptions as Cookie } from './cookie/attributes'
 import type { SessionEvents as Events } from './events'
-import type { Merge as MergeRule } from './merge'
+import type { Merge as MergeRule } from './repository/merge'
 import type { LoadMode as Mode, SessionOptions as Options } from './options'
-import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session'
+import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session/session'
 import type { SessionData as BaseSessionData } from './session-data'
-import type { SessionRequest as Incoming } from './session-request'
-import type { CookieRequest as CookieRequestOnly } from './outside'
-import type { Sessions as BaseSessions } from './sessions'
+import type { SessionRequest as Incoming } from './request'
+import type { CookieRequest as CookieRequestOnly } from './manager/detached-sessions'
+import type { Sessions as BaseSessions } from './manager/sessions'
 import type {
   Ended as EndedText,
   IndexEntry as Entry,
@@ -20,7 +20,7 @@ import type {
   SetResult as Result,
   Store as TextStore
 } from './stores/store'
-import type { SessionChoice as Choice, SessionInfo as Info } from './user-sessions'
+import type { SessionChoice as Choice, SessionInfo as Info } from './manager/user-sessions'
 
 /**
  * Makes the middleware that gives each request its `req.session`.

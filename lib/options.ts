@@ -1,10 +1,10 @@
-import type { CallbackStore } from './callback-store'
+import type { CallbackStore } from './repository/express-store'
 import type { CookieOptions } from './cookie/attributes'
-import type { Merge } from './merge'
-import type { Session } from './session'
-import type { SessionRequest } from './session-request'
+import type { Merge } from './repository/merge'
+import type { Session } from './session/session'
+import type { SessionRequest } from './request'
 import type { Store } from './stores/store'
-import type { Transport } from './transport'
+import type { Transport } from './cookie/transport'
 
 /** When a session is read: before the handler runs, or when the handler asks for it. */
 export type LoadMode = 'eager' | 'lazy'

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
-import { CONNECT_DEFAULTS, openRedis } from '../stores/redis-connect'
+import { CONNECT_DEFAULTS, openRedis } from '../stores/redis/connect'
 import { UsageError } from './outcome'
 
 /** How long the server may take to be ready, in milliseconds. */

@@ -1,5 +1,5 @@
-import { trimmed, readCookies } from '../cookie/read'
-import { createSigner, isId } from '../cookie/sign'
+import { trimmed, readCookies } from '../cookie/cookie-header'
+import { createSigner, isId } from '../cookie/signature'
 import { Seal, type Sealed } from '../stores/seal'
 import { UsageError } from './outcome'
 

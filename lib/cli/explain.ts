@@ -1,5 +1,5 @@
 import { SessionError } from '../errors'
-import { CommandError } from '../stores/redis-errors'
+import { CommandError } from '../stores/redis/command-error'
 import { UsageError } from './outcome'
 import { printable } from './print'
 

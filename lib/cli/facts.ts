@@ -1,5 +1,5 @@
-import { beganAt } from '../handle'
-import { CorruptRecord, decodeRecord, type SessionRecord } from '../record'
+import { beganAt } from '../repository/handle'
+import { CorruptRecord, decodeRecord, type SessionRecord } from '../repository/record'
 import { UsageError } from './outcome'
 import { printable, printDuration, printJson, printTime } from './print'
 

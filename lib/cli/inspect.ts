@@ -1,4 +1,4 @@
-import { RedisStore } from '../stores/redis'
+import { RedisStore } from '../stores/redis/redis-store'
 import { withRedis } from './connect'
 import { findCookie, judge, type Verdict } from './cookie'
 import { factsOf, rowsOf, type Facts } from './facts'

@@ -1,7 +1,7 @@
 import { stringifySetCookie } from 'cookie'
 import { SessionError } from '../errors'
 import { checkCookie } from './attributes'
-import { trimmed } from './read'
+import { trimmed } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 
 /** How many bytes of name and value together a browser takes (RFC 6265bis, 5.7). */

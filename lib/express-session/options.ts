@@ -1,11 +1,11 @@
 import { randomBytes, KeyObject } from 'node:crypto'
 import { checkCookie } from '../cookie/attributes'
-import type { CallbackStore } from '../callback-store'
+import type { CallbackStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
-import { MemoryStore } from './memory'
+import { MemoryStore } from './memory-store'
 import type { Store } from './store'
-import { TextStore } from './text-store'
+import { TextStore } from './conditional-store'
 
 /** A request, as far as this entry looks at it. */
 export interface Incoming {

@@ -1,6 +1,6 @@
-import { ask, type Answer, type CallbackStore } from '../callback-store'
-import { Budget } from '../budget'
-import type { Data } from '../merge'
+import { ask, type Answer, type CallbackStore } from '../repository/express-store'
+import { Budget } from '../repository/budget'
+import type { Data } from '../repository/merge'
 import { restoreCookie, type Cookie, type Kept } from './cookie'
 import { carryOrigin } from './origin'
 

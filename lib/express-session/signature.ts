@@ -1,5 +1,5 @@
 import { sign, unsign } from 'cookie-signature'
-import { readCookies } from '../cookie/read'
+import { readCookies } from '../cookie/cookie-header'
 import { deprecate } from './deprecate'
 import type { Incoming, Secret } from './options'
 

@@ -1,4 +1,4 @@
-import { encodeData } from '../record'
+import { encodeData } from '../repository/record'
 import { choiceOf } from './cookie'
 import { dataOf, type Session } from './session'
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { inherits } from 'node:util'
-import type { Answer, CallbackStore } from '../callback-store'
+import type { Answer, CallbackStore } from '../repository/express-store'
 import { inflate, type Owner, type Session } from './session'
 
 /** What stores for express-session are derived from. */

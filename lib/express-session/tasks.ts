@@ -1,4 +1,4 @@
-import { Operations } from '../operations'
+import { Operations } from '../session/operations'
 
 type Kind = 'save' | 'reload' | 'destroy' | 'regenerate'
 

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http'
 import { parseSetCookie } from 'cookie'
 import fc from 'fast-check'
-import { readCookies } from '../../lib/cookie/read'
+import { readCookies } from '../../lib/cookie/cookie-header'
 import { SessionCookie } from '../../lib/cookie/session-cookie'
 import { clearCookie, mergeSetCookie, setCookie } from '../../lib/cookie/set-cookie'
-import { createSigner } from '../../lib/cookie/sign'
+import { createSigner } from '../../lib/cookie/signature'
 
 const NOW = Date.UTC(2030, 0, 1)
 const invalid = (message: RegExp) =>

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import ours from '../../lib/express-session'
-import { MemoryTable } from '../../lib/stores/memory-table'
+import { MemoryTable } from '../../lib/stores/memory/table'
 import { advance } from '../support/clock'
 import { hang } from './support/hang'
 import {

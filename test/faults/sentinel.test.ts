@@ -1,5 +1,5 @@
 import Redis from 'ioredis'
-import { RedisStore } from '../../lib/stores/redis'
+import { RedisStore } from '../../lib/stores/redis/redis-store'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { App } from './support/app'
 import { eventually } from './support/eventually'

@@ -1,7 +1,7 @@
 import crypto from 'node:crypto'
 import express from 'express'
 import { checkOptions } from '../../lib/check-options'
-import { createSigner } from '../../lib/cookie/sign'
+import { createSigner } from '../../lib/cookie/signature'
 import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
 import { secret, Site, type Bag, type Handler, type Visitor } from '../support/site'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HeaderSnapshot } from '../../lib/header-snapshot'
-import { ResponseHold, type ResponseGate } from '../../lib/response-hold'
+import { HeaderSnapshot } from '../../lib/response/header-snapshot'
+import { ResponseHold, type ResponseGate } from '../../lib/response/response-hold'
 import {
   follow,
   Signal,

@@ -1,10 +1,10 @@
-import { Budget } from '../../lib/budget'
-import { createHandle } from '../../lib/handle'
-import type { Data } from '../../lib/merge'
-import { encodeData } from '../../lib/record'
-import { RecordRepository } from '../../lib/record-repository'
-import type { Draft } from '../../lib/repository'
-import type { TextSnapshot } from '../../lib/snapshot'
+import { Budget } from '../../lib/repository/budget'
+import { createHandle } from '../../lib/repository/handle'
+import type { Data } from '../../lib/repository/merge'
+import { encodeData } from '../../lib/repository/record'
+import { RecordRepository } from '../../lib/repository/record-repository'
+import type { Draft } from '../../lib/repository/repository'
+import type { TextSnapshot } from '../../lib/repository/snapshot'
 import { CountingStore } from './counting-store'
 
 export const MINUTE = 60_000

@@ -1,5 +1,5 @@
 import type { Ended } from '../../lib'
-import type { MemoryStore } from '../../lib/stores/memory'
+import type { MemoryStore } from '../../lib/stores/memory/memory-store'
 import { broken, type Broken } from './broken'
 
 type Listener = (ended: Ended) => void

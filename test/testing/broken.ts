@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../lib/stores/memory'
+import { MemoryStore } from '../../lib/stores/memory/memory-store'
 import type { SetResult, Store } from '../../lib/stores/store'
 
 /** A store that breaks a sentence of the contract, and the test that has to say so. */

@@ -1,5 +1,5 @@
-import { CookieStore } from '../../lib/stores/cookie'
-import { MemoryStore } from '../../lib/stores/memory'
+import { CookieStore } from '../../lib/stores/cookie-store'
+import { MemoryStore } from '../../lib/stores/memory/memory-store'
 import type { Store } from '../../lib/stores/store'
 import { type StoreTest, storeTests } from '../../lib/testing'
 import { overwrite } from './broken'

@@ -1,4 +1,4 @@
-import { RedisStore } from '../../../lib/stores/redis'
+import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { App } from '../support/app'
 
 /**

@@ -1,7 +1,7 @@
 import { once, type EventEmitter } from 'node:events'
 import Redis from 'ioredis'
 import { createClient } from 'redis'
-import { RedisStore } from '../../../lib/stores/redis'
+import { RedisStore } from '../../../lib/stores/redis/redis-store'
 
 /** A store and what it stands on. */
 export interface Opened {

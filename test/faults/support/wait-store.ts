@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { Store } from '../../../lib'
-import type { RedisStore } from '../../../lib/stores/redis'
+import type { RedisStore } from '../../../lib/stores/redis/redis-store'
 
 /** A store that answers only when a replica has the write, too. */
 export function waitsForReplica(store: RedisStore<Cluster>): Store {

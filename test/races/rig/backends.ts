@@ -1,6 +1,6 @@
 import Redis from 'ioredis'
-import { MemoryStore } from '../../../lib/stores/memory'
-import { RedisStore } from '../../../lib/stores/redis'
+import { MemoryStore } from '../../../lib/stores/memory/memory-store'
+import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import type { Store } from '../../../lib/stores/store'
 import { startRedis } from '../../support/redis-server'
 import { pass } from './time'

@@ -1,0 +1,51 @@
+import type { SessionCookie } from './session-cookie'
+import { SessionError } from '../errors'
+import type { HoldableResponse } from '../response/intercept'
+import type { SessionRequest } from '../request'
+
+/** What there is to tell about the session whose id a response carries. */
+export interface Carried {
+  readonly req: SessionRequest
+  /** The session's cookie settings, with an end no later than the session's. */
+  readonly cookie: SessionCookie
+}
+
+/**
+ * How the session id travels: in a cookie, where nothing else is said, or wherever an application wants it. What
+ * travels is the signed id (with `signed: false` the bare one, with a `CookieStore` the sealed session).
+ */
+export interface Transport {
+  /** What the request carries, as `write` put it. Several are tried one after the other; undefined: nothing. */
+  read(req: SessionRequest): string | readonly string[] | undefined
+  /** Puts the id into the headers of the response, which have not gone yet. */
+  write(res: HoldableResponse, id: string, carried: Carried): void
+  /** Tells the client that its session is over. */
+  clear(res: HoldableResponse, carried: Carried): void
+  /** The request header that `read` looks at, for the response's `Vary`. */
+  readonly vary?: string
+}
+
+/** RFC 9110, 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/**
+ * Carries the id in a header, of the request and of the response alike, for clients that keep no cookies. A logout sends
+ * the header empty: the client drops what it has.
+ *
+ * @throws SessionError `ERR_SESSION_OPTIONS` for what cannot be the name of a header
+ */
+export function headerTransport(name: string): Transport {
+  if (typeof name !== 'string' || !TOKEN.test(name)) {
+    throw new SessionError(
+      'ERR_SESSION_OPTIONS',
+      'headerTransport takes the name of a header: x-session-id, say'
+    )
+  }
+  const key = name.toLowerCase()
+  return {
+    vary: name,
+    read: (req) => req.headers[key],
+    write: (res, id) => res.setHeader?.(name, id),
+    clear: (res) => res.setHeader?.(name, '')
+  }
+}

@@ -1,0 +1,176 @@
+import { Budget } from '../repository/budget'
+import type { Answer } from '../repository/express-store'
+import { SessionError } from '../errors'
+import { createHandle } from '../repository/handle'
+import { mergeData, sameValue, type Data } from '../repository/merge'
+import { encodeData } from '../repository/record'
+import { RecordRepository } from '../repository/record-repository'
+import { isGone, type Draft } from '../repository/repository'
+import { META } from '../repository/reserved'
+import type { TextSnapshot } from '../repository/snapshot'
+import type { Store as Texts } from '../stores/store'
+import { choiceOf, type CookieData } from './cookie'
+import { CONDITIONAL, originOf, setOrigin } from './origin'
+import { dataOf, Session } from './session'
+import { Store } from './store'
+
+/** Only what is Holdfast's own: an application may have a `handle` or an `update` of its own in its sessions. */
+const RESERVED: ReadonlySet<string> = new Set([META, '__proto__'])
+
+/** Far above what an application of express-session stores: to go on as before, and not for ever. */
+const LIMITS = { maxBytes: 2 ** 26, maxDepth: 1000, reserved: RESERVED }
+
+export interface TextStoreOptions {
+  /** How long a session lives whose cookie ends with the browser, in milliseconds. */
+  readonly life: number
+  /** Milliseconds for each call. */
+  readonly timeout?: number | undefined
+}
+
+/**
+ * Puts a store of Holdfast's behind the contract of express-session's. A session object that `get` gave, or that the
+ * middleware made, is written on condition: what others stored meanwhile is merged in, and what is gone stays gone.
+ */
+export class TextStore extends Store {
+  readonly [CONDITIONAL] = true
+  readonly #repository: RecordRepository
+  readonly #life: number
+  readonly #timeout: number
+
+  constructor(texts: Texts, { life, timeout = 1000 }: TextStoreOptions) {
+    super()
+    this.#repository = new RecordRepository(texts, LIMITS, timeout)
+    this.#life = life
+    this.#timeout = timeout
+  }
+
+  override get(id: string, callback: Answer<object | null>): void {
+    answer<object | null>(this.#get(id), callback)
+  }
+
+  override set(id: string, session: object, callback?: Answer): void {
+    answer(this.#set(id, session), callback)
+  }
+
+  override touch(id: string, session: object, callback?: Answer): void {
+    answer(this.renew(id, session), callback)
+  }
+
+  override destroy(id: string, callback?: Answer): void {
+    const destroyed = this.#repository.destroy(id, this.#budget())
+    answer(
+      destroyed.then(() => undefined),
+      callback
+    )
+  }
+
+  /** Renews the life of what is kept under `id`, and never brings it back. */
+  protected async renew(id: string, session: object): Promise<void> {
+    const life = this.#lifeOf(cookieOf(session))
+    if (life > 0) await this.#repository.touch(id, life, this.#budget())
+  }
+
+  /** As `renew`, with the end of the cookie written into the text. */
+  protected async rewrite(id: string, session: object): Promise<void> {
+    const budget = this.#budget()
+    const known = await this.#repository.load(id, budget)
+    const cookie = cookieOf(session)
+    if (!known || this.#lifeOf(cookie) <= 0) return
+    const draft = (latest: TextSnapshot | null) =>
+      this.#draft(encodeData((latest ?? known).data()), latest, cookie)
+    try {
+      await this.#repository.commit(id, known, draft, budget)
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+
+  async #get(id: string): Promise<object | undefined> {
+    const known = await this.#repository.load(id, this.#budget())
+    if (!known) return undefined
+    const session = toSession(known)
+    setOrigin(session, known)
+    return session
+  }
+
+  async #set(id: string, session: object): Promise<void> {
+    const began = encodeOwn(session)
+    const cookie = cookieOf(session)
+    const budget = this.#budget()
+    const origin = originOf(session) as TextSnapshot | null | undefined
+    if (this.#lifeOf(cookie) <= 0) {
+      await this.#repository.destroy(id, budget)
+      return
+    }
+    const known = origin === undefined ? await this.#repository.load(id, budget) : origin
+    const draft = (latest: TextSnapshot | null) => {
+      // Of an object that nobody knows, all is meant to be stored.
+      const isMerged = origin && latest && latest !== origin
+      const text = isMerged ? this.#repository.merge(origin, began, latest) : began
+      const isTheirs = isMerged && choiceOf(cookie) === choiceOf(origin.cookie)
+      return this.#draft(text, latest, isTheirs ? renewed(latest.cookie) : cookie)
+    }
+    const { snapshot, merged } = await this.#repository.commit(id, known, draft, budget)
+    if (origin === undefined) return
+    if (merged && snapshot) takeOver(session, JSON.parse(began) as Data, snapshot.data())
+    setOrigin(session, snapshot)
+  }
+
+  #draft(text: string, latest: TextSnapshot | null, cookie: CookieData | undefined): Draft {
+    const handle = latest?.handle ?? createHandle()
+    return { handle, text, cookie, sent: latest?.sent, ttl: this.#lifeOf(cookie) }
+  }
+
+  #lifeOf(cookie: CookieData | undefined): number {
+    const end = cookie?.expires ? new Date(cookie.expires).getTime() : NaN
+    return Number.isNaN(end) ? this.#life : end - Date.now()
+  }
+
+  #budget(): Budget {
+    return new Budget(this.#timeout)
+  }
+}
+
+/** A session as express-session's own stores give it: parsed from its JSON. */
+export function toSession(known: Pick<TextSnapshot, 'cookie' | 'data'>): object {
+  return { ...(known.cookie === undefined ? {} : { cookie: known.cookie }), ...known.data() }
+}
+
+/** What becomes JSON of a session's cookie. */
+function cookieOf(session: object): CookieData | undefined {
+  const text = JSON.stringify((session as { cookie?: unknown }).cookie)
+  return text === undefined ? undefined : (JSON.parse(text) as CookieData)
+}
+
+function encodeOwn(session: object): string {
+  const data = dataOf(session)
+  if (!(META in data)) return encodeData(data)
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    `the name "${META}" is Holdfast's own in its stores: keep your value under another one`
+  )
+}
+
+function renewed(cookie: unknown): CookieData {
+  const { originalMaxAge, ...kept } = cookie as CookieData
+  const expires = typeof originalMaxAge === 'number' ? new Date(Date.now() + originalMaxAge) : null
+  return { ...kept, originalMaxAge, expires }
+}
+
+/** Puts what others stored meanwhile into a session. What the handler changed since `began` stays. */
+export function takeOver(session: object, began: Data, stored: Data): void {
+  const current = session as Data
+  const now = dataOf(session)
+  const merged = mergeData(began, now, stored)
+  for (const key of Object.keys(now)) if (!Object.hasOwn(merged, key)) delete current[key]
+  for (const key of Object.keys(merged)) {
+    if (!sameValue(now, merged, key) && !(key in Session.prototype)) current[key] = merged[key]
+  }
+}
+
+function answer<T>(promise: Promise<T | undefined>, callback: Answer<T> | undefined): void {
+  promise.then(
+    (value) => callback && process.nextTick(callback, null, value),
+    (error: unknown) => callback && process.nextTick(callback, error)
+  )
+}

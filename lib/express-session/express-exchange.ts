@@ -1,0 +1,277 @@
+import { promisify } from 'node:util'
+import { Budget } from '../repository/budget'
+import type { Answer } from '../repository/express-store'
+import { mergeSetCookie } from '../cookie/set-cookie'
+import { SessionError } from '../errors'
+import { HeaderSnapshot } from '../response/header-snapshot'
+import { isGone } from '../repository/repository'
+import { ResponseHold, type HoldableResponse, type ResponseGate } from '../response/response-hold'
+import { isSecure, warnInsecure } from '../secure'
+import { choiceOf, Cookie, dataOf as cookieData, serialize, type CookieData } from './cookie'
+import { createSession } from './generate'
+import type { Incoming, Secret, Settings } from './options'
+import { carryOrigin } from './origin'
+import { attach, notFound, Session, type Host } from './session'
+import { Sessions } from './stored-sessions'
+import { signId } from './signature'
+import { isSame, stateOf, type State } from './state'
+import { Tasks } from './tasks'
+
+/**
+ * One request and its response, by express-session's rules on what is stored, renewed, ended and announced when the
+ * response ends. Nothing of the response leaves before the store has answered.
+ */
+export class Exchange implements Host, ResponseGate {
+  readonly #sessions: Sessions
+  readonly #tasks = new Tasks()
+  #hold: ResponseHold | undefined
+  /** The id that the request brought. */
+  #came: string | undefined
+  /** Where what the application changes began. */
+  #original: State | undefined
+  /** What the store has, or was asked to have. */
+  #saved: State | undefined
+  /** The session that was read, or made, last. */
+  #last: Session | undefined
+  /** Ids that the store knows, and ids that it was told to forget. */
+  readonly #stored = new Set<string>()
+  readonly #ended = new Set<string>()
+  /** The cookie that the browser has to drop. */
+  #cleared: CookieData | undefined
+  #touched = false
+  #renewed = false
+  /** What the request has is in the store no more, and was not brought back. */
+  #gone = false
+  #sealed = false
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly secrets: readonly Secret[],
+    private readonly req: Incoming,
+    private readonly res: HoldableResponse,
+    private readonly next: (error?: unknown) => void
+  ) {
+    this.#sessions = new Sessions(settings.store, settings.timeout)
+    attach(req, this)
+  }
+
+  /** Reads the first of these sessions that is stored, or makes a new one. */
+  async load(ids: readonly string[]): Promise<void> {
+    this.#came = ids[0]
+    for (const id of ids) {
+      const session = await this.#sessions.load(id, this.req)
+      if (!session) continue
+      this.#came = id
+      this.#stored.add(id)
+      this.#last = session
+      this.#start()
+      if (!this.settings.resave) this.#saved = this.#original
+      return
+    }
+    this.begin()
+  }
+
+  /** Makes a new session. */
+  begin(): void {
+    this.#generate()
+    this.#start()
+  }
+
+  /** What `store.generate` does for this request. */
+  create(): void {
+    this.#last = createSession(this.req, this.settings)
+  }
+
+  save(session: Session): Promise<void> {
+    return this.#tasks.run('save', () => this.#save(session))
+  }
+
+  reload(session: Session): Promise<void> {
+    return this.#tasks.run('reload', async () => {
+      const reloaded = await this.#sessions.load(session.id, this.req)
+      if (!reloaded) throw notFound()
+      this.#last = reloaded
+      if (!this.settings.resave) this.#saved = stateOf(reloaded)
+    })
+  }
+
+  destroy({ id }: Session): Promise<void> {
+    delete this.req.session
+    return this.#tasks.run('destroy', () => this.#end(id))
+  }
+
+  regenerate(): Promise<void> {
+    return this.#tasks.run('regenerate', async () => {
+      const { sessionID } = this.req
+      const ended = typeof sessionID === 'string' ? this.#end(sessionID) : Promise.resolve()
+      // A new session there is in any case: who goes on after the error must not go on with the old one.
+      await ended.finally(() => this.#generate())
+    })
+  }
+
+  /** What has to be in the store before the response goes on. */
+  commit(): Promise<void> | undefined {
+    const pending = this.#commit()
+    // What a WebSocket library passes for a response sends its headers when the call returns: it cannot wait.
+    if (pending && !('headersSent' in this.res)) this.#announce(() => true)
+    return pending
+  }
+
+  /** The cookie that the response carries, where it carries one. Called when everything is stored. */
+  headers(): void {
+    this.#announce((id) => this.#stored.has(id))
+  }
+
+  /** Who hung up gets no answer, and express-session stores nothing without one. */
+  closed(): void {
+    return undefined
+  }
+
+  #commit(): Promise<void> | undefined {
+    if (this.#sealed) return undefined
+    try {
+      if (!this.#tasks.idle) return this.#sealing(this.#tasks.settled().then(() => this.#commit()))
+      this.#tasks.check()
+      const pending = this.#finish()
+      return pending && this.#sealing(pending)
+    } catch (error) {
+      return this.#sealing(Promise.reject(error))
+    }
+  }
+
+  /** After a failure nothing of this session is stored, or told, any more. */
+  #sealing(pending: Promise<void>): Promise<void> {
+    return pending.catch((error: unknown) => {
+      this.#sealed = true
+      throw error
+    })
+  }
+
+  #announce(isStored: (id: string) => boolean): void {
+    const { settings, req, secrets } = this
+    if (this.#sealed || this.#gone) return
+    try {
+      if (isMissing(req.session)) {
+        if (this.#cleared)
+          this.#send(serialize(settings.name, '', { ...this.#cleared, expires: new Date(0) }))
+        return
+      }
+      const { session, sessionID } = req as { session: Session; sessionID: unknown }
+      if (typeof sessionID !== 'string' || !isStored(sessionID)) return
+      if (!this.#isAnnounced(sessionID, session)) return
+      const cookie = cookieData(session.cookie)
+      if (cookie.secure && !isSecure(req, settings.proxy)) return warnInsecure()
+      this.#send(serialize(settings.name, signId(sessionID, secrets), cookie))
+    } catch (error) {
+      // The session is stored: the response goes without its cookie, and the error handler hears of it.
+      setImmediate(this.next, error)
+    }
+  }
+
+  #start(): void {
+    this.#original = stateOf(this.req.session as Session)
+    this.#hold = new ResponseHold(this.req.method, this.res, this, new HeaderSnapshot(this.res), this.next)
+  }
+
+  #generate(): void {
+    this.settings.store.generate?.(this.req)
+  }
+
+  #finish(): Promise<void> | undefined {
+    const { req, settings } = this
+    const { sessionID } = req
+    if (isMissing(req.session)) {
+      if (settings.unset === 'keep' || typeof sessionID !== 'string' || this.#ended.has(sessionID))
+        return undefined
+      return this.#tasks.run('destroy', () => this.#end(sessionID))
+    }
+    if (typeof sessionID !== 'string' || this.#gone) return undefined
+    const session = this.#adopt(req.session)
+    if (!this.#touched) session.touch()
+    this.#touched = true
+    if (this.#isDue(sessionID, session)) return this.#store(session)
+    if (this.#renewed || !settings.store.touch || sessionID !== this.#came) return undefined
+    this.#renewed = true
+    // Nothing of the handler's is lost where this fails.
+    return this.#sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
+  }
+
+  /** What an application puts in the place of the session replaces its data. */
+  #adopt(value: unknown): Session {
+    if (typeof value !== 'object') throw new TypeError('req.session must be an object, or null')
+    const { save, touch } = value as Partial<Session>
+    if (typeof save === 'function' && typeof touch === 'function') return value as Session
+    const session = new Session(this.req, value)
+    if (!(session.cookie instanceof Cookie)) session.cookie = this.#last?.cookie ?? new Cookie(session.cookie)
+    if (this.#last?.id === session.id) carryOrigin(this.#last, session)
+    this.req.session = session
+    return session
+  }
+
+  #isDue(id: string, session: Session): boolean {
+    const state = stateOf(session)
+    if (isSame(state, this.#saved)) return false
+    const isUntouched = !this.settings.saveUninitialized && !this.#saved && this.#came !== id
+    return !isUntouched || !isSame(state, this.#original)
+  }
+
+  #isAnnounced(id: string, session: Session): boolean {
+    const { rolling, saveUninitialized } = this.settings
+    const isModified = () => !isSame(stateOf(session), this.#original)
+    if (id !== this.#came) return saveUninitialized || isModified()
+    if (rolling || choiceOf(session.cookie) !== this.#original?.choice) return true
+    return !isMissing(session.cookie.expires) && isModified()
+  }
+
+  /** Stores the session at the end. One that is gone, and that the application left alone, goes without an error. */
+  async #store(session: Session): Promise<void> {
+    this.#renewed = true
+    if (Object.hasOwn(session, 'save')) {
+      const save = promisify((done: (error?: Error | null) => void) => void session.save(done as Answer))
+      await new Budget(this.settings.timeout).run(save)
+      return void this.#stored.add(session.id)
+    }
+    const isModified = !isSame(stateOf(session), this.#original)
+    await this.#tasks.run('save', async () => {
+      try {
+        await this.#save(session)
+      } catch (error) {
+        if (isModified || !isGone(error)) throw error
+        this.#gone = true
+      }
+    })
+  }
+
+  async #save(session: Session): Promise<void> {
+    const state = stateOf(session)
+    const canAnnounce = !this.#hold?.begun || !('headersSent' in this.res)
+    if (!this.#stored.has(session.id) && !canAnnounce) throw headersSent()
+    this.#saved = state
+    const text = await this.#sessions.save(session)
+    if (text !== undefined) this.#saved = { ...state, text }
+    this.#stored.add(session.id)
+  }
+
+  async #end(id: string): Promise<void> {
+    await this.#sessions.destroy(id)
+    if (id === this.#came && this.#stored.has(id)) this.#cleared = cookieData(this.#last?.cookie)
+    this.#stored.delete(id)
+    this.#ended.add(id)
+  }
+
+  #send(header: string): void {
+    const { res } = this
+    res.setHeader?.('Set-Cookie', mergeSetCookie(res.getHeader?.('Set-Cookie'), this.settings.name, header))
+  }
+}
+
+function isMissing(value: unknown): value is null | undefined {
+  return value === null || value === undefined
+}
+
+function headersSent(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_HEADERS_SENT',
+    'a session was made after the response headers had gone, so that its cookie cannot be sent: nothing was stored'
+  )
+}

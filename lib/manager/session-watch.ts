@@ -1,0 +1,138 @@
+import { inspect } from 'node:util'
+import { Budget } from '../repository/budget'
+import { lifetimeLeft, type Clocks } from '../session/lifetime'
+import type { Repository } from '../repository/repository'
+import type { Ended } from '../stores/store'
+
+/** The longest that nothing is asked about a session: messages get lost without anyone noticing. In milliseconds. */
+const INTERVAL = 60_000
+/** When to ask again at the earliest where the store did not answer. */
+const RETRY = 1000
+/** How long the message that a session has moved may come after the answer that its old id is gone. */
+const GRACE = 100
+
+/** A repository that knows how its sessions end. */
+export type Watchable = Repository & Required<Pick<Repository, 'life' | 'watch'>>
+
+export function isWatchable(repository: Repository): repository is Watchable {
+  return repository.life !== undefined && repository.watch !== undefined
+}
+
+interface Watch {
+  id: string
+  readonly handle: string
+  readonly fn: () => unknown
+  timer?: NodeJS.Timeout
+  /** The store had nothing under the id when it was asked last. */
+  missing: boolean
+}
+
+/**
+ * Watches sessions for their end. What is destroyed is told by the store; what expires, or was missed, is found by
+ * asking for each session when its life should be over, and after a minute at the latest.
+ */
+export class SessionWatch {
+  readonly #watches = new Map<string, Set<Watch>>()
+  #stop: (() => void) | undefined
+
+  /** @param moved - told when a session that is watched has got another id */
+  constructor(
+    private readonly repository: Watchable,
+    private readonly settings: Clocks & { readonly timeout: number },
+    private readonly moved: (handle: string, from: string, to: string) => void
+  ) {}
+
+  add({ id, handle }: { readonly id: string; readonly handle: string }, fn: () => unknown): () => void {
+    const watch = { id, handle, fn, missing: false }
+    this.#put(watch)
+    this.#stop ??= this.repository.watch(
+      (ended) => this.#heard(ended),
+      () => this.#resumed()
+    )
+    void this.#look(watch)
+    return () => this.#remove(watch)
+  }
+
+  #heard({ id, successor }: Ended): void {
+    const watches = [...(this.#watches.get(id) ?? [])]
+    if (watches.length === 0) return
+    if (successor === undefined) return watches.forEach((watch) => this.#end(watch))
+    for (const watch of watches) {
+      this.#take(watch)
+      watch.id = successor
+      this.#put(watch)
+      void this.#look(watch)
+    }
+    this.moved(watches[0]!.handle, id, successor)
+  }
+
+  #resumed(): void {
+    for (const watches of this.#watches.values()) {
+      for (const watch of watches) this.#lookLater(watch, this.#spread())
+    }
+  }
+
+  /** So many milliseconds that of all sessions about a thousand a second are looked at. */
+  #spread(): number {
+    return Math.random() * this.#watches.size
+  }
+
+  async #look(watch: Watch): Promise<void> {
+    clearTimeout(watch.timer)
+    const { id, handle } = watch
+    let life: number | null
+    try {
+      life = await this.repository.life(id, new Budget(this.settings.timeout))
+    } catch {
+      return this.#lookLater(watch, RETRY + this.#spread(), id)
+    }
+    if (!this.#has(watch, id)) return
+    const left = Math.min(life ?? 0, lifetimeLeft(this.settings, handle))
+    const isMoving = life === null && !watch.missing
+    watch.missing = life === null
+    if (left > 0) this.#lookLater(watch, Math.min(left, INTERVAL * (1 - Math.random() / 4)))
+    else if (isMoving) this.#lookLater(watch, GRACE)
+    else this.#end(watch)
+  }
+
+  #lookLater(watch: Watch, ms: number, id = watch.id): void {
+    clearTimeout(watch.timer)
+    if (this.#has(watch, id)) watch.timer = setTimeout(() => void this.#look(watch), Math.ceil(ms)).unref()
+  }
+
+  #end(watch: Watch): void {
+    if (!this.#has(watch, watch.id)) return
+    this.#remove(watch)
+    void call(watch.fn)
+  }
+
+  #remove(watch: Watch): void {
+    this.#take(watch)
+    if (this.#watches.size > 0) return
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  #has(watch: Watch, id: string): boolean {
+    return this.#watches.get(id)?.has(watch) === true
+  }
+
+  #put(watch: Watch): void {
+    this.#watches.set(watch.id, (this.#watches.get(watch.id) ?? new Set()).add(watch))
+  }
+
+  #take(watch: Watch): void {
+    clearTimeout(watch.timer)
+    watch.missing = false
+    const others = this.#watches.get(watch.id)
+    if (others?.delete(watch) && others.size === 0) this.#watches.delete(watch.id)
+  }
+}
+
+async function call(fn: () => unknown): Promise<void> {
+  try {
+    await fn()
+  } catch (error) {
+    process.emitWarning(`what onDestroy was given failed: ${inspect(error)}`, { code: 'HOLDFAST_ON_DESTROY' })
+  }
+}

@@ -1,0 +1,44 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { abort, type HoldableResponse, type Method, type SendingName } from './intercept'
+
+/**
+ * Answers a request with an error in place of a handler that is still streaming. What waits for the response, such as
+ * a pipeline, hears of it when the answer is out: earlier it would take the connection down with it.
+ *
+ * @param native - the methods that send
+ * @param method - of the request
+ */
+export function answerInstead(
+  res: HoldableResponse,
+  native: ReadonlyMap<SendingName, Method>,
+  method: string | undefined,
+  error: unknown
+): void {
+  const status = statusOf(error)
+  const body = `${STATUS_CODES[status] ?? 'Error'}\n`
+  try {
+    res.setHeader?.('Content-Type', 'text/plain; charset=utf-8')
+    res.setHeader?.('Content-Length', Buffer.byteLength(body))
+    res.setHeader?.('Cache-Control', 'no-store')
+    native.get('writeHead')?.call(res, status)
+    native.get('end')?.apply(res, method === 'HEAD' ? [] : [body])
+  } catch {
+    abort(res)
+  }
+  res.destroy &&= () => res as ServerResponse
+  res.prependOnceListener?.('finish', () => emitError(res, error))
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { status?: unknown } | undefined)?.status
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+}
+
+/**
+ * Tells what waits for a response, such as a pipeline, that it failed.
+ *
+ * A pipe that is still there sees the end of the response by itself, and would not survive an error here.
+ */
+export function emitError(res: HoldableResponse, error: unknown): void {
+  if (res.listenerCount?.('unpipe') === 0 && res.listenerCount('error') > 0) res.emit?.('error', error)
+}

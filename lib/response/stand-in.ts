@@ -1,0 +1,166 @@
+import { ServerResponse } from 'node:http'
+import { isHttp2, type HoldableResponse, type Method, type Sending, type SendingName } from './intercept'
+import { isStatus } from './write-head'
+
+const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const
+type Setter = (typeof SETTERS)[number]
+
+const FROZEN = Symbol('frozen')
+
+interface Frozen {
+  [FROZEN]: FrozenResponse
+}
+
+/** What stands on a held response: the same functions on each, so that it does not become a dictionary (decision 15). */
+const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Frozen>])[] = [
+  ...(['headersSent', 'writableEnded', 'writableNeedDrain'] as const).map(
+    (name) => [name, { configurable: true, get: getter(name) }] as const
+  ),
+  ...SETTERS.map((name) => [name, { configurable: true, value: setter(name) }] as const)
+]
+
+function getter(name: 'headersSent' | 'writableEnded' | 'writableNeedDrain') {
+  return function (this: Frozen): boolean {
+    return this[FROZEN][name]
+  }
+}
+
+function setter(name: Setter) {
+  return function (this: Frozen, ...args: unknown[]): unknown {
+    return this[FROZEN].call(name, args)
+  }
+}
+
+/**
+ * A response that looks as after a native send although nothing has left. A stand-in, a response of Node's without a
+ * connection, is sent what the handler sends: it checks the arguments, and knows how far the response is. It is made when it
+ * is first needed, as it costs more than all the rest.
+ *
+ * `finished` stays what it is: by it Node's server tells which connections it may close as idle.
+ */
+export class FrozenResponse {
+  readonly #own: [name: string, before: PropertyDescriptor | undefined][] = []
+  readonly #isHttp2: boolean
+  readonly #isFake: boolean
+  #standIn: ServerResponse | undefined
+  #status: number | undefined
+  #message: string | undefined
+  #written = false
+  /** Nothing was called but an `end` that nobody could object to: a stand-in is not needed yet. */
+  #plainEnd = false
+
+  /** @param begun - the headers have left already */
+  constructor(
+    private readonly res: HoldableResponse,
+    private readonly method: string | undefined,
+    private readonly begun: boolean
+  ) {
+    this.#isHttp2 = isHttp2(res)
+    if (!begun) this.#status = res.statusCode
+    if (!begun && !this.#isHttp2) this.#message = res.statusMessage
+    // A fake has no rules to keep.
+    this.#isFake = !('headersSent' in res)
+    if (this.#isFake) return
+    ;(res as Partial<Frozen>)[FROZEN] = this
+    for (const [name, replacement] of REPLACEMENTS) {
+      if (!(name in res)) continue
+      this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
+      Object.defineProperty(res, name, replacement)
+    }
+  }
+
+  get headersSent(): boolean {
+    return this.#plainEnd || this.#required.headersSent
+  }
+
+  get writableEnded(): boolean {
+    return this.#plainEnd || this.#required.writableEnded
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#written && !this.#required.writableEnded
+  }
+
+  /**
+   * Takes a call in place of the response.
+   *
+   * @throws what the response would throw
+   */
+  take({ name, args }: Sending): void {
+    const { res } = this
+    if (this.#isFake || name === 'flush') return
+    const given = args.filter((arg) => typeof arg !== 'function')
+    if (name === 'end' && !this.#standIn && !this.#plainEnd && this.#isPlain(given)) {
+      this.#plainEnd = true
+      return
+    }
+    if (name === 'writeHead' && this.#isHttp2 && !res.headersSent) {
+      // Here 0 means 200, and there are fewer statuses: the response itself checks them.
+      given[0] = res.statusCode = (given[0] as number) | 0 || 200
+    }
+    const second = given[1]
+    // Without a connection nobody would look at the encoding.
+    if (typeof second === 'string' && name !== 'writeHead') Buffer.from('', second as BufferEncoding)
+    this.call(name, given)
+    if (name === 'write') this.#written = true
+    if (name !== 'writeHead') return
+    this.#status = res.statusCode = this.#required.statusCode
+    if (typeof second === 'string' && !this.#isHttp2) this.#message = res.statusMessage = second
+  }
+
+  /** Makes the response itself again, with the status that it had when it froze. */
+  thaw(): void {
+    const { res } = this
+    for (const [name, before] of this.#own.reverse()) {
+      if (before) Object.defineProperty(res, name, before)
+      else Reflect.deleteProperty(res, name)
+    }
+    this.#own.length = 0
+    delete (res as Partial<Frozen>)[FROZEN]
+    if (this.#status !== undefined) res.statusCode = this.#status
+    if (this.#status !== undefined && !this.#isHttp2) res.statusMessage = this.#message
+  }
+
+  /** Makes a call on the stand-in. @throws what the response would throw */
+  call(name: SendingName | Setter, args: unknown[]): unknown {
+    try {
+      return (this.#required as unknown as Record<typeof name, Method>)[name](...args)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (this.#isHttp2 && code === 'ERR_HTTP_HEADERS_SENT') {
+        throw Object.assign(error as Error, { code: 'ERR_HTTP2_HEADERS_SENT' })
+      }
+      throw error
+    }
+  }
+
+  /** Whether `end` takes these arguments, and the status, whatever the headers are. */
+  #isPlain(given: unknown[]): boolean {
+    const [chunk] = given
+    if (given.length > 1 || !(chunk === undefined || typeof chunk === 'string' || Buffer.isBuffer(chunk)))
+      return false
+    return !this.res.strictContentLength && this.#message === undefined && isStatus(this.#status ?? 200)
+  }
+
+  /** The stand-in, as far as the response is. */
+  get #required(): ServerResponse {
+    return (this.#standIn ??= this.#createStandIn())
+  }
+
+  #createStandIn(): ServerResponse {
+    const { res, method } = this
+    const request = { method, httpVersionMajor: 1, httpVersionMinor: 1 }
+    const standIn = new ServerResponse(request as never)
+    // A write after the end: the real response tells of it when the call is made there.
+    standIn.on('error', () => undefined)
+    if (this.#status !== undefined) standIn.statusCode = this.#status
+    if (this.#message !== undefined) standIn.statusMessage = this.#message
+    if (this.begun) standIn.flushHeaders()
+    else if (res.strictContentLength) {
+      standIn.strictContentLength = true
+      standIn.setHeaders(new Map(Object.entries(res.getHeaders?.() ?? {})) as Map<string, string>)
+    }
+    if (this.#plainEnd) standIn.end()
+    return standIn
+  }
+}

@@ -1,0 +1,167 @@
+import { errorMonitor } from 'node:events'
+/** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
+import type { Cluster, Redis } from 'ioredis'
+import { SessionError } from '../../errors'
+import type { Connection } from './link'
+import { slotOf } from './slot'
+
+/** What the store needs of a node-redis client (`createClient`, package `redis` 5 or later). */
+export interface NodeRedisClient {
+  readonly isOpen: boolean
+  readonly isReady: boolean
+  readonly options?: { readonly socket?: object } | undefined
+  duplicate(overrides?: object): unknown
+  sendCommand(args: string[], options?: { typeMapping?: { 36: typeof Buffer } }): Promise<unknown>
+  on(event: string | symbol, listener: () => void): unknown
+  off(event: string | symbol, listener: () => void): unknown
+}
+
+/** What the store needs of a node-redis cluster (`createCluster`, package `redis` 5 or later). */
+export interface NodeRedisCluster {
+  readonly isOpen: boolean
+  readonly isReady: boolean
+  readonly slots: readonly { readonly master: { readonly client?: NodeRedisClient } }[]
+  sendCommand(
+    firstKey: string,
+    isReadonly: boolean,
+    args: string[],
+    options?: { typeMapping?: { 36: typeof Buffer } }
+  ): Promise<unknown>
+}
+
+/** A client of the application's own. */
+export type RedisClient = Redis | Cluster | NodeRedisClient | NodeRedisCluster
+
+/** One manner of speaking to every client. */
+export interface Adapter {
+  /** Sends a command, given in lower case; texts in the reply are Buffers. */
+  send(command: string, key: string, args: (string | number)[]): Promise<unknown>
+  /** The connection that a command about the key takes, as one object of the client, always the same. */
+  connectionOf(key: string): object
+  connection(of: object): Connection
+}
+
+/** @throws SessionError `ERR_SESSION_OPTIONS` where it is none of the clients that the store knows. */
+export function adapt(client: RedisClient): Adapter {
+  const shape = (client ?? {}) as unknown as Record<string, unknown>
+  if (typeof shape.status === 'string' && typeof shape.isCluster === 'boolean') {
+    return ioredis(client as Redis | Cluster)
+  }
+  // Pools and sentinels of node-redis take commands in another form; they have no `isReady`, or an `acquire`.
+  if (typeof shape.isReady === 'boolean' && typeof shape.sendCommand === 'function' && !shape.acquire) {
+    return 'slots' in shape
+      ? nodeRedisCluster(client as NodeRedisCluster)
+      : nodeRedis(client as NodeRedisClient)
+  }
+  throw new SessionError(
+    'ERR_SESSION_OPTIONS',
+    'RedisStore needs a client: new RedisStore(new Redis(url)) with ioredis (Redis or Redis.Cluster), or what ' +
+      "createClient or createCluster of the package 'redis' made; RedisStore.connect(url) makes one by itself"
+  )
+}
+
+function ioredis(client: Redis | Cluster): Adapter {
+  return {
+    // `getexBuffer` and its like; `callBuffer` loses the command's name where auto-pipelining is on.
+    send: (command, _key, args) =>
+      (client as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>)[
+        `${command}Buffer`
+      ]!(...args),
+    connectionOf: (key) => (client.isCluster ? nodeOf(client as Cluster, key) : client),
+    connection: (of) => ioredisConnection(of as Redis | Cluster)
+  }
+}
+
+/** The node that a cluster would send a command to, which has a queue and a state of its own. */
+function nodeOf(cluster: Cluster, key: string): Redis | Cluster {
+  if (cluster.status !== 'ready') return cluster
+  const address = cluster.slots[slotOf((cluster.options.keyPrefix ?? '') + key)]?.[0]
+  const node = cluster.nodes('master').find(({ options }) => `${options.host}:${options.port}` === address)
+  // While a lost primary is tried again and again, nobody tells the client that another one took its place.
+  if (node?.status === 'reconnecting') cluster.refreshSlotsCache()
+  return node ?? cluster
+}
+
+function ioredisConnection(client: Redis | Cluster): Connection {
+  return {
+    // A socket whose end was seen keeps the state 'ready' for a moment, and commands go to the queue.
+    ready: () => client.status === 'ready' && (client as Partial<Redis>).stream?.writable !== false,
+    gather: () => gather((client as Partial<Redis>).stream),
+    state: () => client.status,
+    settled: () => {
+      if (client.status === 'wait') client.connect().catch(() => undefined)
+      if (client.status === 'end') return Promise.resolve()
+      return new Promise((resolve) => {
+        let trying = client.status === 'connecting' || client.status === 'connect'
+        const listeners: Record<string, () => void> = {
+          connecting: () => (trying = true),
+          ready: () => finish(),
+          end: () => finish(),
+          close: () => trying && finish()
+        }
+        const finish = (): void => {
+          for (const [event, listener] of Object.entries(listeners)) client.off(event, listener)
+          resolve()
+        }
+        for (const [event, listener] of Object.entries(listeners)) client.on(event, listener)
+      })
+    }
+  }
+}
+
+/** ioredis makes a system call for each command; node-redis gathers them by itself. */
+function gather(stream: Redis['stream'] | undefined): void {
+  if (!stream || stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
+}
+
+/** Texts as bytes: whether they are UTF-8 is for the store to see. 36 is `$`, the type of such a reply. */
+const BYTES = { typeMapping: { 36: Buffer } }
+
+const words = (command: string, args: (string | number)[]): string[] => [
+  command.toUpperCase(),
+  ...args.map(String)
+]
+
+function nodeRedis(client: NodeRedisClient): Adapter {
+  return {
+    send: (command, _key, args) => client.sendCommand(words(command, args), BYTES),
+    connectionOf: () => client,
+    connection: (of) => nodeRedisConnection(of as NodeRedisClient)
+  }
+}
+
+function nodeRedisCluster(cluster: NodeRedisCluster): Adapter {
+  return {
+    send: (command, key, args) => cluster.sendCommand(key, false, words(command, args), BYTES),
+    connectionOf: (key) => (cluster.isReady ? cluster.slots[slotOf(key)]?.master.client : null) ?? cluster,
+    connection: (of) =>
+      // A cluster that fails to connect tells only the caller of `connect`, so there is nothing to wait for.
+      of === cluster
+        ? { ...state(cluster), settled: () => Promise.resolve() }
+        : nodeRedisConnection(of as NodeRedisClient)
+  }
+}
+
+function nodeRedisConnection(client: NodeRedisClient): Connection {
+  return {
+    ...state(client),
+    settled: () => {
+      if (!client.isOpen) return Promise.resolve()
+      return new Promise((resolve) => {
+        const events = ['ready', 'end', errorMonitor]
+        const finish = (): void => {
+          for (const event of events) client.off(event, finish)
+          resolve()
+        }
+        for (const event of events) client.on(event, finish)
+      })
+    }
+  }
+}
+
+const state = (client: NodeRedisClient | NodeRedisCluster): Pick<Connection, 'ready' | 'state'> => ({
+  ready: () => client.isReady,
+  state: () => (client.isOpen ? 'connecting' : 'closed')
+})

@@ -1,0 +1,45 @@
+/** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
+import type { Redis, RedisOptions } from 'ioredis'
+import { SessionError } from '../../errors'
+
+/**
+ * What {@link RedisStore.connect} sets where its caller does not. A command that cannot be sent now, or whose
+ * connection broke, fails at once, so that nothing is applied after its request was answered with 503; a network that
+ * swallows everything is noticed in three seconds; the next attempt is never more than half a second away.
+ */
+export const CONNECT_DEFAULTS: RedisOptions = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  socketTimeout: 3000,
+  connectTimeout: 3000,
+  disconnectTimeout: 500,
+  maxLoadingRetryTime: 500,
+  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.5 + Math.random() / 2),
+  reconnectOnError: (error) => error.message.startsWith('READONLY')
+}
+
+/** @throws SessionError `ERR_SESSION_OPTIONS` where there is nothing to connect to, or no ioredis. */
+export function openRedis(target: string | RedisOptions): Redis {
+  if (typeof target === 'object' ? target === null : !target) {
+    throw new SessionError(
+      'ERR_SESSION_OPTIONS',
+      'RedisStore.connect needs a URL, such as redis://localhost:6379, or options of ioredis'
+    )
+  }
+  const { Redis } = loadIoredis()
+  return typeof target === 'string'
+    ? new Redis(target, CONNECT_DEFAULTS)
+    : new Redis({ ...CONNECT_DEFAULTS, ...target })
+}
+
+function loadIoredis(): typeof import('ioredis') {
+  try {
+    // Only here, because an application that brings another client need not have it.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    return require('ioredis') as typeof import('ioredis')
+  } catch (cause) {
+    throw new SessionError('ERR_SESSION_OPTIONS', 'RedisStore.connect needs ioredis: npm install ioredis', {
+      cause
+    })
+  }
+}

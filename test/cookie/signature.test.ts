@@ -1,0 +1,182 @@
+import crypto from 'node:crypto'
+import { parseCookie } from 'cookie'
+import * as signature from 'cookie-signature'
+import fc from 'fast-check'
+import { createSigner, isId } from '../../lib/cookie/signature'
+
+const SECRET = 'a secret that is at least 32 bytes long'
+const OLD = 'an old secret that is also 32 bytes long'
+const ID = 'Zz09_-AQx7rM3kLbP8vTn2wYc5hJd1uGf6eXs4iWoBg'
+
+const signer = createSigner([SECRET])
+
+/** Every text that differs from this one in a single bit. */
+function* flipped(text: string): Generator<string> {
+  const bytes = Buffer.from(text, 'latin1')
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const copy = Buffer.from(bytes)
+    copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+    yield copy.toString('latin1')
+  }
+}
+
+/** Signed ids whose signatures hold the characters that percent-encoding changes. */
+const withPlusAndSlash = Array.from({ length: 2000 }, (_, n) => signer.sign(`id${n}`)).filter((value) =>
+  /\+.*\/|\/.*\+/.test(value)
+)
+
+describe('sign', () => {
+  it('makes the value that express-session makes', () => {
+    expect(signer.sign(ID)).toBe(`s:${signature.sign(ID, SECRET)}`)
+    expect(signer.sign(ID)).toMatch(/^s:[\w-]{43}\.[A-Za-z0-9+/]{43}$/)
+  })
+
+  it('signs with the first secret', () => {
+    expect(createSigner([SECRET, OLD]).sign(ID)).toBe(signer.sign(ID))
+  })
+
+  it('takes a Buffer for what its bytes say, and keeps it as it was', () => {
+    const bytes = Buffer.from(SECRET)
+    const signer = createSigner([bytes])
+    bytes.fill(0)
+    expect(signer.verify(`s:${signature.sign(ID, SECRET)}`)).toEqual({ id: ID, current: true })
+  })
+
+  it.each([[[]], [['']], [[SECRET, '']], [[Buffer.alloc(0)]]])('refuses the secrets %j', (secrets) => {
+    expect(() => createSigner(secrets)).toThrow(
+      expect.objectContaining({ code: 'ERR_SESSION_OPTIONS', message: expect.stringContaining('secret') })
+    )
+  })
+})
+
+describe('verify', () => {
+  it('reads what sign made, percent-encoded or not', () => {
+    expect(withPlusAndSlash.length).toBeGreaterThan(10)
+    for (const value of withPlusAndSlash) {
+      const result = { id: value.slice(2, value.indexOf('.')), current: true }
+      expect(signer.verify(value)).toEqual(result)
+      expect(signer.verify(encodeURIComponent(value))).toEqual(result)
+    }
+  })
+
+  it('makes values that express-session reads', () => {
+    const value = parseCookie(`sid=${encodeURIComponent(signer.sign(ID))}`).sid ?? ''
+    expect(signature.unsign(value.slice(2), SECRET)).toBe(ID)
+  })
+
+  it('reads every id of the right shape', () => {
+    const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/)
+    fc.assert(
+      fc.property(id, fc.uint8Array({ minLength: 1, maxLength: 80 }), (id, secret) => {
+        const signer = createSigner([Buffer.from(secret)])
+        expect(signer.verify(encodeURIComponent(signer.sign(id)))).toEqual({ id, current: true })
+      })
+    )
+  })
+
+  it('tries each secret and says whether the first one signed', () => {
+    const rotated = createSigner([SECRET, 'one in between, long enough for all', OLD])
+    expect(rotated.verify(signer.sign(ID))).toEqual({ id: ID, current: true })
+    expect(rotated.verify(createSigner([OLD]).sign(ID))).toEqual({ id: ID, current: false })
+  })
+
+  it('no longer takes a secret that was removed', () => {
+    expect(createSigner([SECRET]).verify(createSigner([OLD]).sign(ID))).toBeUndefined()
+  })
+
+  it('fails for every change of a single bit', () => {
+    const rotated = createSigner([SECRET, OLD])
+    for (const value of [signer.sign(ID), createSigner([OLD]).sign(ID), ...withPlusAndSlash.slice(0, 5)]) {
+      for (const text of [value, encodeURIComponent(value)]) {
+        expect(rotated.verify(text)).toBeDefined()
+        const accepted = [...flipped(text)].filter((changed) => rotated.verify(changed) !== undefined)
+        expect(accepted).toEqual([])
+      }
+    }
+  })
+
+  it('fails for every text that was cut short or made longer', () => {
+    const value = signer.sign(ID)
+    for (let length = 0; length < value.length; length++) {
+      expect(signer.verify(value.slice(0, length))).toBeUndefined()
+      expect(signer.verify(value.slice(length + 1))).toBeUndefined()
+    }
+    for (const added of ['=', '.', ' ', 'A', '\n', '\0', '%00', ';']) {
+      expect(signer.verify(value + added)).toBeUndefined()
+      expect(signer.verify(added + value)).toBeUndefined()
+    }
+  })
+
+  it('refuses an id of the wrong shape, though it is validly signed', () => {
+    for (const id of ['', 'a.b', 'a/b', 'a b', 'ä', 'a\0', '../a', 'a'.repeat(129)]) {
+      expect(signer.verify(`s:${signature.sign(id, SECRET)}`)).toBeUndefined()
+    }
+  })
+
+  it('refuses other spellings of the encoding', () => {
+    const value = withPlusAndSlash[0] ?? ''
+    const encoded = encodeURIComponent(value)
+    expect(signer.verify(encoded.replace('%3A', '%3a'))).toBeUndefined()
+    expect(signer.verify(encoded.replace('%2B', '%2b'))).toBeUndefined()
+    expect(signer.verify(encoded.replace('.', '%2E'))).toBeUndefined()
+    expect(signer.verify(encodeURIComponent(encoded))).toBeUndefined()
+    expect(signer.verify(value.replace('s:', 'j:'))).toBeUndefined()
+    expect(signer.verify(value.slice(2))).toBeUndefined()
+    expect(signer.verify(`"${value}"`)).toBeUndefined()
+  })
+
+  it('never throws', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .string({ unit: fc.constantFrom('s', ':', '.', '%', '%3A', '%2', '%FF', 'A', '\ud800') })
+        .map((rest) => `s:${rest}`)
+    )
+    fc.assert(fc.property(text, (value) => signer.verify(value) === undefined))
+  })
+
+  it('computes no HMAC for garbage', () => {
+    const createHmac = jest.spyOn(crypto, 'createHmac')
+    try {
+      const sig = 'A'.repeat(43)
+      for (const value of [
+        '',
+        's:',
+        's:.',
+        `s:.${sig}`,
+        `s:id.${sig}A`,
+        `s:id.${sig.slice(1)}`,
+        `s:i d.${sig}`,
+        `s:${'a'.repeat(129)}.${sig}`,
+        `s%3A%.${sig}`,
+        `s:${'a'.repeat(1e6)}`,
+        'a'.repeat(1e6),
+        '%'.repeat(1e6)
+      ]) {
+        expect(signer.verify(value)).toBeUndefined()
+      }
+      expect(createHmac).not.toHaveBeenCalled()
+      signer.verify(`s:id.${sig}`)
+      expect(createHmac).toHaveBeenCalledTimes(1)
+    } finally {
+      createHmac.mockRestore()
+    }
+  })
+})
+
+describe('isId', () => {
+  it('accepts 1 to 128 URL-safe characters', () => {
+    for (const id of ['a', '-', '_', ID, 'a'.repeat(128)]) expect(isId(id)).toBe(true)
+    for (const id of ['', 'a'.repeat(129), 'a.b', 'a\n', ' a', 'ä', 'a%20']) expect(isId(id)).toBe(false)
+  })
+
+  it('refuses what is no string', () => {
+    for (const id of [undefined, null, 123, true, ['abc'], { toString: () => 'abc' }])
+      expect(isId(id)).toBe(false)
+  })
+
+  it('accepts of all characters exactly the URL-safe ones', () => {
+    const accepted = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter(isId)
+    expect(accepted.join('')).toBe('-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz')
+  })
+})

@@ -1,0 +1,98 @@
+import type Redis from 'ioredis'
+import session from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { startProxy, type Proxy } from '../support/proxy'
+import { startRedis, type RedisServer } from '../support/redis-server'
+import { CountingStore } from '../support/counting-store'
+import { secret, Site, until, type Bag } from '../support/site'
+
+let redis: RedisServer
+let proxy: Proxy
+let near: RedisStore<Redis>
+let far: RedisStore<Redis>
+
+beforeEach(async () => {
+  redis = await startRedis()
+  proxy = await startProxy(redis.port)
+  near = RedisStore.connect(redis.url)
+  far = RedisStore.connect(proxy.url)
+})
+
+afterEach(async () => {
+  await near.close()
+  await far.close()
+  await proxy.stop()
+  await redis.stop()
+})
+
+/** A visitor of one process, whose socket is held by another one, which has its Redis behind a proxy. */
+async function socket(idleTimeout = 60_000) {
+  const site = await Site.open({ store: new CountingStore(near), idleTimeout })
+  const visitor = site.visitor()
+  await visitor.ask((s) => void (s.n = 1))
+  const sessions = session({ secret, store: far, idleTimeout })
+  const loaded = (await sessions.load({ headers: { cookie: `sid=${visitor.cookie}` } })) as Bag
+  const close = jest.fn()
+  sessions.onDestroy(loaded, close)
+  await until(async () => (await near.client.pubsub('NUMSUB', 'SESSION:ended'))[1] === 1)
+  return { site, visitor, loaded, close, isClosed: () => close.mock.calls.length > 0 }
+}
+
+test('a logout in one process ends the socket in another', async () => {
+  const { visitor, close, isClosed } = await socket()
+  await visitor.ask((s) => void (s.n = 2))
+  expect(close).not.toHaveBeenCalled()
+  await visitor.ask((s) => s.destroy())
+  await until(isClosed)
+  expect(close).toHaveBeenCalledTimes(1)
+})
+
+test('a move to a new id is followed, and what is done there is seen', async () => {
+  const { visitor, loaded, isClosed } = await socket()
+  for (let n = 2; n < 5; n++) {
+    await visitor.ask((s) => s.regenerate({ keep: true }))
+    await until(() => loaded.id === visitor.id)
+    await loaded.update((s) => void (s.n = n))
+    expect(await visitor.ask((s) => s.n)).toBe(n)
+  }
+  expect(isClosed()).toBe(false)
+  await visitor.ask((s) => s.regenerate())
+  await until(isClosed)
+})
+
+test('a logout while the connection is broken is found when it is back', async () => {
+  const { visitor, isClosed } = await socket()
+  proxy.hold()
+  proxy.cut()
+  await visitor.ask((s) => s.destroy())
+  expect(isClosed()).toBe(false)
+  proxy.forward()
+  await until(isClosed)
+})
+
+test('a Redis that starts again has lost what it did not write down: the sessions have ended', async () => {
+  const { isClosed } = await socket()
+  await redis.restart()
+  await until(isClosed)
+})
+
+test('a broken connection alone ends nothing', async () => {
+  const { visitor, close, isClosed } = await socket()
+  proxy.hold()
+  proxy.cut()
+  await until(async () => (await near.client.pubsub('NUMSUB', 'SESSION:ended'))[1] === 0)
+  proxy.forward()
+  await until(async () => (await near.client.pubsub('NUMSUB', 'SESSION:ended'))[1] === 1)
+  await visitor.ask((s) => void (s.n = 2))
+  expect(close).not.toHaveBeenCalled()
+  await visitor.ask((s) => s.destroy())
+  await until(isClosed)
+})
+
+test('a session that nobody uses any more ends the socket, after those uses that there were', async () => {
+  const { visitor, isClosed } = await socket(500)
+  const { id } = visitor
+  await visitor.ask((s) => s.n)
+  await until(isClosed)
+  expect(await near.get(id)).toBeNull()
+})

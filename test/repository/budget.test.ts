@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Budget } from '../../lib/repository/budget'
+import { SessionError } from '../../lib/errors'
+
+const silent = () => new Promise<never>(() => undefined)
+const timeout = { code: 'ERR_SESSION_TIMEOUT', status: 503 }
+
+describe('Budget', () => {
+  it('answers what the store answers', async () => {
+    expect(await new Budget(5000).run(async () => 'text')).toBe('text')
+    expect(await new Budget(5000).run(async () => null)).toBeNull()
+  })
+
+  it('stops waiting at its deadline, not before', async () => {
+    const start = performance.now()
+    await expect(new Budget(60).run(silent)).rejects.toMatchObject(timeout)
+    expect(performance.now() - start).toBeGreaterThanOrEqual(55)
+  })
+
+  it('says in the error how long it waited', async () => {
+    await expect(new Budget(10).run(silent)).rejects.toThrow('within 10 ms')
+  })
+
+  it('is one for all that is asked through it', async () => {
+    const budget = new Budget(300)
+    await budget.run(() => delay(200))
+    const start = performance.now()
+    await expect(budget.run(silent)).rejects.toMatchObject(timeout)
+    expect(performance.now() - start).toBeLessThan(200)
+  })
+
+  it('does not ask once it is used up', async () => {
+    const budget = new Budget(10)
+    await expect(budget.run(silent)).rejects.toMatchObject(timeout)
+    const ask = jest.fn(async () => 'text')
+    await expect(budget.run(ask)).rejects.toMatchObject(timeout)
+    expect(ask).not.toHaveBeenCalled()
+  })
+
+  it('does not count what happens between two questions', async () => {
+    const budget = new Budget(100)
+    await budget.run(async () => 1)
+    await delay(200)
+    expect(await budget.run(async () => 2)).toBe(2)
+  })
+
+  it('counts pauses', async () => {
+    const budget = new Budget(30)
+    await expect(budget.pause(300)).rejects.toMatchObject(timeout)
+    await expect(budget.run(async () => 1)).rejects.toMatchObject(timeout)
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['rejects', () => Promise.reject(new Error('down'))],
+    [
+      'throws',
+      () => {
+        throw new Error('down')
+      }
+    ]
+  ])("gives the store's error as the cause, where it %s", async (_how, ask) => {
+    const failure = await new Budget(5000).run(ask).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'ERR_SESSION_STORE', status: 503, cause: { message: 'down' } })
+    expect(failure).not.toMatchObject({ message: expect.stringContaining('down') })
+  })
+
+  it('passes on an error of our own as it is', async () => {
+    const own = new SessionError('ERR_SESSION_DATA', 'too large')
+    await expect(new Budget(5000).run(() => Promise.reject(own))).rejects.toBe(own)
+  })
+
+  it('ignores what comes too late, an error as well', async () => {
+    const late = delay(40).then(() => Promise.reject(new Error('late')))
+    await expect(new Budget(10).run(() => late)).rejects.toMatchObject(timeout)
+    await expect(late).rejects.toThrow('late')
+  })
+
+  it('is spent by failures, too', async () => {
+    const budget = new Budget(100)
+    await expect(
+      budget.run(() => delay(150).then(() => Promise.reject(new Error('late'))))
+    ).rejects.toMatchObject(timeout)
+    await expect(budget.run(async () => 1)).rejects.toMatchObject(timeout)
+  })
+})

@@ -1,0 +1,294 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Budget } from '../../lib/repository/budget'
+import { CallbackRepository } from '../../lib/repository/express-store-repository'
+import type { Answer } from '../../lib/repository/express-store'
+import type { LiveSnapshot } from '../../lib/repository/live-snapshot'
+import type { Data } from '../../lib/repository/merge'
+import type { Draft } from '../../lib/repository/repository'
+import { codeOf } from '../support/outcome'
+import session from '../../lib'
+import { secret, Site } from '../support/site'
+
+const HANDLE = '01890a5d-ac96-774b-bcce-b302099a8057'
+
+/** A store as people write them for express-session. Notes what it was asked. */
+class OldStore {
+  readonly kept = new Map<string, string>()
+  readonly asked: string[] = []
+  /** What happens before the next `set` is done. */
+  meanwhile: (() => void) | undefined
+
+  get(id: string, callback: Answer<object | null>): void {
+    this.asked.push('get')
+    const text = this.kept.get(id)
+    setImmediate(() => callback(null, text === undefined ? null : (JSON.parse(text) as object)))
+  }
+
+  set(id: string, session: object, callback?: Answer): void {
+    this.asked.push('set')
+    this.kept.set(id, JSON.stringify(session))
+    setImmediate(() => callback?.())
+  }
+
+  destroy(id: string, callback?: Answer): void {
+    this.asked.push('destroy')
+    this.kept.delete(id)
+    setImmediate(() => callback?.())
+  }
+
+  touch(id: string, session: object, callback?: Answer): void {
+    this.asked.push('touch')
+    const text = this.kept.get(id)
+    // A store of the kind that reads all and writes all.
+    setImmediate(() => {
+      const { cookie } = session as Data
+      if (text !== undefined) this.kept.set(id, JSON.stringify({ ...(JSON.parse(text) as Data), cookie }))
+      // Some call back with the session, which nobody asked for.
+      ;(callback as Answer<object> | undefined)?.(null, session)
+    })
+  }
+
+  data(id: string): Data {
+    const { cookie: _cookie, '@': _meta, ...data } = JSON.parse(this.kept.get(id) ?? '{}') as Data
+    return data
+  }
+}
+
+const draftOf = (data: object, ttl = 1000): Draft => ({
+  handle: HANDLE,
+  text: JSON.stringify(data),
+  cookie: undefined,
+  sent: undefined,
+  ttl
+})
+const budget = () => new Budget(1000)
+
+async function stored(data: object) {
+  const store = new OldStore()
+  const repository = new CallbackRepository(store, 1000)
+  const { snapshot } = await repository.commit('a', null, () => draftOf(data), budget())
+  store.asked.length = 0
+  return { store, repository, known: snapshot! }
+}
+
+test('a new session is written without a look', async () => {
+  const store = new OldStore()
+  const repository = new CallbackRepository(store, 1000)
+  const { id, snapshot, merged } = await repository.commit('a', null, () => draftOf({ n: 1 }), budget())
+  expect([id, snapshot?.data(), snapshot?.handle, merged]).toEqual(['a', { n: 1 }, HANDLE, false])
+  expect(store.asked).toEqual(['set'])
+})
+
+test('what was written is read, with its handle and an end for its cookie', async () => {
+  const { store, repository } = await stored({ n: 1 })
+  const known = await repository.load('a', budget())
+  expect([known?.data(), known?.handle]).toEqual([{ n: 1 }, HANDLE])
+  const { cookie } = JSON.parse(store.kept.get('a')!) as { cookie: { expires: string } }
+  const left = Date.parse(cookie.expires) - Date.now()
+  expect(left).toBeGreaterThan(-60_000)
+  expect(left).toBeLessThanOrEqual(1000)
+})
+
+test('a store that looks for maxAge or _expires finds them', async () => {
+  const store = new OldStore()
+  let seen: { maxAge?: number; _expires?: Date; expires?: Date } = {}
+  store.set = (_id, session, callback) => {
+    seen = (session as { cookie: object }).cookie
+    callback?.()
+  }
+  await new CallbackRepository(store, 1000).commit('a', null, () => draftOf({}, 5000), budget())
+  expect(seen.maxAge).toBeLessThanOrEqual(5000)
+  expect(seen._expires).toBe(seen.expires)
+})
+
+test('reading may renew the life', async () => {
+  const { store, repository } = await stored({ n: 1 })
+  await repository.load('a', budget(), 60_000)
+  expect(store.asked).toEqual(['get', 'touch'])
+  const { cookie } = JSON.parse(store.kept.get('a')!) as { cookie: { expires: string } }
+  expect(Date.parse(cookie.expires) - Date.now()).toBeGreaterThan(2000)
+})
+
+test('a write reads first: the draft sees what others stored meanwhile', async () => {
+  const { store, repository, known } = await stored({ n: 1 })
+  store.kept.set('a', JSON.stringify({ n: 1, theirs: true }))
+  const seen: (Data | undefined)[] = []
+  const draft = (latest: LiveSnapshot | null) => {
+    seen.push(latest?.data())
+    return draftOf(JSON.parse(repository.merge(known, '{"n":2}', latest!)) as object)
+  }
+  const { merged } = await repository.commit('a', known, draft, budget())
+  expect(seen).toEqual([{ n: 1, theirs: true }])
+  expect(merged).toBe(true)
+  expect(store.data('a')).toEqual({ n: 2, theirs: true })
+})
+
+test('what is gone is not brought back', async () => {
+  const { store, repository, known } = await stored({ n: 1 })
+  store.kept.clear()
+  expect(await codeOf(repository.commit('a', known, () => draftOf({ n: 2 }), budget()))).toBe(
+    'ERR_SESSION_GONE'
+  )
+  expect(store.kept.size).toBe(0)
+})
+
+test('a slow draft runs again where somebody else was faster', async () => {
+  const { store, repository, known } = await stored({ n: 1 })
+  let runs = 0
+  const draft = async (latest: LiveSnapshot | null) => {
+    await delay(1)
+    if (++runs === 1) store.kept.set('a', JSON.stringify({ n: 5 }))
+    return draftOf({ n: (latest?.data().n as number) + 1 })
+  }
+  await repository.commit('a', known, draft, budget())
+  expect([runs, store.data('a')]).toEqual([2, { n: 6 }])
+})
+
+test('commits of one session take turns', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  const add = (latest: LiveSnapshot | null) => draftOf({ n: (latest?.data().n as number) + 1 })
+  await Promise.all(Array.from({ length: 20 }, () => repository.commit('a', known, add, budget())))
+  expect(store.data('a')).toEqual({ n: 20 })
+})
+
+test('what the store refuses of one commit, or of a renewal, is not refused for the next', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  const fails = (_id: string, _session: object, callback?: Answer) => {
+    Object.assign(store, own)
+    setImmediate(() => callback?.(new Error('too large')))
+  }
+  const own = { set: store.set.bind(store), touch: store.touch.bind(store) }
+  for (const name of ['set', 'touch'] as const) {
+    Object.assign(store, { [name]: fails })
+    const commit = () => repository.commit('a', known, () => draftOf({ n: 1 }), budget())
+    const first = name === 'set' ? commit() : repository.renew('a', {}, budget())
+    expect(await Promise.all([codeOf(first), codeOf(commit())])).toEqual(['ERR_SESSION_STORE', 'done'])
+  }
+})
+
+test('values that JSON cannot tell go back to the store as they came', async () => {
+  const { store, repository } = await stored({ n: 1, at: '1970-01-01T00:00:00.005Z' })
+  const { get } = store
+  store.get = (id, callback) =>
+    get.call(store, id, (error, found) => callback(error, found && Object.assign(found, { at: new Date(5) })))
+  const handed: unknown[] = []
+  store.set = (_id, session, callback) => {
+    handed.push((session as Data).at)
+    callback?.()
+  }
+  const known = await repository.load('a', budget())
+  expect(repository.changed(known, '{"n":1,"at":"1970-01-01T00:00:00.005Z"}')).toBe(false)
+  await repository.commit('a', known, () => draftOf({ n: 2, at: '1970-01-01T00:00:00.005Z' }), budget())
+  expect(handed).toEqual([new Date(5)])
+})
+
+test.each<[string, () => unknown, string]>([
+  [
+    'throws',
+    () => {
+      throw new Error('boom!')
+    },
+    'ERR_SESSION_STORE'
+  ],
+  ['rejects', () => Promise.reject(new Error('boom!')), 'ERR_SESSION_STORE'],
+  ['never answers', () => undefined, 'ERR_SESSION_TIMEOUT']
+])('a store that %s has failed', async (_name, fault, code) => {
+  const store = new OldStore()
+  const repository = new CallbackRepository(store, 1000)
+  Object.assign(store, { get: fault, set: fault, destroy: fault })
+  const short = () => new Budget(50)
+  expect(await codeOf(repository.load('a', short()))).toBe(code)
+  expect(await codeOf(repository.commit('a', null, () => draftOf({}), short()))).toBe(code)
+  expect(await codeOf(repository.destroy('a', short()))).toBe(code)
+})
+
+test('destroy and touch tell whether something was there', async () => {
+  const { repository } = await stored({ n: 1 })
+  expect(await repository.touch('a', 1000, budget())).toBe(true)
+  expect(await repository.destroy('a', budget())).toBe(true)
+  expect(await repository.touch('a', 1000, budget())).toBe(false)
+  expect(await repository.destroy('a', budget())).toBe(false)
+})
+
+describe('the main entry with such a store', () => {
+  test('counts, keeps the handle, merges, regenerates and ends', async () => {
+    const store = new OldStore()
+    const site = await Site.open({ store: () => store })
+    const visitor = site.visitor()
+    const first = await visitor.ask((s) => ((s.n = 1), s.handle))
+    expect(await visitor.ask((s) => [s.n, s.handle])).toEqual([1, first])
+    const windows = Array.from({ length: 5 }, (_, i) => visitor.clone().ask((s) => void (s[`key${i}`] = i)))
+    await Promise.all(windows)
+    expect(Object.keys(store.data(visitor.id)).sort()).toEqual(['key0', 'key1', 'key2', 'key3', 'key4', 'n'])
+    const { id } = visitor
+    await visitor.ask((s) => s.regenerate({ keep: true }).then(() => null))
+    expect(visitor.id).not.toBe(id)
+    expect([...store.kept.keys()]).toEqual([visitor.id])
+    expect(await visitor.ask((s) => [s.n, s.handle])).toEqual([1, first])
+    await visitor.ask((s) => s.destroy())
+    expect([store.kept.size, visitor.hasCookie]).toEqual([0, false])
+  })
+
+  test('update counts exactly', async () => {
+    const store = new OldStore()
+    const site = await Site.open({ store: () => store })
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 0))
+    const adds = Array.from({ length: 10 }, () =>
+      visitor.clone().ask((s) => s.update((draft) => void (draft.n = (draft.n as number) + 1)))
+    )
+    await Promise.all(adds)
+    expect(store.data(visitor.id)).toEqual({ n: 10 })
+  })
+})
+
+describe('a logout', () => {
+  it('waits for a commit that has begun, and is not undone by it', async () => {
+    const { store, repository, known } = await stored({ n: 1 })
+    const commit = repository.commit('a', known, () => draftOf({ n: 2 }), budget())
+    const logout = repository.destroy('a', budget())
+    await Promise.all([commit, logout])
+    expect(store.kept.has('a')).toBe(false)
+    await expect(repository.commit('a', known, () => draftOf({ n: 3 }), budget())).rejects.toMatchObject({
+      code: 'ERR_SESSION_GONE'
+    })
+  })
+
+  it('of what is not there any more is done', async () => {
+    const { store, repository } = await stored({ n: 1 })
+    store.destroy = (_id, callback) =>
+      callback?.(Object.assign(new Error('no such file'), { code: 'ENOENT' }))
+    expect(await repository.destroy('b', budget())).toBe(false)
+  })
+})
+
+test('a server whose socket is not there is a failure, not an empty answer', async () => {
+  const { store, repository } = await stored({ n: 1 })
+  const error = Object.assign(new Error('connect ENOENT'), { code: 'ENOENT', syscall: 'connect' })
+  store.get = (_id, callback) => callback(error)
+  expect(await codeOf(repository.load('a', budget()))).toBe('ERR_SESSION_STORE')
+})
+
+test.each(['text', 5, true, [1]])('%j is no session', async (kept) => {
+  const { store, repository } = await stored({ n: 1 })
+  store.get = (_id, callback) => callback(null, kept as never)
+  expect(await repository.load('a', budget())).toBeNull()
+})
+
+test('what another library wrote keeps the age of its cookie when its life is renewed', async () => {
+  const { store, repository } = await stored({})
+  store.kept.set('a', JSON.stringify({ n: 1, cookie: { originalMaxAge: null, path: '/' } }))
+  await repository.load('a', budget(), 60_000)
+  expect((JSON.parse(store.kept.get('a')!) as { cookie: object }).cookie).toMatchObject({
+    originalMaxAge: null
+  })
+})
+
+test('limits hold, and serialize is refused', async () => {
+  const store = new OldStore()
+  const site = await Site.open({ store: () => store, maxBytes: 100 })
+  const { status } = await site.visitor().visit((s) => void (s.text = 'x'.repeat(200)))
+  expect([status, site.errors[0]?.code]).toEqual([500, 'ERR_SESSION_DATA'])
+  const options = { store, serialize: JSON.stringify, deserialize: JSON.parse }
+  expect(() => session({ secret, ...options })).toThrow(/serialize has no effect/)
+})

@@ -1,0 +1,136 @@
+import { MemoryStore, type SessionIndex, type Store } from '../../lib'
+import { CountingStore } from '../support/counting-store'
+import { advance } from '../support/clock'
+import { draft, limits, patient } from '../support/repository'
+import { RecordRepository } from '../../lib/repository/record-repository'
+import { plain } from '../testing/broken'
+import { until } from '../support/site'
+
+const MINUTE = 60_000
+const TIMEOUT = 1000
+const LIFETIME = 60 * MINUTE
+
+/** A repository with an index, and what is asked of the index. */
+function setUp(inner: Store = new MemoryStore()) {
+  const asked: string[] = []
+  const index = inner.index!
+  const telling: SessionIndex = {
+    add: (...args) => (asked.push('add'), index.add(...args)),
+    list: (user) => (asked.push('list'), index.list(user)),
+    renew: (user, entry) => (asked.push(`renew ${entry.id}`), index.renew(user, entry)),
+    remove: (user, entry) => (asked.push(`remove ${entry.id}`), index.remove(user, entry))
+  }
+  const store = Object.assign(new CountingStore(inner), { index: telling })
+  const repository = new RecordRepository(store, limits, TIMEOUT, undefined, LIFETIME)
+  const login = (id: string, user: string | undefined = 'U') =>
+    repository.commit(id, null, () => draft({}, { user, ttl: 10 * MINUTE }), patient())
+  const noted = async (user = 'U') => (await index.list(user)).map(({ id }) => id)
+  return { store, repository, login, noted, asked, index }
+}
+
+/** As {@link MemoryStore}, but what has ended stays in the index, as it does in Redis. */
+function forgetful(): Store {
+  const real = new MemoryStore()
+  const notes = new MemoryStore()
+  return { ...plain(real), life: (id) => real.life(id), index: notes.index }
+}
+
+test('what expired goes from the index, two at each login, and what lives stays', async () => {
+  const { repository, login, noted, asked } = setUp(forgetful())
+  for (const id of ['a', 'b', 'c', 'd']) await login(id)
+  await repository.touch('b', LIFETIME, patient())
+  advance(11 * MINUTE)
+  asked.length = 0
+  await login('e')
+  await until(() => asked.length === 3)
+  expect(asked.sort()).toEqual(['add', 'remove a', 'renew b'])
+  expect(await noted()).toEqual(['c', 'd', 'e', 'b'])
+  await login('f')
+  await until(async () => (await noted()).length === 3)
+  expect(await noted()).toEqual(['e', 'b', 'f'])
+})
+
+test('however many logins there are, the index does not grow beyond those that live', async () => {
+  const { login, noted, repository } = setUp(forgetful())
+  for (let i = 0; i < 200; i++) {
+    await login(`s${i}`)
+    await repository.destroy(`s${i}`, patient())
+    advance(MINUTE)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect((await noted()).length).toBeLessThan(5)
+})
+
+test('a login that never came to its end goes when it had time enough, and not before', async () => {
+  const { login, noted, index, asked } = setUp(forgetful())
+  // The process was killed between noting the id and storing the session.
+  await index.add('U', 'killed', LIFETIME)
+  advance(MINUTE + TIMEOUT - 500)
+  asked.length = 0
+  await login('a')
+  expect([asked, await noted()]).toEqual([['add'], ['killed', 'a']])
+  advance(1000)
+  await login('b')
+  await until(async () => !(await noted()).includes('killed'))
+  expect(await noted()).toEqual(['a', 'b'])
+})
+
+test('a session that went to another user goes from the index of the first', async () => {
+  const { repository, login, noted } = setUp(forgetful())
+  await login('a')
+  const known = await repository.load('a', patient())
+  await repository.commit('a', known, () => draft({}, { user: 'V' }), patient())
+  advance(2 * MINUTE)
+  await login('b')
+  await until(async () => (await noted()).length === 1)
+  expect([await noted('U'), await noted('V')]).toEqual([['b'], ['a']])
+})
+
+test('what this program cannot read stays in the index as long as it lives', async () => {
+  const inner = forgetful()
+  const life = jest.spyOn(inner, 'life')
+  const { login, noted } = setUp(inner)
+  await login('a')
+  await inner.set('a', 'of another program', 5 * MINUTE, await inner.get('a'))
+  advance(2 * MINUTE)
+  await login('b')
+  await until(() => life.mock.results.length === 1)
+  await life.mock.results[0]!.value
+  expect(await noted()).toEqual(['b', 'a'])
+  advance(4 * MINUTE)
+  await login('c')
+  await until(async () => (await noted()).length === 2)
+  expect(await noted()).not.toContain('a')
+})
+
+test('a failure while others are looked after fails no login', async () => {
+  const { store, login, noted } = setUp(forgetful())
+  await login('a')
+  advance(2 * MINUTE)
+  store.next('get', () => Promise.reject(new Error('down')))
+  expect(await login('b')).toMatchObject({ id: 'b' })
+  expect(await noted()).toEqual(['a', 'b'])
+})
+
+test('a session is noted for its lifetime and a minute, with Infinity for ever', async () => {
+  const lives: number[] = []
+  const { index } = new MemoryStore()
+  const add: SessionIndex['add'] = (user, id, ttl) => (lives.push(ttl), index.add(user, id, ttl))
+  const store = Object.assign(new CountingStore(), { index: { ...index, add } })
+  for (const lifetime of [LIFETIME, Infinity]) {
+    const repository = new RecordRepository(store, limits, TIMEOUT, undefined, lifetime)
+    await repository.commit(`${lifetime}`, null, () => draft({}, { user: 'U' }), patient())
+  }
+  expect(lives).toEqual([LIFETIME + MINUTE, Infinity])
+})
+
+test('a commit that meets another user’s change notes the session anew', async () => {
+  const { repository, login, asked, noted } = setUp()
+  await login('a')
+  const known = (await repository.load('a', patient()))!
+  await repository.commit('a', known, () => draft({ b: 1 }, { user: 'V' }), patient())
+  asked.length = 0
+  // It read before: the first attempt needs no noting, as the session was U's then.
+  await repository.commit('a', known, () => draft({ a: 1 }, { user: 'U' }), patient())
+  expect([asked, await noted()]).toEqual([['add'], ['a']])
+})

@@ -1,0 +1,234 @@
+import { CountingStore, fails, takes } from '../support/counting-store'
+import { codeOf } from '../support/outcome'
+import { Site, type Bag, type Handler, type Visitor, returning } from '../support/site'
+
+/** What is stored, without what is ours. */
+async function dataOf(site: Site, visitor: Visitor): Promise<unknown> {
+  const { '@': _meta, ...data } = (await site.stored(visitor.id))!
+  return data
+}
+
+describe('update', () => {
+  const count: Handler = (s) => s.update((draft) => (draft.n = Number(draft.n ?? 0) + 1))
+
+  it.each(['eager', 'lazy'] as const)('is exact for 100 at once, with about 100 writes: %s', async (load) => {
+    const { site, visitor } = await returning({ load, timeout: 20_000 }, { n: 0 })
+    const answers = await Promise.all(Array.from({ length: 100 }, () => visitor.clone().visit(count)))
+    const numbers = answers.map(({ text }) => Number(text)).sort((a, b) => a - b)
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+    const writes = site.store.calls.filter(({ operation }) => operation === 'set').length
+    expect(writes).toBeGreaterThanOrEqual(100)
+    expect(writes).toBeLessThanOrEqual(110)
+    expect(await visitor.visit(count)).toMatchObject({ text: '101' })
+  })
+
+  it('is exact for 100 at once in one request', async () => {
+    const { site, visitor } = await returning({}, { n: 0 })
+    const numbers = await visitor.ask((s) =>
+      Promise.all(Array.from({ length: 100 }, () => s.update((draft) => (draft.n = Number(draft.n) + 1))))
+    )
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+    expect(await dataOf(site, visitor)).toEqual({ n: 100 })
+  })
+
+  it('is exact across processes', async () => {
+    const store = new CountingStore()
+    const sites = await Promise.all([1, 2, 3].map(() => Site.open({ store, timeout: 30_000 })))
+    const first = sites[0]!.visitor()
+    await first.ask((s) => void (s.n = 0))
+    store.always(takes(1))
+    const answers = await Promise.all(
+      Array.from({ length: 45 }, (_, i) => sites[i % 3]!.visitor(first.cookie).visit(count))
+    )
+    store.always(undefined)
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(45)
+    expect(await dataOf(sites[0]!, first)).toEqual({ n: 45 })
+  })
+
+  it('sees the newest state with the unsaved changes in it, and the session is that state afterwards', async () => {
+    const { site, visitor } = await returning({}, { n: 1, o: 1 })
+    const seen = await visitor.ask(async (s) => {
+      s.mine = 'unsaved'
+      await visitor.clone().ask((other) => void (other.theirs = 1))
+      const states: unknown[] = []
+      await s.update((draft) => {
+        states.push({ ...draft, cookie: 0 })
+        draft.n = 2
+      })
+      return [states.at(-1), { ...s, cookie: 0 }]
+    })
+    expect(seen).toEqual([
+      { n: 1, o: 1, theirs: 1, mine: 'unsaved', cookie: 0 },
+      { n: 2, o: 1, theirs: 1, mine: 'unsaved', cookie: 0 }
+    ])
+    expect(await dataOf(site, visitor)).toEqual({ n: 2, o: 1, theirs: 1, mine: 'unsaved' })
+  })
+
+  it('runs again where another request was faster, and what it returns is from the last run', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    let runs = 0
+    const elsewhere = await Site.open({ store: new CountingStore(site.store.inner) })
+    const result = await elsewhere.visitor(visitor.cookie).ask((s) =>
+      s.update(async (draft) => {
+        if (++runs === 1) await visitor.clone().ask((other) => void (other.n = 100))
+        return (draft.n = Number(draft.n) + 1)
+      })
+    )
+    expect([runs, result]).toEqual([2, 101])
+    expect(await dataOf(site, visitor)).toEqual({ n: 101 })
+  })
+
+  it('commits nothing where the function throws, and keeps what was changed before', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    for (const fail of [
+      () => { throw new Error('mine') }, // prettier-ignore
+      () => Promise.reject(new Error('mine'))
+    ]) {
+      const seen = await visitor.ask(async (s) => {
+        s.before = 1
+        const message = await s
+          .update((draft) => {
+            draft.n = 2
+            draft.inside = 1
+            return fail()
+          })
+          .catch((error: unknown) => (error as Error).message)
+        return [message, s.n, s.inside ?? null]
+      })
+      expect(seen).toEqual(['mine', 1, null])
+      expect(await dataOf(site, visitor)).toEqual({ n: 1, before: 1 })
+    }
+  })
+
+  it('does not let the state out: changes to it afterwards change nothing', async () => {
+    const { site, visitor } = await returning({}, { o: { x: 1 } })
+    await visitor.ask(async (s) => {
+      let kept: Bag | undefined
+      await s.update((draft) => {
+        kept = draft
+        ;(draft.o as { x: number }).x = 2
+      })
+      ;(kept!.o as { x: number }).x = 3
+      kept!.late = 1
+    })
+    expect(await dataOf(site, visitor)).toEqual({ o: { x: 2 } })
+  })
+
+  it('gives a state of its own: the request’s session changes only when all is stored', async () => {
+    const { visitor } = await returning({}, { n: 1 })
+    const seen = await visitor.ask((s) =>
+      s.update((draft) => {
+        draft.n = 2
+        return [draft === s, s.n, draft.id === s.id, draft.handle === s.handle, draft.isNew]
+      })
+    )
+    expect(seen).toEqual([false, 1, true, true, false])
+  })
+
+  it('does not lose what the handler changes on the session while it runs', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    await visitor.ask(async (s) => {
+      await s.update(async (draft) => {
+        s.meanwhile = 1
+        await new Promise(setImmediate)
+        draft.n = 2
+      })
+    })
+    expect(await dataOf(site, visitor)).toEqual({ n: 2, meanwhile: 1 })
+  })
+
+  it('changes the cookie, too', async () => {
+    const { site, visitor } = await returning()
+    const { setCookies } = await visitor.visit((s) =>
+      s.update((draft) => void (draft.cookie.maxAge = 50_000))
+    )
+    expect(await dataOf(site, visitor)).toEqual({ n: 1, cookie: { originalMaxAge: 50_000 } })
+    expect(setCookies).toEqual([expect.stringContaining('; Expires=')])
+  })
+
+  it('creates a session where there is none, and none where nothing is put into it', async () => {
+    const site = await Site.open({ load: 'lazy' })
+    const visitor = site.visitor()
+    await visitor.visit((s) => s.update((draft) => draft.n ?? null))
+    expect([visitor.hasCookie, site.store.log]).toEqual([false, ''])
+    await visitor.visit(count)
+    expect(await dataOf(site, visitor)).toEqual({ n: 1 })
+  })
+
+  it.each<[string, (s: Bag) => Promise<unknown>]>([
+    ['save', (s) => s.save()],
+    ['update', (s) => s.update(() => 1)],
+    ['reload', (s) => s.reload()],
+    ['regenerate', (s) => s.regenerate()],
+    ['destroy', (s) => s.destroy()],
+    ['touch', (s) => s.touch()]
+  ])('refuses %s inside of the function, instead of waiting for ever', async (_name, call) => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const codes = await visitor.ask((s) =>
+      s.update(async (draft) => {
+        draft.n = 2
+        return [await codeOf(call(draft)), await codeOf(call(s))]
+      })
+    )
+    expect(codes).toEqual(['ERR_SESSION_DATA', 'ERR_SESSION_DATA'])
+    expect(await dataOf(site, visitor)).toEqual({ n: 2 })
+  })
+
+  it('tells what to do instead', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    await visitor.visit((s) => s.update((draft) => draft.save()))
+    expect(site.errors[0]?.message).toContain('inside the function given to update')
+  })
+
+  it('that is slow does not hold up other requests for ever', async () => {
+    const { site, visitor } = await returning({ timeout: 100 }, { n: 0, slow: 0 })
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    const slow = visitor.clone().visit((s) =>
+      s.update(async (draft) => {
+        draft.slow = 1
+        await ended
+      })
+    )
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await visitor.visit(count)).toMatchObject({ status: 200, text: '1' })
+    end()
+    expect((await slow).status).toBe(200)
+    expect(await dataOf(site, visitor)).toEqual({ n: 1, slow: 1 })
+  })
+
+  it('that fails in the store is not run again, and is told', async () => {
+    const { site, visitor } = await returning({}, { n: 0 })
+    site.store.next('set', fails)
+    let runs = 0
+    const code = await visitor.ask((s) => codeOf(s.update((draft) => (draft.n = ++runs))))
+    expect([code, runs, await dataOf(site, visitor)]).toEqual(['ERR_SESSION_STORE', 1, { n: 0 }])
+  })
+
+  it('of a new session can be tried again after a lost answer', async () => {
+    const site = await Site.open()
+    site.store.next('set', async (ask) => {
+      await ask()
+      throw new Error('the connection broke')
+    })
+    const visitor = site.visitor()
+    const seen = await visitor.ask(async (s) => {
+      const code = await codeOf(s.update((draft) => void (draft.n = 1)))
+      await s.update((draft) => void (draft.n = 2))
+      return code
+    })
+    expect([seen, await dataOf(site, visitor)]).toEqual(['ERR_SESSION_STORE', { n: 2 }])
+    expect(site.store.inner).toHaveProperty('size', 1)
+  })
+
+  it('puts what cannot be JSON before the handler, not into the store', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const codes = await visitor.ask(async (s) => [
+      await codeOf(s.update((draft) => void (draft.n = 1n))),
+      await codeOf(s.update((draft) => delete (draft as Partial<Bag>).cookie)),
+      await codeOf(s.update((draft) => void (draft.cookie.domain = 'a;b')))
+    ])
+    expect(codes).toEqual(Array(3).fill('ERR_SESSION_DATA'))
+    expect(site.store.log).toBe('get')
+  })
+})

@@ -1,0 +1,89 @@
+import { inspect } from 'node:util'
+import Redis from 'ioredis'
+import { RedisStore } from '../../../lib/stores/redis/redis-store'
+import { type RedisServer, startRedis } from '../../support/redis-server'
+import { commandsDuring } from './helpers'
+
+const MINUTE = 60_000
+
+let server: RedisServer
+let client: Redis
+let store: RedisStore
+beforeAll(async () => {
+  server = await startRedis()
+  client = new Redis(server.url)
+  store = new RedisStore(client, { prefix: 'app:' })
+})
+beforeEach(() => client.flushall())
+afterAll(async () => {
+  await client.quit()
+  await server.stop()
+})
+
+const ids = async (user: string): Promise<string[]> => (await store.index.list(user)).map(({ id }) => id)
+
+test('a sorted set for each user, under a name that no session id can have', async () => {
+  await store.index.add('测试 {x}', 'id', MINUTE)
+  expect(await client.keys('*')).toEqual(['app:user:测试 {x}'])
+  expect(await client.zrange('app:user:测试 {x}', '0', '-1')).toEqual(['id'])
+})
+
+test('lives as long as the longest that was asked for, and goes with its last id', async () => {
+  const life = () => client.pttl('app:user:U')
+  await store.index.add('U', 'a', 10 * MINUTE)
+  expect(await life()).toBeGreaterThan(9 * MINUTE)
+  await store.index.add('U', 'b', MINUTE)
+  expect(await life()).toBeGreaterThan(9 * MINUTE)
+  await store.index.add('U', 'c', 20 * MINUTE)
+  expect(await life()).toBeGreaterThan(19 * MINUTE)
+  await store.index.add('U', 'd', Infinity)
+  await store.index.add('U', 'e', MINUTE)
+  expect(await life()).toBe(-1)
+  for (const entry of await store.index.list('U')) await store.index.remove('U', entry)
+  expect(await client.exists('app:user:U')).toBe(0)
+})
+
+test('each call is one command, on one key', async () => {
+  const call = async () => {
+    await store.index.add('U', 'a', MINUTE)
+    const [entry] = await store.index.list('U')
+    await store.index.renew('U', entry!)
+    await store.index.remove('U', (await store.index.list('U'))[0]!)
+  }
+  await call()
+  const commands = await commandsDuring(server, call)
+  expect(commands.map(([name, , keys, key]) => [name, keys, key])).toEqual(
+    Array(5).fill(['evalsha', '1', 'app:user:U'])
+  )
+})
+
+test('works on after the server has forgotten its scripts', async () => {
+  await store.index.add('U', 'a', MINUTE)
+  await client.script('FLUSH')
+  await store.index.add('U', 'b', MINUTE)
+  await client.script('FLUSH')
+  expect(await ids('U')).toEqual(['a', 'b'])
+})
+
+test('a clock that is put back makes no noting look like one before', async () => {
+  await store.index.add('U', 'a', MINUTE)
+  const future = (Date.now() + 3_600_000) * 1000
+  await client.zadd('app:user:U', future, 'a')
+  const noted = async () => (await store.index.list('U'))[0]!
+  const before = await noted()
+  expect([before.noted, before.age]).toEqual([future, 0])
+  await store.index.add('U', 'a', MINUTE)
+  const again = await noted()
+  expect(again.noted).toBeGreaterThan(before.noted)
+  await store.index.renew('U', again)
+  expect((await noted()).noted).toBeGreaterThan(again.noted)
+})
+
+test('a key that holds something else is an error that names no user', async () => {
+  await client.set('app:user:SeCrEt', 'a text')
+  for (const call of [store.index.add('SeCrEt', 'a', MINUTE), store.index.list('SeCrEt')]) {
+    const error: unknown = await call.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(Error)
+    expect(inspect(error, { depth: null })).not.toContain('SeCrEt')
+  }
+})

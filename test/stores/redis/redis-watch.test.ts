@@ -1,0 +1,200 @@
+import Redis from 'ioredis'
+import { createClient } from 'redis'
+import type { Ended } from '../../../lib'
+import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-store'
+import { type Proxy, startProxy } from '../../support/proxy'
+import { type RedisServer, startRedis } from '../../support/redis-server'
+import { until } from '../../support/site'
+import { runAlone } from './child'
+import { atEnd, closeAll, untilItWorks } from './helpers'
+
+const MINUTE = 60_000
+/** What a client needs to come back soon. */
+const RETRY = { retryStrategy: () => 20, enableOfflineQueue: false, maxRetriesPerRequest: 0 }
+
+let server: RedisServer
+let proxy: Proxy
+let admin: RedisStore<Redis>
+
+beforeAll(async () => {
+  server = await startRedis()
+  admin = RedisStore.connect(server.url)
+})
+beforeEach(async () => {
+  proxy = await startProxy(server.port)
+})
+afterEach(async () => {
+  await closeAll()
+  await proxy.stop()
+})
+afterAll(async () => {
+  await admin.close()
+  await server.stop()
+})
+
+const clients: [name: string, connect: () => Promise<RedisClient>][] = [
+  ['ioredis', () => Promise.resolve(ioredis({}))],
+  ['ioredis, lazily connected', () => Promise.resolve(ioredis({ lazyConnect: true }))],
+  ['ioredis, with a prefix of its own', () => Promise.resolve(ioredis({ keyPrefix: 'app:' }))],
+  [
+    'ioredis, by a Sentinel',
+    async () => {
+      const monitor = `sentinel monitor one 127.0.0.1 ${proxy.port} 1`
+      const { host, port } = atEnd(await startRedis({ sentinel: [monitor] }), (one) => one.stop())
+      return ioredis({ sentinels: [{ host, port }], name: 'one', sentinelRetryStrategy: () => 20 })
+    }
+  ],
+  [
+    'node-redis',
+    async () => {
+      const socket = { reconnectStrategy: () => 20, socketTimeout: 500 }
+      const client = createClient({ url: proxy.url, disableOfflineQueue: true, pingInterval: 100, socket })
+      client.on('error', () => undefined)
+      return atEnd(await client.connect(), () => client.destroy())
+    }
+  ]
+]
+
+function ioredis(options: object): Redis {
+  const client = new Redis({ port: proxy.port, ...RETRY, ...options })
+  client.on('error', () => undefined)
+  return atEnd(client, () => client.disconnect())
+}
+
+/** Watches by a store with a client of its own, and resolves when it listens. */
+async function listen(client: RedisClient) {
+  const store = atEnd(new RedisStore(client), (one) => one.close())
+  const heard: Ended[] = []
+  const resumed = jest.fn()
+  const stop = store.watch((ended) => heard.push(ended), resumed)
+  await until(() => resumed.mock.calls.length === 1)
+  return { store, heard, resumed, stop }
+}
+
+/** How many connections listen. */
+async function listening(): Promise<number> {
+  return (await admin.client.pubsub('NUMSUB', 'SESSION:ended'))[1] as number
+}
+
+describe.each(clients)('watch by %s', (_, connect) => {
+  test('hears of what another process destroys', async () => {
+    const { store, heard } = await listen(await connect())
+    await admin.set('one', 'text', MINUTE, null)
+    await admin.set('two', 'text', MINUTE, null)
+    await admin.destroy('nothing')
+    await admin.destroy('one')
+    await admin.destroy('two', 'three')
+    await until(() => heard.length === 2)
+    expect(heard).toEqual([{ id: 'one' }, { id: 'two', successor: 'three' }])
+    await untilItWorks(() => store.set('own', 'text', MINUTE, null))
+    await store.destroy('own')
+    await until(() => heard.length === 3)
+  })
+
+  test('says when it listens again, as it may have missed something', async () => {
+    const { store, heard, resumed } = await listen(await connect())
+    await admin.set('missed', 'text', MINUTE, null)
+    await admin.set('heard', 'text', MINUTE, null)
+    proxy.cut()
+    await admin.destroy('missed')
+    await until(() => resumed.mock.calls.length === 2)
+    await admin.destroy('heard')
+    await until(() => heard.some(({ id }) => id === 'heard'))
+    expect(heard.map(({ id }) => id)).not.toContain('missed')
+    expect(await untilItWorks(() => store.life('missed'))).toBeNull()
+  })
+
+  test('leaves no connection behind, when the last stops and when the store is closed', async () => {
+    const { store, stop } = await listen(await connect())
+    const more = store.watch(
+      () => undefined,
+      () => undefined
+    )
+    stop()
+    stop()
+    expect(await listening()).toBe(1)
+    more()
+    await until(async () => (await listening()) === 0)
+
+    const resumed = jest.fn()
+    store.watch(() => undefined, resumed)
+    await until(() => resumed.mock.calls.length === 1)
+    await store.close()
+    await until(async () => (await listening()) === 0)
+    // One that is closed on its way.
+    store.watch(() => undefined, resumed)
+    await store.close()
+    await until(async () => (await listening()) === 0)
+    expect(resumed).toHaveBeenCalledTimes(1)
+  })
+})
+
+test('a server that comes back is listened to, with whatever it had forgotten', async () => {
+  const own = await startRedis()
+  const store = RedisStore.connect(own.url)
+  try {
+    const heard: Ended[] = []
+    const resumed = jest.fn()
+    store.watch((ended) => heard.push(ended), resumed)
+    await until(() => resumed.mock.calls.length === 1)
+    await own.restart()
+    await until(() => resumed.mock.calls.length === 2)
+    await untilItWorks(() => store.set('id', 'text', MINUTE, null))
+    expect(await store.destroy('id')).toBe(true)
+    await until(() => heard.length === 1)
+  } finally {
+    await store.close()
+    await own.stop()
+  }
+})
+
+test('an attempt that is not answered is not the last', async () => {
+  proxy.swallow()
+  const store = atEnd(new RedisStore(ioredis({})), (one) => one.close())
+  const resumed = jest.fn()
+  store.watch(() => undefined, resumed)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  proxy.forward()
+  await until(() => resumed.mock.calls.length === 1)
+})
+
+test('who may not publish destroys all the same, and life is asked for once more where the answer is lost', async () => {
+  await admin.client.call('ACL', 'SETUSER', 'quiet', 'on', '>word', '~*', 'resetchannels', '+@all')
+  const client = ioredis({ username: 'quiet', password: 'word' })
+  const { heard } = await listen(admin.client)
+  const quiet = new RedisStore(client)
+  for (const id of ['quiet', 'loud']) await admin.set(id, 'text', MINUTE, null)
+  expect(await untilItWorks(() => quiet.destroy('quiet'))).toBe(true)
+  proxy.loseAnswerTo('pttl')
+  expect(await quiet.life('loud')).toBeGreaterThan(0)
+  await admin.destroy('loud')
+  await until(() => heard.length > 0)
+  expect(heard).toEqual([{ id: 'loud' }])
+})
+
+test('a key without an end lives for ever', async () => {
+  await admin.client.set('SESSION:eternal', 'text')
+  expect(await admin.life('eternal')).toBe(Infinity)
+  await admin.destroy('eternal')
+})
+
+test('watching keeps no process alive', async () => {
+  const { stdout, stderr } = await runAlone(
+    `const { RedisStore } = require('./stores/redis/redis-store.js')
+    const { Redis } = require('ioredis')
+    const { createClient } = require('redis')
+    ;(async () => {
+      const one = new Redis('${server.url}')
+      const two = await createClient({ url: '${server.url}', pingInterval: 1000 }).connect()
+      for (const client of [one, two]) {
+        await new Promise((resolve) => new RedisStore(client).watch(() => {}, resolve))
+      }
+      one.disconnect()
+      two.destroy()
+      console.log('closed')
+    })()`,
+    { modules: true }
+  )
+  expect(stdout).toBe('closed\n')
+  expect(stderr).toBe('')
+})
