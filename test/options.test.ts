@@ -1,5 +1,5 @@
 import session, { MemoryStore, SessionError, type SessionOptions } from '../lib'
-import { checkOptions } from '../lib/check-options'
+import { checkOptions } from '../lib/options'
 import { CountingStore } from './support/counting-store'
 
 const DAY = 86_400_000

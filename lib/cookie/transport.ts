@@ -1,7 +1,9 @@
+import { readCookies } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
+import { clearCookie, mergeSetCookie, setCookie } from './set-cookie'
 import { SessionError } from '../errors'
 import type { HoldableResponse } from '../response/intercept'
-import type { SessionRequest } from '../request'
+import { isSecure, warnInsecure, type SessionRequest } from '../request'
 
 /** What there is to tell about the session whose id a response carries. */
 export interface Carried {
@@ -47,5 +49,25 @@ export function headerTransport(name: string): Transport {
     read: (req) => req.headers[key],
     write: (res, id) => res.setHeader?.(name, id),
     clear: (res) => res.setHeader?.(name, '')
+  }
+}
+
+interface CookieTransportOptions {
+  readonly name: string
+  readonly proxy?: boolean | undefined
+}
+
+/** Carries the session id in a cookie. */
+export function cookieTransport({ name, proxy }: CookieTransportOptions): Transport {
+  const send = (res: HoldableResponse, header: string) =>
+    res.setHeader?.('Set-Cookie', mergeSetCookie(res.getHeader?.('Set-Cookie'), name, header))
+  return {
+    vary: 'Cookie',
+    read: (req) => readCookies(req.headers.cookie, name),
+    write(res, id, { req, cookie }) {
+      if (cookie.secure && !isSecure(req, proxy)) return warnInsecure()
+      send(res, setCookie(name, id, cookie))
+    },
+    clear: (res, { cookie }) => send(res, clearCookie(name, cookie))
   }
 }

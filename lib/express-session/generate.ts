@@ -1,5 +1,5 @@
 import { SessionError } from '../errors'
-import { isSecure } from '../secure'
+import { isSecure } from '../request'
 import { Cookie } from './cookie'
 import type { Incoming, Settings } from './options'
 import { setOrigin } from './origin'

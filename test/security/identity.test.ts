@@ -1,6 +1,6 @@
 import crypto from 'node:crypto'
 import express from 'express'
-import { checkOptions } from '../../lib/check-options'
+import { checkOptions } from '../../lib/options'
 import { createSigner } from '../../lib/cookie/signature'
 import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
