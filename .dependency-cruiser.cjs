@@ -1,23 +1,4 @@
-/**
- * The rooms of lib/, from the top down: a file imports from its own room or from a lower one (CONTRIBUTING.md, "The
- * house").
- */
-const rooms = [
-  { name: 'cli', path: '^lib/cli/' },
-  { name: 'entries', path: '^lib/(index|redis|testing|express-session)[.]m?ts$' },
-  { name: 'testing', path: '^lib/testing/' },
-  { name: 'express-session', path: '^lib/express-session/' },
-  { name: 'middleware', path: '^lib/middleware[.]ts$' },
-  { name: 'manager', path: '^lib/manager/' },
-  { name: 'setup', path: '^lib/setup[.]ts$' },
-  { name: 'options', path: '^lib/options[.]ts$' },
-  { name: 'session', path: '^lib/session/' },
-  { name: 'repository', path: '^lib/repository/' },
-  { name: 'cookie', path: '^lib/cookie/' },
-  { name: 'stores', path: '^lib/stores/' },
-  { name: 'response', path: '^lib/response/' },
-  { name: 'foundation', path: '^lib/(dictionaries|errors|events|express-request|request|session-data)[.]ts$' }
-]
+const rooms = require('./scripts/rooms.cjs')
 
 /** Rooms on one floor: neither imports from the other. */
 const apart = [
@@ -101,14 +82,6 @@ module.exports = {
       from: { path: from },
       to: { path: to, ...(except && { pathNot: except }) }
     })),
-    {
-      name: 'session-data-only-in-index',
-      comment:
-        'CommonJS users augment the interface that index.ts derives; below it, `this` stands for their data.',
-      severity: 'error',
-      from: { pathNot: '^lib/index[.]m?ts$' },
-      to: { path: '^lib/session-data[.]ts$' }
-    },
     {
       name: 'only-declared-packages',
       comment:

@@ -6,6 +6,7 @@ const node = {
   Buffer: 'readonly',
   console: 'readonly',
   fetch: 'readonly',
+  performance: 'readonly',
   process: 'readonly',
   clearInterval: 'readonly',
   setInterval: 'readonly',
@@ -34,7 +35,16 @@ const browser = {
 }
 
 export default defineConfig(
-  globalIgnores(['dist', 'build', 'coverage', '.tmp', 'test/types', 'packages/**/*.d.ts']),
+  globalIgnores([
+    'dist',
+    'demo/build',
+    'coverage',
+    '.tmp',
+    'test/types',
+    'packages/**/*.d.ts',
+    'examples',
+    'docs/.vitepress'
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error', 'prefer-const': 'error', 'object-shorthand': 'error' } },

@@ -9,7 +9,7 @@ const STATUS = {
   ERR_SESSION_TIMEOUT: 503,
   /** The session was destroyed, regenerated or expired while this request ran; nothing was written. */
   ERR_SESSION_GONE: 409,
-  /** What the handler put into the session, or into its cookie settings, cannot be stored or sent. */
+  /** The session, or its cookie settings, cannot be stored or sent. */
   ERR_SESSION_DATA: 500,
   /** A session was created after the response headers had gone, so that its cookie cannot be sent. */
   ERR_SESSION_HEADERS_SENT: 500
@@ -24,7 +24,7 @@ export type SessionErrorCode = keyof typeof STATUS
  */
 export class SessionError extends Error {
   override readonly name = 'SessionError'
-  /** What went wrong. */
+  /** A sentence about the failure. */
   readonly code: SessionErrorCode
   /** The HTTP status that Express's error handling answers with. */
   readonly status: number
@@ -43,4 +43,36 @@ export class SessionError extends Error {
 /** @throws SessionError `ERR_SESSION_OPTIONS` unless it holds; the message names what was given, and the remedy. */
 export function need(holds: unknown, message: string): asserts holds {
   if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
+}
+
+/**
+ * Refuses an option that nobody knows: a misspelt one would silently be left at its default.
+ *
+ * @throws SessionError `ERR_SESSION_OPTIONS`, which names the option that was probably meant.
+ */
+export function needKnown(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const meant = suggest(name, known)
+    need(false, `${owner} has no option ${name}${meant === undefined ? '' : `, did you mean ${meant}?`}`)
+  }
+}
+
+/** The known name that takes the fewest edits to reach, if it takes few. */
+export function suggest(name: string, known: readonly string[]): string | undefined {
+  const [best] = known.map((one) => ({ one, edits: edits(name, one) })).sort((a, b) => a.edits - b.edits)
+  return best && best.edits <= Math.max(1, best.one.length / 3) ? best.one : undefined
+}
+
+/** How many letters have to be added, dropped or replaced (Levenshtein), capitals aside. */
+function edits(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (const [i, letter] of [...from.toLowerCase()].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...to.toLowerCase()].entries()) {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === other ? 0 : 1)))
+    }
+    row = next
+  }
+  return row.at(-1)!
 }

@@ -5,7 +5,7 @@ declare global {
     // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the entries add to it
     interface SessionEntries {}
 
-    /** What a request has: of the one entry that an application uses. */
+    /** The members of a request, from the one entry that an application uses. */
     type SessionEntry = SessionEntries extends { holdfast: infer Entry }
       ? Entry
       : SessionEntries[keyof SessionEntries]
@@ -15,7 +15,7 @@ declare global {
     interface Request {
       /** The session. After `destroy()` it is undefined. */
       get session(): SessionEntry['session']
-      /** What is assigned replaces the data; null ends the session. */
+      /** An object replaces the data; null ends the session. */
       set session(value: SessionEntry['session'] | Assigned<SessionEntry>)
       /** The session id: a secret, not for logs. */
       sessionID: string

@@ -7,3 +7,4 @@ export import MemoryStore = session.MemoryStore
 export import Session = session.Session
 export import Store = session.Store
 export type SessionOptions = session.SessionOptions
+export type HoldfastOptions = session.HoldfastOptions

@@ -5,7 +5,7 @@ import type { Request, RequestHandler } from 'express'
 import './express-request'
 import { Cookie } from './express-session/cookie'
 import { MemoryStore } from './express-session/memory-store'
-import { createMiddleware } from './express-session/middleware'
+import { createExpressSession } from './express-session/middleware'
 import { Session } from './express-session/session'
 import { Store } from './express-session/store'
 import type {
@@ -16,13 +16,16 @@ import type {
 import type { Store as TextStore } from './stores/store'
 
 /**
- * express-session's middleware, by its options, defaults and rules, on a response that waits for the store. What is
- * different is listed in the guide "Migrating from express-session".
+ * express-session's middleware, by its options, defaults and rules, on a response that waits for the store. The
+ * guide "Migrating from express-session" lists the differences.
  *
  * @throws TypeError in express-session's words
  */
-function session(options?: session.SessionOptions): RequestHandler {
-  return createMiddleware(options as Parameters<typeof createMiddleware>[0])
+function session(options: session.HoldfastOptions): RequestHandler
+/** With the options of `@types/express-session`, so that each program which compiles with these compiles here. */
+function session(options?: session.SessionOptions): RequestHandler
+function session(options?: object): RequestHandler {
+  return createExpressSession(options)
 }
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require` a typed function
@@ -33,14 +36,14 @@ namespace session {
 
   /** The options of express-session. All durations are milliseconds. */
   export interface SessionOptions {
-    /** What signs the cookie. Of several, the first signs and each verifies. */
+    /** The secret that signs the cookie. Of several, the first signs and each verifies. */
     secret: Secret | Secret[]
     /** Makes the id of a new session. Default: 192 random bits. */
     genid?(req: Request): string
     /** The name of the cookie. Default `'connect.sid'`. */
     name?: string | undefined
-    /** Where sessions are kept: a store for express-session, or one of Holdfast's. Default: a {@link MemoryStore}. */
-    store?: Store | TextStore | undefined
+    /** The store of the sessions. Default: a {@link MemoryStore}. */
+    store?: Store | undefined
     /** The attributes of the cookie. Default: `{ path: '/', httpOnly: true, secure: false, maxAge: null }`. */
     cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined
     /** Sends the cookie with every response. Default false. */
@@ -51,11 +54,23 @@ namespace session {
     proxy?: boolean | undefined
     /** Stores new sessions that nobody put anything into. Default true, with a warning where it is left out. */
     saveUninitialized?: boolean | undefined
-    /** What `req.session = null` does to what is stored. Default `'keep'`. */
+    /** The effect of `req.session = null` on the stored session. Default `'keep'`. */
     unset?: 'destroy' | 'keep' | undefined
-    /** How long each load and each commit may wait for the store. Not in express-session. Default 1000. */
+    /** How long each load and each commit may wait for the store. Not in express-session. Default 30 000. */
     timeout?: number | undefined
+    /**
+     * `2`: the rules of express-session's next version. `resave` and `saveUninitialized` default to false, `secret` is
+     * required, and `req.cookies` is not read. Default 1.
+     */
+    version?: 1 | 2 | undefined
   }
+
+  /** Holdfast also accepts its own stores, and `sameSite: 'auto'`, None over HTTPS and else Lax. */
+  export interface HoldfastOptions extends Omit<SessionOptions, 'store' | 'cookie'> {
+    store?: Store | TextStore | undefined
+    cookie?: HoldfastCookie | ((req: Request) => HoldfastCookie) | undefined
+  }
+  type HoldfastCookie = Omit<CookieOptions, 'sameSite'> & { sameSite?: CookieOptions['sameSite'] | 'auto' }
 
   export type CookieOptions = BaseCookieOptions
   export type Cookie = BaseCookie
@@ -64,30 +79,29 @@ namespace session {
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
 
-  /** What an application sees as `req.session`, beside its data. Without a callback a method returns a promise. */
+  /**
+   * What an application sees as `req.session`, beside its data. Without a callback a method returns a promise, although
+   * its type is that of `@types/express-session`: `await` it.
+   */
   export declare class Session {
     private constructor(request: Express.Request, data: SessionData)
     /** The session id: a secret, not for logs. */
     id: string
     cookie: Cookie
     /** Ends this session, and makes a new one `req.session`. */
-    regenerate(callback: (error: Failure) => void): this
-    regenerate(): Promise<void>
+    regenerate(callback?: (error: Failure) => void): this
     /** Removes the session from the store, and `req.session` at once; the response clears the cookie. */
-    destroy(callback: (error: Failure) => void): this
-    destroy(): Promise<void>
-    /** Makes what the store has of this session a new `req.session`. */
-    reload(callback: (error: Failure) => void): this
-    reload(): Promise<void>
+    destroy(callback?: (error: Failure) => void): this
+    /** Makes a new `req.session` of what the store has. */
+    reload(callback?: (error: Failure) => void): this
     /** Stores the session now. */
-    save(callback: (error?: Failure) => void): this
-    save(): Promise<void>
+    save(callback?: (error: Failure) => void): this
     /** Starts the life of the cookie over. The store is not asked. */
     touch(): this
     resetMaxAge(): this
   }
 
-  /** What stores are derived from: a subclass brings `get`, `set` and `destroy`, and better `touch`, too. */
+  /** The base class of stores: a subclass implements `get`, `set` and `destroy`, and preferably `touch`. */
   export declare abstract class Store extends EventEmitter {
     /** Ends the session of a request, and makes a new one. */
     regenerate(req: Request, callback: (error?: Failure) => unknown): void

@@ -7,15 +7,34 @@ import transports = require('./cookie/transport')
 import type { CookieOptions as Cookie } from './cookie/attributes'
 import type { SessionEvents as Events } from './events'
 import type { Merge as MergeRule } from './repository/merge'
-import type { LoadMode as Mode, SessionOptions as Options } from './options'
-import type { RegenerateOptions as Regenerate, Session as BaseSession } from './session/session'
-import type { SessionData as BaseSessionData } from './session-data'
+import type { SessionCookie as TheCookie } from './cookie/session-cookie'
+import type { LoadMode as Mode, Secret as AnySecret, SessionOptions as Options } from './options'
+import type { Codec as TextCodec } from './repository/codec'
+import type { ExpressStore as OldStore } from './repository/express-store'
+import type {
+  AppSession as App,
+  Callback as Call,
+  LazySession as Lazy,
+  RegenerateOptions as Regenerate,
+  Session as BaseSession,
+  SessionHandle as Handle,
+  UserName as User
+} from './session/session'
+import type { SessionData as BaseSessionData, Stored as StoredData } from './session-data'
+import type { StandardSchema as Schema } from './standard-schema'
 import type { SessionRequest as Incoming } from './request'
 import type { CookieRequest as CookieRequestOnly } from './manager/detached-sessions'
-import type { Sessions as BaseSessions } from './manager/sessions'
 import type {
+  CreatedSession as Created,
+  SessionResponse as Response,
+  Sessions as BaseSessions
+} from './manager/sessions'
+import type {
+  DestroyResult as Destroyed,
   Ended as EndedText,
+  EndMark as Mark,
   IndexEntry as Entry,
+  Noted as NotedEntry,
   SessionIndex as Index,
   SetResult as Result,
   Store as TextStore
@@ -33,10 +52,14 @@ import type { SessionChoice as Choice, SessionInfo as Info } from './manager/use
  * })
  * ```
  *
+ * @typeParam Data - the keys of a session, for `sessions.of(req)` and its like: those of the option `schema`, or of
+ *   `SessionData`, which `req.session` always has
  * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
  */
-function session(options: session.SessionOptions): session.Sessions {
-  return middleware.createMiddleware(options)
+function session<Data extends object = session.SessionData>(
+  options: session.SessionOptions<Data>
+): session.Sessions<Data> {
+  return middleware.createMiddleware(options) as session.Sessions<Data>
 }
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
@@ -48,22 +71,41 @@ namespace session {
   export import loadSession = middleware.loadSession
   export type SessionErrorCode = errors.SessionErrorCode
   export type Middleware = middleware.Middleware
-  export type Sessions = BaseSessions<Session & Partial<SessionData>>
+  export type Sessions<Data extends object = SessionData> = BaseSessions<Data>
   export type CookieRequest = CookieRequestOnly
+  export type DestroyResult = Destroyed
   export type Ended = EndedText
+  export type EndMark = Mark
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
   export type Session = BaseSession
-  export type SessionOptions = Options<Session & Partial<SessionData>>
-  export type SessionInfo = Info<Session & Partial<SessionData>>
+  export type AppSession<Data extends object = SessionData> = App<Data>
+  export type LazySession<Data extends object = SessionData> = Lazy<Data>
+  export type CreatedSession<Data extends object = SessionData> = Created<Data>
+  export type SessionHandle = Handle
+  export type UserName = User
+  export type SessionCookie = TheCookie
+  export type Callback<T = void> = Call<T>
+  export type Codec = TextCodec
+  export type Secret = AnySecret
+  export type StandardSchema<Output = unknown> = Schema<Output>
+  export type ExpressStore = OldStore
+  export type SessionResponse = Response
+  export type CookieStoreOptions = cookies.CookieStoreOptions
+  export type MemoryStoreOptions = memory.MemoryStoreOptions
+  export type Carried = transports.Carried
+  export type Stored<Data extends object> = StoredData<Data>
+  export type SessionOptions<Data extends object = SessionData> = Options<Data>
+  export type SessionInfo<Data extends object = SessionData> = Info<Data>
   export type SessionChoice = Choice
   export type SessionIndex = Index
   export type IndexEntry = Entry
+  export type Noted = NotedEntry
   export type SessionRequest = Incoming
   export type CookieOptions = Cookie
   export type LoadMode = Mode
   export type Merge = MergeRule
-  export type RegenerateOptions = Regenerate
+  export type RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>> = Regenerate<S, Set>
   export type SessionEvents = Events
   export type Store = TextStore
   export type Transport = transports.Transport
@@ -71,14 +113,15 @@ namespace session {
 }
 
 session.default = session
+session.session = session
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
   namespace Express {
     interface SessionEntries {
       holdfast: {
-        session: session.Session & Partial<session.SessionData>
-        assigned: Partial<session.SessionData> | null
+        session: session.AppSession
+        assigned: session.Stored<session.SessionData> | null
         sessionStore: session.Store
       }
     }

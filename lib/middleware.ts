@@ -1,186 +1,269 @@
-import { CallbackRepository } from './repository/express-store-repository'
-import type { CallbackStore } from './repository/express-store'
-import { checkOptions, checkStore } from './options'
-import { cookieTransport } from './cookie/transport'
-import { pathMatches, requestPath } from './cookie/path'
-import { createBareSigner, createSigner, type Signer } from './cookie/signature'
-import { makeDictionaries, type Linked } from './dictionaries'
-import { SessionError } from './errors'
-import { HttpSession, type Shared } from './http-session'
-import type { LoadMode, SessionOptions, Settings } from './options'
-import { Outside } from './manager/detached-sessions'
-import { RecordRepository } from './repository/record-repository'
-import type { Repository } from './repository/repository'
-import type { Session } from './session/session'
-import type { SessionRequest } from './request'
+import { checkOptions, type LoadMode, type SessionOptions } from './options'
+import { pathMatches, requestPath } from './cookie/cookie-header'
+import type { SessionCookie } from './cookie/session-cookie'
+import { need, SessionError } from './errors'
+import { hears, publish } from './events'
+import { DetachedSessions } from './manager/detached-sessions'
 import type { Middleware, Sessions } from './manager/sessions'
-import type { Store } from './stores/store'
 import { checkIndex, UserSessions } from './manager/user-sessions'
+import type { ExpressStore } from './repository/express-store'
+import { gone, type Repository } from './repository/repository'
+import { makeDictionaries, type Linked, type SessionRequest } from './request'
+import { HeaderSnapshot } from './response/header-snapshot'
+import type { HoldableResponse } from './response/response'
+import { ResponseHold, type ResponseGate } from './response/response-hold'
+import { announcementAtEnd, commitAtEnd, isDirtyAtEnd, isExpectant } from './session/end-of-response'
+import { RequestSession } from './session/request-session'
+import type { SessionScope, VerifiedId } from './session/scope'
+import type { Session } from './session/session'
+import { cookieFor, createSetup, readIds, type Shared } from './setup'
+import type { Store } from './stores/store'
 
 export type { Middleware } from './manager/sessions'
 
-const HTTP = Symbol('holdfast')
+const EXCHANGE = Symbol('holdfast')
+
+/** It costs every request a little, and tells developers what they cannot see otherwise. */
+const WATCHES_LATE_WRITES = process.env.NODE_ENV !== 'production'
 
 interface Attached {
-  [HTTP]?: HttpSession
+  [EXCHANGE]?: Exchange
   session?: Session
-  sessionStore?: Store | CallbackStore
+  sessionStore?: Store | ExpressStore
 }
 
-/** The same functions for all requests: V8 makes a dictionary of each object that gets its own (decision 15). */
+/** Makes the middleware. Throws `ERR_SESSION_OPTIONS` for options that cannot be right. */
+export function createMiddleware(options: SessionOptions): Sessions {
+  const settings = checkOptions(options)
+  const setup = createSetup(settings)
+  if (settings.user && setup.only) checkIndex(setup.only.store)
+  const path = settings.cookie.path ?? '/'
+
+  let isSkipped = false
+  const session: Middleware = (req, res, next) => {
+    // Another session middleware was here first, or the cookie is not sent to this path.
+    const { [EXCHANGE]: first, session: theirs } = req as Attached
+    if (first || theirs !== undefined) {
+      isSkipped ||= warnSkipped(settings.name, first?.settings)
+      return next()
+    }
+    if (!pathMatches(requestPath(req.originalUrl ?? req.url), path)) return next()
+    makeDictionaries(req as Linked, res)
+    let exchange: Exchange
+    let mode: LoadMode
+    try {
+      exchange = new Exchange(setup.of(req), req, res, next)
+      mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
+    } catch (error) {
+      return next(error)
+    }
+    exchange.start(mode)
+  }
+  const users = new UserSessions(settings, setup.only?.repository)
+  const detached = new DetachedSessions(setup, (req) => (req as Attached)[EXCHANGE]?.session)
+  return Object.assign(session, {
+    list: users.list.bind(users),
+    destroy: users.destroy.bind(users),
+    open: detached.open.bind(detached),
+    create: detached.create.bind(detached),
+    of: (req: object) => sessionOf(req, settings),
+    onDestroy: detached.onDestroy.bind(detached)
+  })
+}
+
+/** Says that a request had a session already: once for each middleware that is skipped. */
+function warnSkipped(name: string, first: Shared['settings'] | undefined): true {
+  const found = first
+    ? `the session() named ${JSON.stringify(first.name)}`
+    : 'req.session of another middleware'
+  process.emitWarning(
+    `the session() named ${JSON.stringify(name)} was skipped, as ${found} was there before: mount one of them only, or each ` +
+      'on paths of its own',
+    { code: 'HOLDFAST_SKIPPED' }
+  )
+  return true
+}
+
+/** See `Sessions.of`. */
+function sessionOf(req: object, settings: Shared['settings']): Session {
+  const exchange = (req as Attached)[EXCHANGE]
+  need(
+    exchange?.settings === settings,
+    'sessions.of was given a request for which this session() did not run: mount it before'
+  )
+  const { session } = req as Attached
+  if (session) return session
+  throw gone()
+}
+
+/**
+ * One request and its response: the path of a session from the cookie that comes to the cookie that goes, in the order of
+ * events.
+ */
+class Exchange implements SessionScope, ResponseGate {
+  readonly session: RequestSession
+  readonly #shared: Shared
+  /** To go back to when a response that was ready cannot leave. */
+  readonly #pristine: HeaderSnapshot
+  #ids: readonly VerifiedId[] | undefined
+  #defaults: SessionCookie | undefined
+  #hold: ResponseHold | undefined
+
+  constructor(
+    shared: Shared,
+    readonly req: SessionRequest,
+    private readonly res: HoldableResponse,
+    private readonly next: (error?: unknown) => void
+  ) {
+    this.#shared = shared
+    this.#pristine = new HeaderSnapshot(res)
+    this.session = new RequestSession(this)
+  }
+
+  // Not fields: printing a request, even with its hidden properties, must not show secrets.
+
+  get settings(): Shared['settings'] {
+    return this.#shared.settings
+  }
+
+  get repository(): Repository {
+    return this.#shared.repository
+  }
+
+  // 1. Which session does the cookie name?
+
+  get ids(): readonly VerifiedId[] {
+    return (this.#ids ??= readIds(this.#shared, this.req))
+  }
+
+  // 2. It is loaded, now or when the handler asks for it.
+
+  start(mode: LoadMode): void {
+    if (mode === 'lazy') return this.#ready()
+    try {
+      this.#vary()
+      if (this.ids.length === 0) {
+        this.session.begin()
+        return this.#ready()
+      }
+    } catch (error) {
+      return this.next(error)
+    }
+    this.session.open().then(
+      () => process.nextTick(() => this.#ready()),
+      (error: unknown) => {
+        // No handler has run, so that asking again is safe.
+        if (error instanceof SessionError && error.status === 503) error.headers = { 'Retry-After': '1' }
+        process.nextTick(this.next, error)
+      }
+    )
+  }
+
+  // 3. The handler finds it at `req.session`.
+
+  #ready(): void {
+    attach(this.req as Attached, this, this.#shared.store)
+    if (isExpectant(this.session)) this.hold()
+    this.next()
+  }
+
+  // 4. The response waits for the store, from the moment on at which the session was first looked at.
+
+  hold(): void {
+    if (this.#hold) return
+    this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
+    if (WATCHES_LATE_WRITES || hears('holdfast:dropped'))
+      this.res.once?.('finish', () => this.session.watchLateWrites())
+  }
+
+  commit(): Promise<void> | undefined {
+    return commitAtEnd(this.session)
+  }
+
+  /** The client has hung up: what its handler had finished is stored all the same. */
+  closed(begun: boolean): void {
+    const { session } = this
+    try {
+      if (!isDirtyAtEnd(session)) return
+      if (begun) commitAtEnd(session)?.catch(() => undefined)
+      else publish('holdfast:dropped', () => ({ handle: session.handle, reason: 'client closed' }))
+    } catch {
+      // The client has gone: nobody could be answered with the failure.
+    }
+  }
+
+  // 5. The headers leave, with the cookie.
+
+  headers(): void {
+    this.#vary()
+    const said = announcementAtEnd(this.session)
+    if (!said) return
+    const { req, res } = this
+    const { transport, signer } = this.#shared
+    if ('clear' in said) transport.clear(res, { req, cookie: said.clear })
+    else transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+    // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
+    if (res.getHeader?.('Cache-Control') === undefined) res.setHeader?.('Cache-Control', 'no-store')
+  }
+
+  canSendCookie(): boolean {
+    return !(this.#hold ? this.#hold.begun : this.res.headersSent)
+  }
+
+  get defaults(): SessionCookie {
+    return (this.#defaults ??= cookieFor(this.settings, this.req))
+  }
+
+  /** Tells caches that the answer depends on the header that carries the id (RFC 9110, 12.5.5). */
+  #vary(): void {
+    const { res } = this
+    const { vary } = this.#shared.transport
+    if (!vary || !res.setHeader || !res.getHeader || res.headersSent) return
+    const present = res.getHeader('Vary')
+    if (present === undefined) return void res.setHeader('Vary', vary)
+    const list = Array.isArray(present) ? present.join(', ') : String(present)
+    const names = list.split(',').map((name) => name.trim().toLowerCase())
+    if (names.includes('*') || names.includes(vary.toLowerCase())) return
+    res.setHeader('Vary', list === '' ? vary : `${list}, ${vary}`)
+  }
+}
+
+/** The same functions for all requests: own ones would cost each of them. */
 const SESSION: PropertyDescriptor & ThisType<Required<Attached>> = {
   configurable: true,
   enumerable: true,
   get() {
-    const http = this[HTTP]
-    // The response waits for the session from the moment on that somebody looks at it.
-    http.hold()
-    return http.session.session
+    const exchange = this[EXCHANGE]
+    exchange.hold()
+    return exchange.session.session
   },
   set(value: unknown) {
-    const http = this[HTTP]
-    http.hold()
-    http.session.assign(value)
+    const exchange = this[EXCHANGE]
+    exchange.hold()
+    exchange.session.assign(value)
   }
 }
 const SESSION_ID: PropertyDescriptor & ThisType<Required<Attached>> = {
   configurable: true,
   enumerable: true,
   get() {
-    return this[HTTP].session.id
+    return this[EXCHANGE].session.id
   }
 }
 
-/** Makes the middleware. Throws `ERR_SESSION_OPTIONS` for options that cannot be right. */
-export function createMiddleware(options: SessionOptions): Sessions {
-  const settings = checkOptions(options)
-  const { store, load } = settings
-  let only: Shared | undefined
-  const sharedFor =
-    typeof store === 'function' ? chooser(settings, store) : always((only = share(settings, store)))
-  const outside = new Outside(sharedFor)
-  const users = new UserSessions(settings, only?.repository)
-
-  const session: Middleware = (req, res, next) => {
-    // Another session middleware was here first, or the cookie is not sent to this path.
-    if ((req as Attached)[HTTP] || (req as Attached).session !== undefined) return next()
-    if (!pathMatches(requestPath(req.originalUrl ?? req.url), settings.cookie.path ?? '/')) return next()
-
-    makeDictionaries(req as Linked, res)
-    let http: HttpSession
-    let mode: LoadMode
-    try {
-      http = new HttpSession(sharedFor(req), req, res, next)
-      mode = typeof load === 'function' ? load(req) : load
-      // Without a verified id there is nothing to wait for.
-      if (mode === 'eager' && http.ids.length === 0) http.session.begin()
-    } catch (error) {
-      return next(error)
-    }
-    if (mode === 'lazy') {
-      attach(req as Attached, http)
-      return next()
-    }
-    http.vary()
-    const ready = () => {
-      attach(req as Attached, http)
-      if (http.session.expectant) http.hold()
-      next()
-    }
-    if (http.ids.length === 0) return ready()
-    http.session.load().then(
-      () => process.nextTick(ready),
-      (error: unknown) => {
-        // No handler has run, so that asking again is safe.
-        if (error instanceof SessionError && error.status === 503) error.headers = { 'Retry-After': '1' }
-        process.nextTick(next, error)
-      }
-    )
-  }
-  return Object.assign(session, {
-    list: users.list.bind(users),
-    destroy: users.destroy.bind(users),
-    load: outside.load.bind(outside),
-    onDestroy: outside.onDestroy.bind(outside)
-  })
-}
-
-function attach(req: Attached, http: HttpSession): void {
-  req[HTTP] = http
+function attach(req: Attached, exchange: Exchange, store: Store | ExpressStore): void {
+  // Not enumerable: printing a request must not print the secrets behind it.
+  Object.defineProperty(req, EXCHANGE, { value: exchange })
   Object.defineProperty(req, 'session', SESSION)
   Object.defineProperty(req, 'sessionID', SESSION_ID)
-  req.sessionStore = http.store
-}
-
-const always =
-  <T>(value: T) =>
-  () =>
-    value
-
-/** What the requests of each store share, made when the store is first chosen. */
-function chooser(
-  settings: Settings,
-  storeOf: (req: SessionRequest) => Store | CallbackStore
-): (req: SessionRequest) => Shared {
-  const made = new WeakMap<object, Shared>()
-  let sealed = false
-  return (req) => {
-    const store = checkStore(storeOf(req))
-    let shared = made.get(store)
-    if (!shared) {
-      shared = share(settings, store)
-      // What one of them seals the others would open: a visitor of one would be a visitor of all.
-      if (shared.repository.stateless && sealed) throw sharedSeal()
-      sealed ||= shared.repository.stateless
-      made.set(store, shared)
-    }
-    return shared
-  }
-}
-
-function sharedSeal(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_OPTIONS',
-    'store: req => Store gave a second CookieStore, whose sessions the first would take for its own: take one session() ' +
-      'for each, with a name of its own'
-  )
-}
-
-function share(settings: Settings, store: Store | CallbackStore): Shared {
-  const { secrets, name, deserialize, transport = cookieTransport(settings) } = settings
-  if ('contract' in store) store.keys?.(secrets, name, deserialize)
-  const repository = createRepository(settings, store)
-  return { settings, store, transport, repository, signer: signerFor(settings, repository) }
-}
-
-function createRepository(settings: Settings, store: Store | CallbackStore): Repository {
-  const { timeout, merge, serialize, user, lifetime } = settings
-  if (user) checkIndex(store)
-  if ('contract' in store) {
-    // Also without the option: a session that gets another id stays its user's.
-    return new RecordRepository(store, settings, timeout, merge, store.index && store.life && lifetime)
-  }
-  if (!serialize) return new CallbackRepository(store, timeout, merge, settings)
-  throw new SessionError(
-    'ERR_SESSION_OPTIONS',
-    'serialize has no effect on a store written for express-session, which keeps objects: give it one of its own options'
-  )
-}
-
-/** Name and value of a cookie together, in bytes (RFC 6265bis, 5.6). */
-const MAX_COOKIE = 4096
-const MAX_ID = 128
-
-function signerFor({ secrets, signed }: Settings, { stateless }: Repository): Signer {
-  if (stateless) return createBareSigner(MAX_COOKIE)
-  return signed ? createSigner(secrets) : createBareSigner(MAX_ID)
+  req.sessionStore = store
 }
 
 /**
  * Goes in front of code that needs the plain session, such as passport, connect-flash or csrf-sync, where sessions are
  * loaded lazily.
  *
- * @throws SessionError to `next`: `ERR_SESSION_OPTIONS` where no session middleware ran, else as `load()`
+ * @throws SessionError to `next`: `ERR_SESSION_OPTIONS` if no session middleware ran, else as `load()`
  */
 export const loadSession: Middleware = (req, _res, next) => {
   const { session } = req as Attached

@@ -1,2 +1,1 @@
-export { storeTests } from './testing.js'
-export type { StoreTest, StoreTestOptions } from './testing.js'
+export { testCookie } from './testing.js'

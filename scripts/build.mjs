@@ -10,15 +10,15 @@ import {
   statSync,
   writeFileSync
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { giveUp, root, say, tool } from './run.mjs'
 
 /** The package, as it is published: lib/ in dist/. */
 export const library = { name: 'dist', config: 'tsconfig.build.json', sources: ['lib'] }
 
-/** The demo and the library it uses, in build/. */
-export const demo = { name: 'build', config: 'tsconfig.demo.json', sources: ['lib', 'demo'] }
+/** The demo and the library it uses, below demo/: it finds the demo's packages there, and otherwise the project's. */
+export const demo = { name: 'demo/build', config: 'tsconfig.demo.json', sources: ['lib', 'demo'] }
 
 /**
  * Compiles, unless what was compiled last is still up to date. A build that fails leaves the last good one in
@@ -32,7 +32,7 @@ export async function build({ name, config, sources }) {
   if (upToDate()) return
 
   say(`tsc: compiling ${sources.join(' and ')} into ${name}/`)
-  const draft = join(root, '.tmp', `${name}-${process.pid}`)
+  const draft = join(root, '.tmp', `${basename(name)}-${process.pid}`)
   const status = await tool('typescript/bin/tsc', ['-p', config, '--outDir', draft])
   // Two test files may have found it out of date at once; what the first one built is in use by now.
   if (status === 0 && !upToDate()) {
@@ -45,6 +45,8 @@ export async function build({ name, config, sources }) {
   if (status !== 0) giveUp(`${sources.join(' and ')} did not compile: tsc's messages are above`)
 }
 
+const NOT_SOURCES = ['node_modules', 'build', 'public']
+
 function fingerprint(paths) {
   // Copies of the project may share node_modules.
   const hash = createHash('sha256').update(root)
@@ -56,6 +58,7 @@ function fingerprint(paths) {
 function filesUnder(path) {
   if (!statSync(join(root, path)).isDirectory()) return [path]
   return readdirSync(join(root, path))
+    .filter((name) => !NOT_SOURCES.includes(name))
     .sort()
     .flatMap((name) => filesUnder(join(path, name)))
 }

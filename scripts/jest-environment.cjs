@@ -12,6 +12,9 @@ const KINDS = {
 /** Milliseconds that closing may take on a busy machine. */
 const GRACE = 10_000
 
+// Opened when first used: they are this process's own, and no test leaves them behind.
+void [process.stdout, process.stderr]
+
 /** Jest's environment for Node; a test file that leaves servers, connections or processes open fails. */
 module.exports = class extends TestEnvironment {
   #atStart = count()

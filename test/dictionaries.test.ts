@@ -6,7 +6,7 @@ import express4 from 'express4'
 import request from 'supertest'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { makeDictionaries, type Linked } from '../lib/dictionaries'
+import { makeDictionaries, type Linked } from '../lib/request'
 import { Site } from './support/site'
 
 /** V8's own answer, by a function of its that is not JavaScript's. */
@@ -34,9 +34,9 @@ interface Seen {
   keys: string[]
 }
 
-function look(seen: Seen, req: IncomingMessage & Linked, res: ServerResponse): void {
+function look(seen: Seen, req: IncomingMessage & Linked, res: ServerResponse, version = '20.0.0'): void {
   const before = Object.keys(res).sort()
-  makeDictionaries(req, res)
+  makeDictionaries(req, res, version)
   Object.assign(seen, { fast: [isFast(req), isFast(res)], linked: req.res === res && res.req === req })
   expect(Object.keys(res).sort()).toEqual(before)
   res.end('done')
@@ -50,6 +50,26 @@ describe.each([
     const seen = await objectsOf((to) => express().use((req, res) => look(to, req as never, res as never)))
     expect(seen).toMatchObject({ fast: [false, false], linked: true })
   })
+
+  it.each(['24.0.0', '26.1.0'])(
+    'are left alone from Node 24 on, where it only costs: %s',
+    async (version) => {
+      const app = express().use((req, res) => {
+        // A dictionary would have its link behind it.
+        Object.assign(req, { last: true })
+        const before = Object.keys(req)
+        makeDictionaries(req as never, res as never, version)
+        res.end(JSON.stringify([before, Object.keys(req)]))
+      })
+      const site = await Site.listen(app as RequestListener)
+      const [before, after] = JSON.parse((await site.visitor().visit(() => null)).text) as [
+        string[],
+        string[]
+      ]
+      expect(after).toEqual(before)
+      expect(after.at(-1)).toBe('last')
+    }
+  )
 })
 
 it('leaves those of node:http alone', async () => {

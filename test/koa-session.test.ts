@@ -89,19 +89,19 @@ describe('signed, app.keys: secret, signed', () => {
   })
 })
 
-describe('rolling', () => {
+describe("rolling: renew: 'always'", () => {
   it('sends the cookie with every response, and renews the stored life', async () => {
-    const { site, visitor } = await returning({ rolling: true, cookie: { maxAge: 60_000 } })
+    const { site, visitor } = await returning({ renew: 'always', cookie: { maxAge: 60_000 } })
     expect((await visitor.visit(() => 'nothing')).setCookies).toHaveLength(1)
     expect(site.store.calls.every(({ ttl }) => ttl === 60_000)).toBe(true)
   })
 })
 
-describe('renew', () => {
+describe("renew: renew: 'half' or 'never'", () => {
   it.each([
-    [true, 1],
-    [false, 0]
-  ])('%s: with less than half of the life left, %i cookies', async (renew, cookies) => {
+    ['half', 1],
+    ['never', 0]
+  ] as const)('%s: with less than half of the life left, %i cookies', async (renew, cookies) => {
     const { visitor } = await returning({ renew, cookie: { maxAge: 60_000 } })
     expect((await visitor.visit(() => 'nothing')).setCookies).toHaveLength(0)
     advance(31_000)
@@ -220,29 +220,28 @@ describe('externalKey {get, set}: transport', () => {
   })
 })
 
-describe('encode, decode; koa-redis serialize, unserialize: serialize, deserialize', () => {
-  const options = {
-    serialize: (record: object) => Buffer.from(JSON.stringify(record)).toString('base64'),
-    deserialize: (text: string) =>
-      JSON.parse(Buffer.from(text, 'base64').toString()) as Record<string, unknown>
+describe('encode, decode; koa-redis serialize, unserialize: codec', () => {
+  const codec = {
+    encode: (record: object) => Buffer.from(JSON.stringify(record)).toString('base64'),
+    decode: (text: string) => JSON.parse(Buffer.from(text, 'base64').toString()) as Record<string, unknown>
   }
 
   it('are the text form, for every store', async () => {
-    const { site, visitor } = await returning(options)
+    const { site, visitor } = await returning({ codec })
     await visitor.ask((s) => s.update((draft) => void (draft.n = 2)))
     const text = (await site.store.inner.get(visitor.id))!
-    expect(options.deserialize(text)).toMatchObject({ n: 2 })
+    expect(codec.decode(text)).toMatchObject({ n: 2 })
     expect(await visitor.ask((s) => s.n)).toBe(2)
-    const sealed = await returning({ ...options, store: new CookieStore() })
+    const sealed = await returning({ codec, store: new CookieStore() })
     expect(await sealed.visitor.ask((s) => s.n)).toBe(1)
   })
 
   it('need not make the same text twice: two requests at once lose nothing', async () => {
     const salted = {
-      serialize: (record: object) => `${Math.random()} ${JSON.stringify(record)}`,
-      deserialize: (text: string) => JSON.parse(text.slice(text.indexOf(' '))) as Record<string, unknown>
+      encode: (record: object) => `${Math.random()} ${JSON.stringify(record)}`,
+      decode: (text: string) => JSON.parse(text.slice(text.indexOf(' '))) as Record<string, unknown>
     }
-    const { visitor } = await returning(salted)
+    const { visitor } = await returning({ codec: salted })
     await visitor.ask(async (s) => {
       await visitor.clone().ask((other) => void (other.b = 1))
       s.a = 1
@@ -258,8 +257,8 @@ describe('encode, decode; koa-redis serialize, unserialize: serialize, deseriali
   })
 
   it.each<[string, object]>([
-    ['serialize', { ...options, serialize: () => Promise.resolve('{}') }],
-    ['deserialize', { ...options, deserialize: () => Promise.resolve({}) }]
+    ['encode', { codec: { ...codec, encode: () => Promise.resolve('{}') } }],
+    ['decode', { codec: { ...codec, decode: () => Promise.resolve({}) } }]
   ])('%s must not be asynchronous', async (_name, given) => {
     const site = await Site.open(given)
     const { status, setCookies } = await site.visitor().visit((s) => void (s.n = 1))
@@ -270,20 +269,20 @@ describe('encode, decode; koa-redis serialize, unserialize: serialize, deseriali
   })
 
   it('what cannot be read is no session', async () => {
-    const { site, visitor } = await returning(options)
+    const { site, visitor } = await returning({ codec })
     const heard = listen()
     await site.store.inner.destroy(visitor.id)
     await site.store.inner.set(visitor.id, '{}', 60_000, null)
     expect(await visitor.ask((s) => s.isNew)).toBe(true)
-    expect(heard['holdfast:corrupt']).toEqual([{ reason: 'not what deserialize reads' }])
+    expect(heard['holdfast:corrupt']).toEqual([{ reason: 'not what codec.decode reads' }])
   })
 
   const sorted = (record: object) =>
     JSON.stringify(Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))))
 
-  it('a request that only reads writes nothing, whatever the order in which serialize puts the keys', async () => {
+  it('a request that only reads writes nothing, whatever the order in which the codec puts the keys', async () => {
     const { site, visitor } = await returning(
-      { serialize: sorted, deserialize: (text) => JSON.parse(text) as Record<string, unknown> },
+      { codec: { encode: sorted, decode: (text) => JSON.parse(text) as Record<string, unknown> } },
       { zeta: 1, alpha: 2 }
     )
     await visitor.ask((s) => s.zeta)

@@ -1,6 +1,7 @@
 import session, { MemoryStore, SessionError, type SessionOptions } from '../lib'
 import { checkOptions } from '../lib/options'
 import { CountingStore } from './support/counting-store'
+import { hearWarnings } from './support/hold-listeners'
 
 const DAY = 86_400_000
 const secret = 'what signs the cookies in the tests of options'
@@ -21,33 +22,22 @@ describe('the defaults', () => {
 
   it('are those that the docstrings name', () => {
     expect(settings).toMatchObject({
-      secrets: [secret],
       name: 'sid',
       cookie: {},
       idleTimeout: DAY,
       lifetime: 30 * DAY,
       load: 'eager',
-      rolling: false,
-      renew: true,
+      renew: 'half',
       saveUninitialized: false,
       autoCommit: true,
       signed: true,
       timeout: 1000,
-      onGone: 'error',
-      onStoreError: 'fail',
-      maxBytes: 2 ** 20,
-      maxDepth: 100
+      whenGone: 'throw',
+      whenUnreadable: 'throw',
+      limits: { bytes: 2 ** 20, depth: 100 }
     })
-    for (const absent of [
-      'proxy',
-      'merge',
-      'transport',
-      'valid',
-      'user',
-      'beforeSave',
-      'serialize',
-      'deserialize'
-    ]) {
+    expect(settings.secrets()).toEqual([secret])
+    for (const absent of ['proxy', 'merge', 'transport', 'valid', 'user', 'beforeSave', 'codec']) {
       expect(settings).not.toHaveProperty(absent)
     }
     expect(settings.store).toBeInstanceOf(MemoryStore)
@@ -67,8 +57,9 @@ describe('the defaults', () => {
   it('hold for options that are undefined', () => {
     const nothing = Object.fromEntries(Object.keys(settings).map((key) => [key, undefined]))
     delete nothing.secrets
-    const { genid, store, ...rest } = checkOptions({ ...nothing, secret })
+    const { genid, store, secrets, ...rest } = checkOptions({ ...nothing, secret })
     expect(settings).toMatchObject(rest)
+    expect(secrets()).toEqual([secret])
     expect(typeof genid).toBe('function')
     expect(store).toBeInstanceOf(MemoryStore)
   })
@@ -87,6 +78,8 @@ describe('the idle timeout', () => {
 describe('what is taken', () => {
   it.each<Partial<SessionOptions>>([
     { secret: [secret, Buffer.from(secret)] },
+    { secret: () => [secret] },
+    { secret: () => secret },
     { secret: Buffer.alloc(32, 'x') },
     { store: new CountingStore() },
     { lifetime: Infinity },
@@ -95,10 +88,12 @@ describe('what is taken', () => {
     { load: 'lazy' },
     { load: () => 'lazy' },
     { timeout: 0.5 },
-    { rolling: true, saveUninitialized: true, renew: false, proxy: false },
+    { saveUninitialized: true, renew: 'always', proxy: false },
+    { renew: 'never', load: 'lazy' },
     { genid: () => 'x', merge: (base) => base },
-    { onGone: 'drop', onStoreError: 'anonymous' },
-    { maxBytes: 10, maxDepth: 1 },
+    { whenGone: 'drop', whenUnreadable: 'anonymous' },
+    { limits: { bytes: 10, depth: 1 } },
+    { limits: { depth: 5 } },
     { name: '__Host-sid', cookie: { secure: true } }
   ])('%j', (options) => {
     expect(checkOptions({ secret, ...options })).toHaveProperty('secrets')
@@ -115,17 +110,26 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ secret: Buffer.alloc(0) }, /^secret must/],
     [{ secret: 7 }, /^secret must/],
     [{ secret: [] }, /^secret must have at least one/],
-    [{ secret: [secret, undefined] }, /^secret must/],
-    [{ secret: [secret, ''] }, /^secret must/],
-    [{ secret, secrets: [secret] }, /^secrets is no option; there are .*secret, /],
-    [{ secret, resave: false }, /^resave is no option/],
+    [{ secret: [secret, undefined] }, /^secret\[1\] must/],
+    [{ secret: () => [] }, /^secret must have at least one/],
+    [{ secret: () => Promise.resolve(secret) }, /^secret must/],
+    [{ secret: [secret, ''] }, /^secret\[1\] must/],
+    [{ secret, secrets: [secret] }, /no option secrets, did you mean secret\?/],
+    [{ Secret: secret }, /no option Secret, did you mean secret\?/],
+    [{ secret, idleTimout: 1 }, /no option idleTimout, did you mean idleTimeout\?/],
+    [{ secret, somethingElse: 1 }, /no option somethingElse$/],
+    [{ secret, ttl: 60 }, /no option ttl: it is idleTimeout/],
+    [{ secret, maxAge: 60 }, /no option maxAge: it is cookie: \{ maxAge \}/],
+    [{ secret, key: 'sid' }, /no option key: it is name/],
+    [{ secret, secure: true }, /no option secure: it is cookie: \{ secure \}/],
+    [{ secret, resave: false }, /no option resave: it belongs to express-session/],
     [{ secret, name: '' }, /^name must/],
     [{ secret, name: 'a b' }, /^name must/],
     [{ secret, name: 7 }, /^name must/],
     [{ secret, cookie: 7 }, /^cookie must/],
     [{ secret, cookie: null }, /^cookie must/],
     [{ secret, cookie: { path: 'x' } }, /^cookie\.path must/],
-    [{ secret, cookie: { maxage: 1 } }, /^cookie\.maxage is no option/],
+    [{ secret, cookie: { maxage: 1 } }, /^cookie has no option maxage, did you mean maxAge\?/],
     [{ secret, cookie: { maxAge: 0 } }, /^cookie\.maxAge must be more than 0/],
     [{ secret, cookie: { maxAge: -1 } }, /^cookie\.maxAge must/],
     [{ secret, cookie: { maxAge: '1d' } }, /^cookie\.maxAge must/],
@@ -143,41 +147,83 @@ describe('what is refused at start, with the name of the option and the remedy',
       { secret, timeout },
       /^timeout must be milliseconds/
     ]),
-    ...[0, -1, NaN, Infinity, '1'].map((maxBytes): [unknown, RegExp] => [
-      { secret, maxBytes },
-      /^maxBytes must/
+    ...[0, -1, NaN, Infinity, '1', null].flatMap((value): [unknown, RegExp][] => [
+      [{ secret, limits: { bytes: value } }, /^limits\.bytes must/],
+      [{ secret, limits: { depth: value } }, /^limits\.depth must/]
     ]),
-    ...[0, -1, NaN, Infinity, '1'].map((maxDepth): [unknown, RegExp] => [
-      { secret, maxDepth },
-      /^maxDepth must/
-    ]),
-    ...['rolling', 'renew', 'saveUninitialized', 'proxy'].map((name): [unknown, RegExp] => [
+    [{ secret, limits: 7 }, /^limits must/],
+    [{ secret, limits: { byte: 7 } }, /^limits has no option byte, did you mean bytes\?/],
+    ...['saveUninitialized', 'proxy', 'signed'].map((name): [unknown, RegExp] => [
       { secret, [name]: 'yes' },
       new RegExp(`^${name} must be true or false`)
     ]),
     [{ secret, load: 'never' }, /^load must/],
     [{ secret, load: true }, /^load must/],
-    [{ secret, load: 'lazy', rolling: true }, /^rolling needs load: 'eager'/],
-    [{ secret, load: () => 'eager', rolling: true }, /^rolling needs load: 'eager'/],
+    [{ secret, renew: true }, /^renew must .*; true is 'half' now/],
+    [{ secret, renew: false }, /^renew must .*; false is 'never' now/],
+    [{ secret, load: 'lazy', renew: 'always' }, /^renew: 'always' needs load: 'eager'/],
+    [{ secret, load: () => 'eager', renew: 'always' }, /^renew: 'always' needs load: 'eager'/],
     [{ secret, load: 'lazy', saveUninitialized: true }, /^saveUninitialized needs load: 'eager'/],
-    [{ secret, onGone: 'ignore' }, /^onGone must/],
-    [{ secret, onStoreError: 'ignore' }, /^onStoreError must/],
+    [{ secret, whenGone: 'ignore' }, /^whenGone must/],
+    [{ secret, whenUnreadable: 'ignore' }, /^whenUnreadable must/],
     [{ secret, genid: 'x' }, /^genid must/],
     [{ secret, merge: {} }, /^merge must/],
     [{ secret, store: {} }, /^store must have contract: 1/],
     [{ secret, store: null }, /^store must have contract: 1/],
-    [{ secret, store: MemoryStore }, /^store must have contract: 1/],
+    [{ secret, store: MemoryStore }, /^store is the class itself: .*new MemoryStore\(/],
+    [{ secret, store: 'redis://127.0.0.1' }, /^store must not be an address: .*RedisStore\.connect\(url\)/],
+    [
+      { secret, store: { get: Date, set: Date, destroy: Date, sendCommand: Date } },
+      /new RedisStore\(client\)/
+    ],
+    [{ headers: {}, method: 'GET' }, /call it, app\.use\(session\(\{ secret \}\)\)/],
     [{ secret, store: { contract: 2, get: Date, set: Date, touch: Date } }, /^store must have contract: 1/],
     [{ secret, store: { get: Date, set: Date } }, /^store must have contract: 1/],
     [{ secret, transport: { read: Date } }, /^transport must have the functions read, write and clear/],
     [{ secret, valid: true }, /^valid must be a function/],
     [{ secret, user: 'userinfo' }, /^user must be a function/],
-    [{ secret, serialize: String }, /^serialize and deserialize must be given together/],
+    [{ secret, codec: { encode: String } }, /^codec must have the functions encode and decode/],
     [{ secret, autoCommit: 'no' }, /^autoCommit must be true or false/]
   ])('%j', (options, message) => {
     const error = refusal(options)
     expect(error.code).toBe('ERR_SESSION_OPTIONS')
     expect(error.message).toMatch(message)
     expect(error.message).not.toContain(secret)
+  })
+})
+
+describe('an option under a name that it had before is refused with the name that it has now', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['onGone', 'drop', /whenGone: 'throw' or 'drop'/],
+    ['onStoreError', 'anonymous', /whenUnreadable: 'throw' or 'anonymous'/],
+    ['rolling', true, /renew: 'always'/],
+    ['serialize', String, /codec: \{ encode, decode \}/],
+    ['deserialize', String, /codec: \{ encode, decode \}/],
+    ['maxBytes', 1, /limits: \{ bytes \}/],
+    ['maxDepth', 1, /limits: \{ depth \}/]
+  ])('%s', (name, value, now) => {
+    const { code, message } = refusal({ secret, [name]: value })
+    expect([code, message]).toEqual(['ERR_SESSION_OPTIONS', expect.stringMatching(now)])
+  })
+})
+
+describe('a weak secret in production', () => {
+  const before = process.env.NODE_ENV
+  beforeEach(() => void (process.env.NODE_ENV = 'production'))
+  afterEach(() => void (process.env.NODE_ENV = before))
+
+  test('is refused where it signs', () => {
+    expect(refusal({ secret: 'keyboard cat' }).message).toMatch(/^secret is a placeholder or shorter/)
+    expect(refusal({ secret: ['keyboard cat', secret] }).message).toMatch(/^secret\[0\] is a placeholder/)
+  })
+
+  test('is warned of, with its place, where it only verifies', async () => {
+    await new Promise(setImmediate)
+    const { warnings, end } = hearWarnings()
+    session({ secret: [secret, 'keyboard cat'], store: new CountingStore() })
+    await new Promise(setImmediate)
+    end()
+    const told = warnings.map(({ message }) => message).filter((message) => message.startsWith('secret'))
+    expect(told).toEqual([expect.stringMatching(/^secret\[1\] is a placeholder/)])
   })
 })

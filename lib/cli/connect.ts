@@ -3,7 +3,7 @@ import { CONNECT_DEFAULTS, openRedis } from '../stores/redis/connect'
 import { UsageError } from './outcome'
 
 /** How long the server may take to be ready, in milliseconds. */
-const PATIENCE = 5000
+const TIMEOUT = 5000
 
 /** Runs `use` with a client for the server at a URL, or for the cluster that this is a node of. */
 export async function withRedis<T>(url: string, use: (client: Redis | Cluster) => Promise<T>): Promise<T> {
@@ -37,14 +37,14 @@ async function ready(client: Redis): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       client.once('ready', resolve).once('error', reject)
-      timer = setTimeout(() => reject(new Error('it does not answer')), PATIENCE)
+      timer = setTimeout(() => reject(new Error('it does not answer')), TIMEOUT)
     })
   } catch (error) {
     const { host, port } = client.options
     throw new UsageError(`Redis at ${host}:${port}: ${messageOf(error)}`)
   } finally {
     clearTimeout(timer)
-    // What goes wrong from now on, the command that meets it tells.
+    // Later failures are reported by the command that meets them.
     client.on('error', () => undefined)
   }
 }

@@ -3,7 +3,7 @@ import { createSigner, isId } from '../cookie/signature'
 import { Seal, type Sealed } from '../stores/seal'
 import { UsageError } from './outcome'
 
-/** A cookie as somebody copied it from a browser, a log, or a header. */
+/** A cookie as it was copied from a browser, a log, or a header. */
 export interface Given {
   readonly name: string
   readonly value: string
@@ -28,7 +28,7 @@ export function findCookie(given: string, name?: string): Given {
   )
 }
 
-/** What the secrets say about a cookie's value; `secret` says which of them, counted from 1. */
+/** The result of verifying a cookie's value; `secret` is the number of the right one, counted from 1. */
 export type Verdict =
   | { readonly kind: 'signed'; readonly secret: number; readonly id: string }
   | { readonly kind: 'sealed'; readonly secret: number; readonly sealed: Sealed }
@@ -42,7 +42,7 @@ export type Verdict =
  */
 export function judge({ name, value }: Given, secrets: readonly string[], unsigned: boolean): Verdict {
   for (const [index, secret] of secrets.entries()) {
-    const id = createSigner([secret]).verify(value)?.id
+    const id = createSigner([secret], name).verify(value)?.id
     if (id !== undefined) return { kind: 'signed', secret: index + 1, id }
     const sealed = new Seal([secret], name).open(value)
     if (sealed) return { kind: 'sealed', secret: index + 1, sealed }
@@ -53,7 +53,8 @@ export function judge({ name, value }: Given, secrets: readonly string[], unsign
 
 function whyWrong({ name, value }: Given, secrets: number): string {
   const none = secrets === 1 ? 'the secret did not' : `none of the ${secrets} secrets did`
-  if (/^s(:|%3A)/i.test(value)) return `${none} sign it, or it was changed since`
+  if (/^s(:|%3A)/i.test(value))
+    return `${none} sign it for the name ${name} (--name), or it was changed since`
   if (!/^[\w-]+$/.test(value)) return 'this is no session cookie'
   return `it is not signed (--unsigned takes a bare id), and ${none} seal it for the name ${name} (--name)`
 }

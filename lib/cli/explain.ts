@@ -3,7 +3,7 @@ import { CommandError } from '../stores/redis/command-error'
 import { UsageError } from './outcome'
 import { printable } from './print'
 
-/** What to tell people of an error: what is expected to happen in a sentence, all else with its stack. */
+/** The message for an error: a sentence if it was to be expected, else the stack. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return printable(String(error))
   const { message, cause, code = '' } = error as Error & { code?: string }

@@ -4,9 +4,9 @@ import { UsageError } from './outcome'
 import { printable, printDuration, printJson, printTime } from './print'
 
 /** As deep as `JSON.stringify` can go by far. */
-export const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxDepth: 1000 }
+export const LIMITS = { bytes: Number.MAX_SAFE_INTEGER, depth: 1000 }
 
-/** What a store keeps of a session; null for what is not there. */
+/** A session as the store keeps it; null for each part that is missing. */
 export interface Facts {
   readonly handle: string | null
   readonly user: string | null
@@ -49,7 +49,7 @@ export function readRecord(text: string): SessionRecord {
 
 export function unreadable(why: string): UsageError {
   return new UsageError(
-    `what is stored is no session that can be read here (${why}): does the application use the option serialize?`
+    `what is stored is no session that can be read here (${why}): does the application use the option codec?`
   )
 }
 

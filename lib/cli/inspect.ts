@@ -8,7 +8,7 @@ import { printJson, printTable } from './print'
 /**
  * Says whether a cookie is genuine, and what is stored under it. Renews no life.
  *
- * @param operand - the cookie: its value, `name=value`, or a whole header; `-`: it stands in the input
+ * @param operand - the cookie: its value, `name=value`, or a whole header; `-`: it is read from the input
  */
 export async function inspect(operand: string, values: Values, around: Surroundings): Promise<Outcome> {
   const secrets = secretsIn(around.env)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from './run'
 
-// Who reads may have seen enough: `holdfast list ann | head -3`.
+// A reader may stop early: `holdfast list ann | head -3`.
 process.stdout.on('error', () => process.exit())
 
 void run(process.argv.slice(2), process).then(({ status, stdout, stderr }) => {

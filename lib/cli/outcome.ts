@@ -1,4 +1,4 @@
-/** What a command found out, to be printed in one of two ways. */
+/** The result of a command, to be printed in one of two ways. */
 export interface Outcome {
   /** For people, without the last line break. */
   readonly text: string
@@ -17,7 +17,7 @@ export interface Values {
   readonly prefix?: string
 }
 
-/** Where a command gets what is not for the command line: others see that in the list of processes. */
+/** The source of secrets, which must not be arguments: others see those in the list of processes. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: AsyncIterable<Buffer | string>

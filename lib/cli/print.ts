@@ -5,7 +5,7 @@ const UNITS = [
   ['s', 1000]
 ] as const
 
-/** JSON in one line, or indented. What a terminal would take for a command of its own is escaped. */
+/** JSON in one line, or indented. Characters that a terminal takes for commands are escaped. */
 export function printJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(COMMANDS, escaped)
 }

@@ -7,7 +7,7 @@ import { printJson } from './print'
 import { secret } from './secret'
 import { destroy, list } from './users'
 
-/** What is left to be done: print, and end. */
+/** The rest of the work: to print, and to end. */
 export interface End {
   /** 0: done, or found. 1: not genuine, or not found. 2: called in a wrong way, or something failed. */
   readonly status: 0 | 1 | 2
@@ -17,7 +17,7 @@ export interface End {
 
 interface Command {
   readonly run: (operand: string, values: Values, around: Surroundings) => Outcome | Promise<Outcome>
-  /** What the argument behind the command's name is; left out: there is none. */
+  /** The name of the argument after the command; left out: there is none. */
   readonly operand?: string
   readonly options?: readonly (keyof Values)[]
 }

@@ -14,7 +14,9 @@ const TIMEOUT = 5000
 export async function list(user: string, values: Values, { env }: Surroundings): Promise<Outcome> {
   const found = await withSessions(env, values, (sessions) => sessions.list(user))
   // When it was seen last follows from the application's idleTimeout, which is not known here.
-  const json = found.map(({ lastSeen: _, ...info }) => info)
+  const json = found.map(({ handle, createdAt, expiresAt, data }) => {
+    return { handle, created: createdAt, expires: expiresAt, data }
+  })
   const rows = json.map(({ handle, created, expires, data }) => {
     const life = printDuration(expires.getTime() - Date.now())
     return [handle, printTime(created), life, printJson(data)]
@@ -46,7 +48,7 @@ function withSessions<T>(
   return withRedis(REDIS_URL, (client) => {
     const store = new StrictStore(client, { prefix })
     const unused = { secret: randomBytes(32), user: () => undefined }
-    return use(createMiddleware({ ...unused, ...LIMITS, store, lifetime: Infinity, timeout: TIMEOUT }))
+    return use(createMiddleware({ ...unused, limits: LIMITS, store, lifetime: Infinity, timeout: TIMEOUT }))
   })
 }
 

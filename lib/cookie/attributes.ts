@@ -1,7 +1,7 @@
 import { types } from 'node:util'
-import { SessionError } from '../errors'
+import { needKnown, SessionError } from '../errors'
 
-/** What the session cookie looks like. `req.session.cookie` changes it for one session. */
+/** The attributes of the session cookie. `req.session.cookie` changes it for one session. */
 export interface CookieOptions {
   /** The part of the site that gets the cookie, and in which the middleware is at work. Default `'/'`. */
   path?: string | undefined
@@ -114,8 +114,7 @@ export function checkCookie(name: string, options: CookieOptions, code: Code = '
     const skipped = options[key] === undefined || (key === 'maxAge' && !atStart)
     if (!skipped) checkAttribute(key, options[key], code)
   }
-  const stray = atStart && Object.keys(options).find((key) => !Object.hasOwn(RULES, key))
-  if (stray) refuse(`cookie.${stray} is no option; there are ${KEYS.join(', ')}`)
+  if (atStart) needKnown('cookie', options, KEYS)
 
   const { path = '/', domain, secure = 'auto', sameSite, partitioned } = options
   const prefix = PREFIX.exec(name)?.[0]

@@ -6,7 +6,7 @@ export type SettledCookieOptions = {
 }
 
 /**
- * What a record keeps of a session's cookie: what differs from the configuration. Null stands for an attribute that
+ * The cookie settings in a record: those that differ from the configuration. Null means an attribute that
  * the configuration has and this session has not. The life is relative, in milliseconds, so that reading changes no
  * text.
  */
@@ -22,8 +22,8 @@ export interface StoredCookie {
 }
 
 /**
- * The cookie settings of one session, `req.session.cookie`, with the members of express-session's `Cookie`. What is
- * assigned here holds for this session only. `maxAge` and `expires` are two views of one value: setting either sets
+ * The cookie settings of one session, `req.session.cookie`, with the members of express-session's `Cookie`. An
+ * assignment here holds for this session only. `maxAge` and `expires` are two views of one value: setting either sets
  * `originalMaxAge`, the life that each use gives anew.
  */
 export class SessionCookie {
@@ -83,6 +83,11 @@ export class SessionCookie {
     this._expires = this.originalMaxAge === null ? null : new Date(now + this.originalMaxAge)
   }
 
+  /** One with the same settings. */
+  copy(): SessionCookie {
+    return Object.assign(Object.create(SessionCookie.prototype) as SessionCookie, this)
+  }
+
   /** The settings as express-session writes them into a record. */
   toJSON() {
     const { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite } = this
@@ -104,7 +109,7 @@ export class SessionCookie {
   }
 }
 
-/** What a record may keep, in the order in which it keeps it. */
+/** The attributes that a record may keep, in their order. */
 const STORED = [
   'originalMaxAge',
   'partitioned',
@@ -122,22 +127,29 @@ const STORED = [
  * @param defaults - The cookie as the configuration makes it.
  */
 export function storedCookie(cookie: SessionCookie, defaults: SessionCookie): StoredCookie | undefined {
-  const own = STORED.filter((key) => (cookie[key] ?? null) !== (defaults[key] ?? null))
-  if (own.length === 0) return undefined
-  return Object.fromEntries(own.map((key) => [key, cookie[key] ?? null]))
+  let own: Record<string, unknown> | undefined
+  for (const key of STORED) {
+    const value = cookie[key] ?? null
+    if (value !== (defaults[key] ?? null)) (own ??= {})[key] = value
+  }
+  return own
 }
 
 /**
  * The cookie of a session that was read: the defaults, changed by what the record keeps, with its life beginning
- * now. It also reads what express-session stores. Whatever else is in there counts as not there; it never throws.
+ * now. It also reads what express-session stores. Anything else in there is ignored; it never throws.
  *
  * @param stored - The record's `cookie`, as parsed from JSON.
  * @param defaults - The cookie as the configuration makes it. It is not changed.
  * @param now - The present, in milliseconds since 1970. Default `Date.now()`.
  */
 export function restoreCookie(stored: unknown, defaults: SessionCookie, now = Date.now()): SessionCookie {
-  const record = typeof stored === 'object' && stored !== null ? (stored as Record<string, unknown>) : {}
-  const cookie = Object.assign(new SessionCookie(), defaults)
+  const cookie = defaults.copy()
+  if (typeof stored !== 'object' || stored === null) {
+    cookie.resetMaxAge(now)
+    return cookie
+  }
+  const record = stored as Record<string, unknown>
   for (const key of STORED) {
     const value = Object.hasOwn(record, key) ? record[key] : undefined
     if (key === 'originalMaxAge') {

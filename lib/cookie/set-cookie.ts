@@ -4,8 +4,8 @@ import { checkCookie } from './attributes'
 import { trimmed } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 
-/** How many bytes of name and value together a browser takes (RFC 6265bis, 5.7). */
-const MAX_BYTES = 4096
+/** The bytes of name and value together that a browser takes (RFC 6265bis, 5.6). */
+export const MAX_BYTES = 4096
 
 /**
  * The `Set-Cookie` header that gives a browser this session's cookie, spelled as express-session spells it: the
@@ -78,5 +78,5 @@ function encode(value: string): string {
   }
 }
 
-/** What stands before the first `=` of a `Set-Cookie` header: the name, if it is one (RFC 6265bis, 5.6). */
+/** The text before the first `=` of a `Set-Cookie` header: the name, if it is one (RFC 6265bis, 5.6). */
 const nameOf = (line: string) => trimmed(line, 0, Math.max(0, line.indexOf('=')))

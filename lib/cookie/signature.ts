@@ -1,34 +1,46 @@
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { sign, unsign } from 'cookie-signature'
 import { SessionError } from '../errors'
+
+/** The content of a cookie value. */
+export interface Verified {
+  readonly id: string
+  /** The life that each use gives the session, in milliseconds, if it is not the common one: known before it is read. */
+  readonly life?: number | undefined
+  /** Whether the first secret signed it for this cookie. */
+  readonly current: boolean
+}
 
 /** Makes and checks the values of session cookies. */
 export interface Signer {
   /**
-   * The cookie value that carries `id`, before percent-encoding: `s:<id>.<signature>`, as express-session makes it.
-   * Only an id that `isId` accepts comes back out of `verify`.
+   * The cookie value that carries `id`, before percent-encoding: `s:<id>.<signature>`, or `s:<id>~<life>.<signature>` with
+   * the life to base 36. Only an id that `isId` accepts comes back out of `verify`.
    */
-  sign(id: string): string
+  sign(id: string, life?: number): string
 
   /**
-   * The id in a cookie value as it was read, percent-encoded or not, and whether the first secret signed it.
-   * Undefined when none of the secrets did, or when the value is anything else. Never throws.
+   * What a cookie value carries as it was read, percent-encoded or not. Undefined when none of the secrets signed it, or
+   * when the value is anything else. Never throws.
    */
-  verify(value: string): { id: string; current: boolean } | undefined
+  verify(value: string): Verified | undefined
 }
+
+export type Secret = string | Buffer
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/
 
 /**
- * `s:<id>.<43 characters of base64>`. Of the percent-encoded spellings only the one that `encodeURIComponent` makes:
- * were `%3a` as good as `%3A`, a cookie could be changed and still be accepted.
+ * `s:<id>.<43 characters of base64>`, perhaps with a life behind the id. Of the percent-encoded spellings, only the one
+ * that `encodeURIComponent` makes is right: were `%3a` as good as `%3A`, a cookie could be changed and still be accepted.
  */
-const SIGNED = /^s(?::|%3A)([A-Za-z0-9_-]{1,128})\.((?:[A-Za-z0-9+/]|%2B|%2F){43})$/
+const SIGNED =
+  /^s(?::|%3A)([A-Za-z0-9_-]{1,128})(?:~([1-9a-z][0-9a-z]{0,9}))?\.((?:[A-Za-z0-9+/]|%2B|%2F){43})$/
 
 const BARE = /^[A-Za-z0-9_-]+$/
 
 /** Whether a value has the shape of a session id: 1 to 128 URL-safe characters. */
-export function isId(value: unknown): boolean {
+export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value)
 }
 
@@ -48,30 +60,51 @@ export function createBareSigner(maxLength: number): Signer {
 
 /**
  * A signer with HMAC-SHA-256. To replace a secret without logging anybody out, put the new one in front: the first
- * signs, each verifies.
+ * signs, each verifies. The name is signed as well, so that the value of one cookie is nothing under the name of another;
+ * values signed without it, as express-session does, are taken until they are signed anew.
  *
- * @throws SessionError `ERR_SESSION_OPTIONS` without a secret, or with an empty one.
+ * @param secrets - asked at each use, so that an application can replace them while it runs
+ * @throws SessionError `ERR_SESSION_OPTIONS` without a secret, or with an empty one
  */
-export function createSigner(secrets: readonly (string | Buffer)[]): Signer {
-  const keys = secrets
-    .filter((secret) => secret.length > 0)
-    .map((secret) => createSecretKey(Buffer.from(secret)))
-  const [first] = keys
-  if (!first || keys.length < secrets.length) {
-    throw new SessionError('ERR_SESSION_OPTIONS', 'secret must hold at least one secret, and no empty one')
+export function createSigner(secrets: readonly Secret[] | (() => readonly Secret[]), name: string): Signer {
+  const current = typeof secrets === 'function' ? secrets : () => secrets
+  let known: readonly Secret[] = []
+  let made: KeyObject[] = []
+  const keysNow = (): KeyObject[] => {
+    const now = current()
+    if (
+      now.length > 0 &&
+      now.length === known.length &&
+      known.every((secret, index) => secret === now[index])
+    )
+      return made
+    if (now.length === 0 || now.some((secret) => secret.length === 0)) {
+      throw new SessionError('ERR_SESSION_OPTIONS', 'secret must hold at least one secret, and no empty one')
+    }
+    known = [...now]
+    return (made = known.map((secret) => createSecretKey(Buffer.from(secret))))
   }
+  const prefix = `${name}=`
+  keysNow()
 
   return {
-    sign: (id) => `s:${sign(id, first)}`,
+    sign: (id, life) => `s:${sign(prefix + carried(id, life), keysNow()[0]!).slice(prefix.length)}`,
 
     verify(value) {
       // The shape comes first, so that garbage costs no HMAC.
-      const [, id, signature] = SIGNED.exec(value) ?? []
+      const [, id, own, signature] = SIGNED.exec(value) ?? []
       if (id === undefined || signature === undefined) return undefined
 
-      const signed = `${id}.${decodeURIComponent(signature)}`
-      const key = keys.find((candidate) => unsign(signed, candidate) !== false)
-      return key && { id, current: key === first }
+      const life = own === undefined ? undefined : parseInt(own, 36)
+      const signed = `${carried(id, life)}.${signature.includes('%') ? decodeURIComponent(signature) : signature}`
+      const keys = keysNow()
+      for (const key of keys)
+        if (unsign(prefix + signed, key) !== false) return { id, life, current: key === keys[0] }
+      return keys.some((key) => unsign(signed, key) !== false) ? { id, life, current: false } : undefined
     }
   }
+}
+
+function carried(id: string, life: number | undefined): string {
+  return life === undefined ? id : `${id}~${life.toString(36)}`
 }

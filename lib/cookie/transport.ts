@@ -2,10 +2,10 @@ import { readCookies } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 import { clearCookie, mergeSetCookie, setCookie } from './set-cookie'
 import { SessionError } from '../errors'
-import type { HoldableResponse } from '../response/intercept'
+import type { HoldableResponse } from '../response/response'
 import { isSecure, warnInsecure, type SessionRequest } from '../request'
 
-/** What there is to tell about the session whose id a response carries. */
+/** The request and the cookie of the session whose id a response carries. */
 export interface Carried {
   readonly req: SessionRequest
   /** The session's cookie settings, with an end no later than the session's. */
@@ -13,11 +13,11 @@ export interface Carried {
 }
 
 /**
- * How the session id travels: in a cookie, where nothing else is said, or wherever an application wants it. What
+ * How the session id travels: in a cookie by default, or as an application wants it. The value that
  * travels is the signed id (with `signed: false` the bare one, with a `CookieStore` the sealed session).
  */
 export interface Transport {
-  /** What the request carries, as `write` put it. Several are tried one after the other; undefined: nothing. */
+  /** The value that the request carries, as `write` put it. Several are tried one after the other; undefined: nothing. */
   read(req: SessionRequest): string | readonly string[] | undefined
   /** Puts the id into the headers of the response, which have not gone yet. */
   write(res: HoldableResponse, id: string, carried: Carried): void

@@ -3,24 +3,22 @@ import type { Answer } from '../repository/express-store'
 import { SessionError } from '../errors'
 import { createHandle } from '../repository/handle'
 import { mergeData, sameValue, type Data } from '../repository/merge'
-import { encodeData } from '../repository/record'
-import { RecordRepository } from '../repository/record-repository'
+import { encodeData, META } from '../repository/record'
+import { RecordRepository, type StoredRecord } from '../repository/record-repository'
 import { isGone, type Draft } from '../repository/repository'
-import { META } from '../repository/reserved'
-import type { TextSnapshot } from '../repository/snapshot'
 import type { Store as Texts } from '../stores/store'
 import { choiceOf, type CookieData } from './cookie'
 import { CONDITIONAL, originOf, setOrigin } from './origin'
-import { dataOf, Session } from './session'
+import { plainData, Session, TIMEOUT } from './session'
 import { Store } from './store'
 
 /** Only what is Holdfast's own: an application may have a `handle` or an `update` of its own in its sessions. */
 const RESERVED: ReadonlySet<string> = new Set([META, '__proto__'])
 
 /** Far above what an application of express-session stores: to go on as before, and not for ever. */
-const LIMITS = { maxBytes: 2 ** 26, maxDepth: 1000, reserved: RESERVED }
+const LIMITS = { bytes: 2 ** 26, depth: 1000, reserved: RESERVED }
 
-export interface TextStoreOptions {
+export interface ConditionalStoreOptions {
   /** How long a session lives whose cookie ends with the browser, in milliseconds. */
   readonly life: number
   /** Milliseconds for each call. */
@@ -31,13 +29,13 @@ export interface TextStoreOptions {
  * Puts a store of Holdfast's behind the contract of express-session's. A session object that `get` gave, or that the
  * middleware made, is written on condition: what others stored meanwhile is merged in, and what is gone stays gone.
  */
-export class TextStore extends Store {
+export class ConditionalStore extends Store {
   readonly [CONDITIONAL] = true
   readonly #repository: RecordRepository
   readonly #life: number
   readonly #timeout: number
 
-  constructor(texts: Texts, { life, timeout = 1000 }: TextStoreOptions) {
+  constructor(texts: Texts, { life, timeout = TIMEOUT }: ConditionalStoreOptions) {
     super()
     this.#repository = new RecordRepository(texts, LIMITS, timeout)
     this.#life = life
@@ -76,7 +74,7 @@ export class TextStore extends Store {
     const known = await this.#repository.load(id, budget)
     const cookie = cookieOf(session)
     if (!known || this.#lifeOf(cookie) <= 0) return
-    const draft = (latest: TextSnapshot | null) =>
+    const draft = (latest: StoredRecord | null) =>
       this.#draft(encodeData((latest ?? known).data()), latest, cookie)
     try {
       await this.#repository.commit(id, known, draft, budget)
@@ -97,26 +95,26 @@ export class TextStore extends Store {
     const began = encodeOwn(session)
     const cookie = cookieOf(session)
     const budget = this.#budget()
-    const origin = originOf(session) as TextSnapshot | null | undefined
+    const origin = originOf(session) as StoredRecord | null | undefined
     if (this.#lifeOf(cookie) <= 0) {
       await this.#repository.destroy(id, budget)
       return
     }
     const known = origin === undefined ? await this.#repository.load(id, budget) : origin
-    const draft = (latest: TextSnapshot | null) => {
+    const draft = (latest: StoredRecord | null) => {
       // Of an object that nobody knows, all is meant to be stored.
       const isMerged = origin && latest && latest !== origin
       const text = isMerged ? this.#repository.merge(origin, began, latest) : began
       const isTheirs = isMerged && choiceOf(cookie) === choiceOf(origin.cookie)
       return this.#draft(text, latest, isTheirs ? renewed(latest.cookie) : cookie)
     }
-    const { snapshot, merged } = await this.#repository.commit(id, known, draft, budget)
+    const { stored, merged } = await this.#repository.commit(id, known, draft, budget)
     if (origin === undefined) return
-    if (merged && snapshot) takeOver(session, JSON.parse(began) as Data, snapshot.data())
-    setOrigin(session, snapshot)
+    if (merged && stored) takeOver(session, JSON.parse(began) as Data, stored.data())
+    setOrigin(session, stored)
   }
 
-  #draft(text: string, latest: TextSnapshot | null, cookie: CookieData | undefined): Draft {
+  #draft(text: string, latest: StoredRecord | null, cookie: CookieData | undefined): Draft {
     const handle = latest?.handle ?? createHandle()
     return { handle, text, cookie, sent: latest?.sent, ttl: this.#lifeOf(cookie) }
   }
@@ -132,18 +130,18 @@ export class TextStore extends Store {
 }
 
 /** A session as express-session's own stores give it: parsed from its JSON. */
-export function toSession(known: Pick<TextSnapshot, 'cookie' | 'data'>): object {
+export function toSession(known: Pick<StoredRecord, 'cookie' | 'data'>): object {
   return { ...(known.cookie === undefined ? {} : { cookie: known.cookie }), ...known.data() }
 }
 
-/** What becomes JSON of a session's cookie. */
+/** A session's cookie as JSON has it. */
 function cookieOf(session: object): CookieData | undefined {
   const text = JSON.stringify((session as { cookie?: unknown }).cookie)
   return text === undefined ? undefined : (JSON.parse(text) as CookieData)
 }
 
 function encodeOwn(session: object): string {
-  const data = dataOf(session)
+  const data = plainData(session)
   if (!(META in data)) return encodeData(data)
   throw new SessionError(
     'ERR_SESSION_DATA',
@@ -157,10 +155,10 @@ function renewed(cookie: unknown): CookieData {
   return { ...kept, originalMaxAge, expires }
 }
 
-/** Puts what others stored meanwhile into a session. What the handler changed since `began` stays. */
+/** Puts what others stored meanwhile into a session. The handler's changes since `began` stay. */
 export function takeOver(session: object, began: Data, stored: Data): void {
   const current = session as Data
-  const now = dataOf(session)
+  const now = plainData(session)
   const merged = mergeData(began, now, stored)
   for (const key of Object.keys(now)) if (!Object.hasOwn(merged, key)) delete current[key]
   for (const key of Object.keys(merged)) {

@@ -14,10 +14,9 @@ export interface CookieData {
   sameSite: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
 }
 
-/** `req.session.cookie`, member by member as in express-session. All durations are milliseconds. */
-export class Cookie implements Omit<CookieData, 'expires'> {
+class CookieMembers implements Omit<CookieData, 'expires'> {
   declare path: string | undefined
-  /** Where `expires` is kept; some stores read it. */
+  /** Holds `expires`; some stores read it. */
   declare _expires: Date | null | undefined
   declare originalMaxAge: number | null | undefined
   declare httpOnly: boolean | undefined
@@ -26,20 +25,6 @@ export class Cookie implements Omit<CookieData, 'expires'> {
   declare sameSite: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
   declare partitioned: boolean | undefined
   declare priority: 'low' | 'medium' | 'high' | undefined
-
-  /** @param options - applied in their order, so that the last of `expires` and `maxAge` wins */
-  constructor(options?: object | null) {
-    this.path = '/'
-    this.maxAge = null
-    this.httpOnly = true
-    if (!options) return
-    if (typeof options !== 'object') throw new TypeError('argument options must be a object')
-    const given = options as Record<string, unknown>
-    for (const key in given) {
-      if (key !== 'data' && key !== '__proto__') (this as Record<string, unknown>)[key] = given[key]
-    }
-    this.originalMaxAge ??= this.maxAge
-  }
 
   get expires(): Date | null | undefined {
     return this._expires
@@ -50,7 +35,7 @@ export class Cookie implements Omit<CookieData, 'expires'> {
     this.originalMaxAge = this.maxAge
   }
 
-  /** What is left, or what `expires` is where it is no Date. */
+  /** The time that is left, or `expires` itself if it is no Date. */
   get maxAge(): number | null | undefined {
     const { expires } = this
     return expires instanceof Date ? expires.valueOf() - Date.now() : expires
@@ -62,7 +47,7 @@ export class Cookie implements Omit<CookieData, 'expires'> {
     }
     if (life instanceof Date) deprecate('maxAge as Date; pass number of milliseconds instead')
     this.expires = typeof life === 'number' ? new Date(Date.now() + life) : life
-    // What is left by now may be a millisecond less, and a session that is touched often would lose many.
+    // The time left may be a millisecond less by now, and a session that is touched often would lose many.
     if (typeof life === 'number') this.originalMaxAge = life
   }
 
@@ -81,11 +66,35 @@ export class Cookie implements Omit<CookieData, 'expires'> {
   }
 }
 
+/** `req.session.cookie`, member by member as in express-session. All durations are milliseconds. */
+export type Cookie = CookieMembers
+
+/**
+ * A function and not a class, as libraries of the old style say `Cookie.call(this)`.
+ *
+ * @param options - applied in their order, so that the last of `expires` and `maxAge` wins
+ */
+export const Cookie = function Cookie(this: Cookie, options?: object | null) {
+  this.path = '/'
+  this.maxAge = null
+  this.httpOnly = true
+  if (!options) return
+  if (typeof options !== 'object') throw new TypeError('argument options must be a object')
+  const given = options as Record<string, unknown>
+  for (const key in given) {
+    if (key !== 'data' && key !== '__proto__') (this as unknown as Record<string, unknown>)[key] = given[key]
+  }
+  this.originalMaxAge ??= this.maxAge
+} as unknown as { new (options?: object | null): Cookie; prototype: Cookie }
+
+Cookie.prototype = CookieMembers.prototype
+Object.defineProperty(Cookie.prototype, 'constructor', { value: Cookie, writable: true, configurable: true })
+
 /** A cookie as a store gives it back. */
 export type Kept = Cookie | { expires?: unknown; originalMaxAge?: number | null }
 
 /** The cookie that a store kept, with a Date for its end, and the life that it was given. */
-export function restoreCookie(kept: Kept): Cookie {
+export function keptCookie(kept: Kept): Cookie {
   const expires = kept.expires
   const originalMaxAge = kept.originalMaxAge
   const cookie = new Cookie(kept)
@@ -106,9 +115,10 @@ export function serialize(name: string, value: string, data: CookieData): string
   }
 }
 
-/** What of a cookie is the application's choice: everything but the moment at which it ends. */
+/** The application's choice in a cookie: everything but the moment at which it ends. */
 export function choiceOf(cookie: unknown): string {
-  const { originalMaxAge, partitioned, priority, secure, httpOnly, domain, path, sameSite } = dataOf(cookie)
+  const { originalMaxAge, partitioned, priority, secure, httpOnly, domain, path, sameSite } =
+    cookieData(cookie)
   return JSON.stringify([
     originalMaxAge ?? null,
     partitioned,
@@ -121,7 +131,7 @@ export function choiceOf(cookie: unknown): string {
   ])
 }
 
-/** The settings of a cookie, whoever made it. */
-export function dataOf(cookie: unknown): CookieData {
+/** The settings of a cookie of any origin. */
+export function cookieData(cookie: unknown): CookieData {
   return ((cookie as Cookie | undefined)?.data ?? cookie ?? {}) as CookieData
 }

@@ -3,55 +3,63 @@ import { Budget } from '../repository/budget'
 import type { Answer } from '../repository/express-store'
 import { mergeSetCookie } from '../cookie/set-cookie'
 import { SessionError } from '../errors'
+import { publish, warnInDevelopment } from '../events'
 import { HeaderSnapshot } from '../response/header-snapshot'
 import { isGone } from '../repository/repository'
-import { ResponseHold, type HoldableResponse, type ResponseGate } from '../response/response-hold'
+import type { HoldableResponse } from '../response/response'
+import { ResponseHold, type ResponseGate } from '../response/response-hold'
 import { isSecure, warnInsecure } from '../request'
-import { choiceOf, Cookie, dataOf as cookieData, serialize, type CookieData } from './cookie'
+import { CallQueue, type Failure } from '../session/call-queue'
+import { choiceOf, Cookie, cookieData, serialize, type CookieData } from './cookie'
 import { createSession } from './generate'
 import type { Incoming, Secret, Settings } from './options'
-import { carryOrigin } from './origin'
+import { carryOrigin, setOrigin } from './origin'
+import type { Ender } from './own-ends'
 import { attach, notFound, Session, type Host } from './session'
-import { Sessions } from './stored-sessions'
+import { StoredSessions } from './stored-sessions'
 import { signId } from './signature'
 import { isSame, stateOf, type State } from './state'
-import { Tasks } from './tasks'
+import { warnOfLossy } from './lossy'
+
+type Call = 'save' | 'reload' | 'destroy' | 'regenerate'
 
 /**
- * One request and its response, by express-session's rules on what is stored, renewed, ended and announced when the
+ * One request and its response, by express-session's rules on what is stored, renewed, ended and sent when the
  * response ends. Nothing of the response leaves before the store has answered.
  */
-export class Exchange implements Host, ResponseGate {
-  readonly #sessions: Sessions
-  readonly #tasks = new Tasks()
+export class ExpressExchange implements Host, ResponseGate, Ender {
+  readonly #sessions: StoredSessions
+  readonly #calls = new CallQueue<Call>()
   #hold: ResponseHold | undefined
   /** The id that the request brought. */
   #came: string | undefined
-  /** Where what the application changes began. */
+  /** The state that the application's changes started from. */
   #original: State | undefined
-  /** What the store has, or was asked to have. */
+  /** The state that the store has, or was asked to have. */
   #saved: State | undefined
   /** The session that was read, or made, last. */
   #last: Session | undefined
-  /** Ids that the store knows, and ids that it was told to forget. */
+  /** Ids that the store knows, and ids that it was asked to forget. */
   readonly #stored = new Set<string>()
   readonly #ended = new Set<string>()
   /** The cookie that the browser has to drop. */
   #cleared: CookieData | undefined
   #touched = false
   #renewed = false
-  /** What the request has is in the store no more, and was not brought back. */
+  /** The request's session is gone from the store, and was not stored again. */
   #gone = false
   #sealed = false
+  /** A new session came too late to be stored. */
+  #lost = false
 
   constructor(
     private readonly settings: Settings,
-    private readonly secrets: readonly Secret[],
+    private readonly secrets: () => readonly Secret[],
     private readonly req: Incoming,
     private readonly res: HoldableResponse,
     private readonly next: (error?: unknown) => void
   ) {
-    this.#sessions = new Sessions(settings.store, settings.timeout)
+    this.#sessions = new StoredSessions(settings.store, settings.timeout)
     attach(req, this)
   }
 
@@ -77,17 +85,23 @@ export class Exchange implements Host, ResponseGate {
     this.#start()
   }
 
-  /** What `store.generate` does for this request. */
+  /** `store.generate`, for this request. */
   create(): void {
     this.#last = createSession(this.req, this.settings)
   }
 
+  /** A session that its own request has ended may be stored anew by it: nobody else's end is undone. */
+  ended(id: unknown): void {
+    const session = this.#last
+    if (session && (id === undefined || id === session.id)) setOrigin(session, null)
+  }
+
   save(session: Session): Promise<void> {
-    return this.#tasks.run('save', () => this.#save(session))
+    return this.#run('save', () => this.#save(session))
   }
 
   reload(session: Session): Promise<void> {
-    return this.#tasks.run('reload', async () => {
+    return this.#run('reload', async () => {
       const reloaded = await this.#sessions.load(session.id, this.req)
       if (!reloaded) throw notFound()
       this.#last = reloaded
@@ -97,11 +111,11 @@ export class Exchange implements Host, ResponseGate {
 
   destroy({ id }: Session): Promise<void> {
     delete this.req.session
-    return this.#tasks.run('destroy', () => this.#end(id))
+    return this.#run('destroy', () => this.#end(id))
   }
 
   regenerate(): Promise<void> {
-    return this.#tasks.run('regenerate', async () => {
+    return this.#run('regenerate', async () => {
       const { sessionID } = this.req
       const ended = typeof sessionID === 'string' ? this.#end(sessionID) : Promise.resolve()
       // A new session there is in any case: who goes on after the error must not go on with the old one.
@@ -109,10 +123,10 @@ export class Exchange implements Host, ResponseGate {
     })
   }
 
-  /** What has to be in the store before the response goes on. */
+  /** Stores everything that has to be stored before the response goes on. */
   commit(): Promise<void> | undefined {
     const pending = this.#commit()
-    // What a WebSocket library passes for a response sends its headers when the call returns: it cannot wait.
+    // The response that a WebSocket library makes sends its headers when the call returns: it cannot wait.
     if (pending && !('headersSent' in this.res)) this.#announce(() => true)
     return pending
   }
@@ -122,7 +136,7 @@ export class Exchange implements Host, ResponseGate {
     this.#announce((id) => this.#stored.has(id))
   }
 
-  /** Who hung up gets no answer, and express-session stores nothing without one. */
+  /** A client that hung up gets no answer, and express-session stores nothing without one. */
   closed(): void {
     return undefined
   }
@@ -130,8 +144,8 @@ export class Exchange implements Host, ResponseGate {
   #commit(): Promise<void> | undefined {
     if (this.#sealed) return undefined
     try {
-      if (!this.#tasks.idle) return this.#sealing(this.#tasks.settled().then(() => this.#commit()))
-      this.#tasks.check()
+      if (!this.#calls.idle) return this.#sealing(this.#settled())
+      this.#check(this.#calls.unheard)
       const pending = this.#finish()
       return pending && this.#sealing(pending)
     } catch (error) {
@@ -139,7 +153,28 @@ export class Exchange implements Host, ResponseGate {
     }
   }
 
-  /** After a failure nothing of this session is stored, or told, any more. */
+  /** Waits for all calls. A failure meanwhile counts, as the handler had ended its response and could not act on it. */
+  async #settled(): Promise<void> {
+    this.#check(await this.#calls.settled())
+    await this.#commit()
+  }
+
+  #check(failure: Failure<Call> | undefined): void {
+    if (!failure) return
+    // express-session sends the response all the same.
+    if (isTooLate(failure.error)) this.#lose()
+    else throw failure.error
+  }
+
+  #run(call: Call, work: () => Promise<void>): Promise<void> {
+    return this.#calls.run(call, async () => {
+      await work()
+      // A save that succeeds makes up for one that failed before; nothing makes up for a session that was not ended.
+      if (call === 'save') this.#calls.forgive((failure) => failure.call === 'save')
+    })
+  }
+
+  /** After a failure nothing of this session is stored or sent any more. */
   #sealing(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
       this.#sealed = true
@@ -161,7 +196,7 @@ export class Exchange implements Host, ResponseGate {
       if (!this.#isAnnounced(sessionID, session)) return
       const cookie = cookieData(session.cookie)
       if (cookie.secure && !isSecure(req, settings.proxy)) return warnInsecure()
-      this.#send(serialize(settings.name, signId(sessionID, secrets), cookie))
+      this.#send(serialize(settings.name, signId(sessionID, secrets()), cookie))
     } catch (error) {
       // The session is stored: the response goes without its cookie, and the error handler hears of it.
       setImmediate(this.next, error)
@@ -183,20 +218,21 @@ export class Exchange implements Host, ResponseGate {
     if (isMissing(req.session)) {
       if (settings.unset === 'keep' || typeof sessionID !== 'string' || this.#ended.has(sessionID))
         return undefined
-      return this.#tasks.run('destroy', () => this.#end(sessionID))
+      return this.#run('destroy', () => this.#end(sessionID))
     }
     if (typeof sessionID !== 'string' || this.#gone) return undefined
     const session = this.#adopt(req.session)
     if (!this.#touched) session.touch()
     this.#touched = true
-    if (this.#isDue(sessionID, session)) return this.#store(session)
+    if (this.#isDue(sessionID, session))
+      return this.#canStore(sessionID) ? this.#store(session) : this.#lose()
     if (this.#renewed || !settings.store.touch || sessionID !== this.#came) return undefined
     this.#renewed = true
     // Nothing of the handler's is lost where this fails.
     return this.#sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
   }
 
-  /** What an application puts in the place of the session replaces its data. */
+  /** An object that an application assigns to `req.session` replaces the data. */
   #adopt(value: unknown): Session {
     if (typeof value !== 'object') throw new TypeError('req.session must be an object, or null')
     const { save, touch } = value as Partial<Session>
@@ -232,7 +268,7 @@ export class Exchange implements Host, ResponseGate {
       return void this.#stored.add(session.id)
     }
     const isModified = !isSame(stateOf(session), this.#original)
-    await this.#tasks.run('save', async () => {
+    await this.#run('save', async () => {
       try {
         await this.#save(session)
       } catch (error) {
@@ -243,13 +279,29 @@ export class Exchange implements Host, ResponseGate {
   }
 
   async #save(session: Session): Promise<void> {
+    if (!this.#canStore(session.id)) throw madeTooLate()
     const state = stateOf(session)
-    const canAnnounce = !this.#hold?.begun || !('headersSent' in this.res)
-    if (!this.#stored.has(session.id) && !canAnnounce) throw headersSent()
+    warnOfLossy(session)
     this.#saved = state
     const text = await this.#sessions.save(session)
     if (text !== undefined) this.#saved = { ...state, text }
     this.#stored.add(session.id)
+  }
+
+  /** Whether the cookie of a new session can still be sent. */
+  #canStore(id: string): boolean {
+    return this.#stored.has(id) || !this.#hold?.begun || !('headersSent' in this.res)
+  }
+
+  /** Half of a page is better than none; but nobody finds a session whose cookie was not sent. */
+  #lose(): undefined {
+    if (this.#lost) return
+    this.#lost = true
+    publish('holdfast:dropped', () => ({ handle: '', reason: 'headers sent' }))
+    warnInDevelopment(
+      'HOLDFAST_HEADERS_SENT',
+      'a session was made after the response had begun, so that its cookie could not be sent, and was not stored'
+    )
   }
 
   async #end(id: string): Promise<void> {
@@ -269,9 +321,13 @@ function isMissing(value: unknown): value is null | undefined {
   return value === null || value === undefined
 }
 
-function headersSent(): SessionError {
+function madeTooLate(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
     'a session was made after the response headers had gone, so that its cookie cannot be sent: nothing was stored'
   )
+}
+
+function isTooLate(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_SESSION_HEADERS_SENT'
 }

@@ -1,7 +1,7 @@
 import type { Answer } from '../repository/express-store'
 import { decodeRecord } from '../repository/record'
 import { MemoryStore as TextMemory } from '../stores/memory/memory-store'
-import { TextStore, toSession } from './conditional-store'
+import { ConditionalStore, toSession } from './conditional-store'
 
 /** A session without an end lives as long as the process, or until there is no room for it. */
 const FOR_EVER = 2 ** 52
@@ -10,11 +10,11 @@ const FOR_EVER = 2 ** 52
  * Keeps sessions in this process, as text. Expired ones go by themselves, and it never takes more than 256 MiB; with
  * `NODE_ENV=production` it warns. It has express-session's methods.
  */
-export class MemoryStore extends TextStore {
+export class MemoryStore extends ConditionalStore {
   readonly #texts: TextMemory
 
   constructor() {
-    const texts = new TextMemory()
+    const texts = new TextMemory({ now: () => Date.now() })
     super(texts, { life: FOR_EVER })
     this.#texts = texts
   }
@@ -42,6 +42,6 @@ export class MemoryStore extends TextStore {
 }
 
 function parse(text: string): object {
-  const { cookie, data } = decodeRecord(text, { maxBytes: Infinity, maxDepth: Infinity, reserved: new Set() })
+  const { cookie, data } = decodeRecord(text, { bytes: Infinity, depth: Infinity, reserved: new Set() })
   return toSession({ cookie, data: () => data })
 }

@@ -1,20 +1,22 @@
-import { pathMatches, requestPath } from '../cookie/path'
-import { makeDictionaries, type Linked } from '../dictionaries'
-import type { HoldableResponse } from '../response/response-hold'
-import { Exchange } from './express-exchange'
+import { pathMatches, requestPath } from '../cookie/cookie-header'
+import { makeDictionaries, type Linked } from '../request'
+import type { HoldableResponse } from '../response/response'
+import { ExpressExchange } from './express-exchange'
 import { createSession } from './generate'
 import { readOptions, type Incoming, type Options, type Secret } from './options'
 import { attached } from './session'
+import { runAs, watchEnds } from './own-ends'
 import { readIds } from './signature'
 import { readinessOf } from './readiness'
 
 export type Middleware = (req: Incoming, res: HoldableResponse, next: (error?: unknown) => void) => void
 
 /** Makes the middleware: express-session's options, defaults and rules, on a response that waits for the store. */
-export function createMiddleware(options: Options = {}): Middleware {
+export function createExpressSession(options: Options = {}): Middleware {
   const settings = readOptions(options)
   const { store } = settings
   const readiness = readinessOf(store)
+  watchEnds(store)
   // Applications call this, and put functions of their own around it. The request knows whose session it is.
   store.generate = (req) => {
     const host = attached(req)
@@ -27,17 +29,17 @@ export function createMiddleware(options: Options = {}): Middleware {
     const { path } = settings.cookieOptions(req)
     if (!pathMatches(requestPath(req.originalUrl ?? req.url), (path as string | undefined) || '/'))
       return next()
-    const secrets = settings.secrets ?? (req.secret ? ([req.secret].flat() as Secret[]) : [])
-    if (secrets.length === 0) return next(new Error('secret option required for sessions'))
+    const secrets = () => settings.secrets() ?? (req.secret ? ([req.secret].flat() as Secret[]) : [])
+    if (secrets().length === 0) return next(new Error('secret option required for sessions'))
 
     makeDictionaries(req as Linked, res)
     req.sessionStore = store
-    const ids = readIds(req, settings.name, secrets)
+    const ids = readIds(req, settings, secrets())
     req.sessionID = ids[0]
-    const exchange = new Exchange(settings, secrets, req, res, next)
+    const exchange = new ExpressExchange(settings, secrets, req, res, next)
     if (ids.length > 0) {
       exchange.load(ids).then(
-        () => process.nextTick(next),
+        () => process.nextTick(runAs, exchange, next),
         (error: unknown) => process.nextTick(next, error)
       )
       return
@@ -47,6 +49,6 @@ export function createMiddleware(options: Options = {}): Middleware {
     } catch (error) {
       return next(error)
     }
-    next()
+    runAs(exchange, next)
   }
 }

@@ -1,11 +1,12 @@
 import { randomBytes, KeyObject } from 'node:crypto'
 import { checkCookie } from '../cookie/attributes'
-import type { CallbackStore } from '../repository/express-store'
+import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
 import { MemoryStore } from './memory-store'
+import { TIMEOUT } from './session'
 import type { Store } from './store'
-import { TextStore } from './conditional-store'
+import { ConditionalStore } from './conditional-store'
 
 /** A request, as far as this entry looks at it. */
 export interface Incoming {
@@ -31,7 +32,7 @@ export interface Options {
   secret?: unknown
   name?: string
   key?: string
-  store?: CallbackStore | Texts
+  store?: ExpressStore | Texts
   cookie?: CookieOptions | ((req: Incoming) => CookieOptions)
   genid?: (req: Incoming) => unknown
   rolling?: unknown
@@ -40,14 +41,15 @@ export interface Options {
   unset?: unknown
   proxy?: unknown
   timeout?: number
+  version?: unknown
 }
 
 /** The options with express-session's defaults. */
 export interface Settings {
   readonly name: string
-  /** Undefined: each request brings its own. */
-  readonly secrets: readonly Secret[] | undefined
-  readonly store: CallbackStore & Partial<Store>
+  /** As they are now: applications rotate them in place. Undefined: each request has its own. */
+  readonly secrets: () => readonly Secret[] | undefined
+  readonly store: ExpressStore & Partial<Store>
   readonly cookieOptions: (req: Incoming) => CookieOptions
   readonly genid: (req: Incoming) => unknown
   readonly rolling: boolean
@@ -57,6 +59,8 @@ export interface Settings {
   readonly proxy: boolean | undefined
   /** Milliseconds for each load and each commit. */
   readonly timeout: number
+  /** Whether ids that cookie-parser found count, too. */
+  readonly readsParsedCookies: boolean
 }
 
 /** How long RedisStore keeps a session whose cookie ends with the browser: a day, as connect-redis does. */
@@ -64,37 +68,43 @@ const DAY = 86_400_000
 
 /** @throws TypeError in express-session's words */
 export function readOptions(options: Options): Settings {
-  const { cookie = {}, genid = createId, unset, timeout = 1000 } = options
+  const { cookie = {}, genid = createId, unset, version = 1, timeout = TIMEOUT } = options
   if (typeof genid !== 'function') throw new TypeError('genid option must be a function')
-  for (const name of ['resave', 'saveUninitialized'] as const) {
-    if (options[name] === undefined) deprecate(`undefined ${name} option; provide ${name} option`)
+  if (!(timeout > 0 && timeout < 2 ** 31)) throw new TypeError('timeout option must be milliseconds above 0')
+  if (version !== 1 && version !== 2) throw new TypeError('version option must be 1 or 2')
+  const flag = (name: 'resave' | 'saveUninitialized') => {
+    if (options[name] !== undefined) return Boolean(options[name])
+    if (version === 1) deprecate(`undefined ${name} option; provide ${name} option`)
+    return version === 1
   }
   if (unset && unset !== 'destroy' && unset !== 'keep') {
     throw new TypeError('unset option must be "destroy" or "keep"')
   }
   const settings: Settings = {
     name: options.name || options.key || 'connect.sid',
-    secrets: readSecrets(options.secret),
+    secrets: readSecrets(options),
     store: readStore(options.store, timeout),
     cookieOptions: typeof cookie === 'function' ? (req) => cookie(req) ?? {} : () => cookie ?? {},
     genid,
     rolling: Boolean(options.rolling),
-    resave: options.resave === undefined || Boolean(options.resave),
-    saveUninitialized: options.saveUninitialized === undefined || Boolean(options.saveUninitialized),
+    resave: flag('resave'),
+    saveUninitialized: flag('saveUninitialized'),
     unset: unset === 'destroy' ? 'destroy' : 'keep',
     proxy: typeof options.proxy === 'boolean' ? options.proxy : undefined,
-    timeout
+    timeout,
+    readsParsedCookies: version === 1
   }
-  if (typeof cookie !== 'function') warnOfCookie(settings.name, cookie)
+  if (typeof cookie !== 'function') warnOfCookie(settings.name, cookie ?? {})
   return settings
 }
 
-function readSecrets(secret: unknown): readonly Secret[] | undefined {
+function readSecrets({ secret, version }: Options): Settings['secrets'] {
   if (!secret) {
+    if (version === 2) throw new TypeError('secret option required for sessions')
     deprecate('req.secret; provide secret option')
-    return undefined
+    return () => undefined
   }
-  const secrets: unknown[] = Array.isArray(secret) ? [...(secret as unknown[])] : [secret]
+  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
   if (secrets.length === 0 || !secrets.every(isSecret)) {
     throw new TypeError('secret option array must contain one or more strings')
   }
@@ -102,7 +112,7 @@ function readSecrets(secret: unknown): readonly Secret[] | undefined {
     const remedy = '`node -p "crypto.randomBytes(32).toString(\'base64url\')"` prints a better one'
     warn('HOLDFAST_WEAK_SECRET', `secret is a placeholder or shorter than 32 bytes; ${remedy}`)
   }
-  return secrets
+  return () => secrets.filter(isSecret)
 }
 
 function isSecret(value: unknown): value is Secret {
@@ -117,16 +127,20 @@ function isWeak(secret: Secret): boolean {
 
 function readStore(store: Options['store'], timeout: number): Settings['store'] {
   if (!store) return new MemoryStore()
-  if (!('contract' in store) || store.contract !== 1) return store as CallbackStore
+  if (!('contract' in store) || store.contract !== 1) return store as ExpressStore
   if (store.stateless)
     throw new TypeError('a store that keeps nothing, such as CookieStore, is for the main entry only')
-  return new TextStore(store, { life: DAY, timeout })
+  return new ConditionalStore(store, { life: DAY, timeout })
 }
 
-/** What browsers would drop is only warned of: every application that starts with express-session has to start. */
+/** A cookie that browsers would drop only causes a warning: every application that starts with express-session has to start. */
 function warnOfCookie(name: string, cookie: CookieOptions): void {
   try {
-    checkCookie(name, cookie)
+    // Their case does not matter to express-session, nor to browsers.
+    const [sameSite, priority] = [cookie.sameSite, cookie.priority].map((value) =>
+      typeof value === 'string' ? value.toLowerCase() : value
+    )
+    checkCookie(name, { ...cookie, sameSite, priority } as object)
   } catch (error) {
     warn('HOLDFAST_COOKIE', (error as Error).message)
   }

@@ -11,7 +11,7 @@ export interface CookieOptions {
   domain?: string | undefined
   secure?: boolean | 'auto' | undefined
   encode?: ((value: string) => string) | undefined
-  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
+  sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined
 }
 
 /** The settings of one session's cookie, `req.session.cookie`. */
@@ -19,7 +19,7 @@ export declare class Cookie implements CookieOptions {
   constructor(options?: CookieOptions)
   /** Life from each use, in milliseconds. */
   originalMaxAge: number | null
-  /** What is left, in milliseconds. */
+  /** The time that is left, in milliseconds. */
   maxAge?: number | undefined
   partitioned?: boolean | undefined
   priority?: 'low' | 'medium' | 'high' | undefined
@@ -29,8 +29,7 @@ export declare class Cookie implements CookieOptions {
   path?: string | undefined
   domain?: string | undefined
   secure?: boolean | 'auto' | undefined
-  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
-  serialize(name: string, value: string): string
+  sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined
 }
 
 /**

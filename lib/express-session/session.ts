@@ -1,10 +1,10 @@
-import { ask, type Answer, type CallbackStore } from '../repository/express-store'
+import { ask, type Answer, type ExpressStore } from '../repository/express-store'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
-import { restoreCookie, type Cookie, type Kept } from './cookie'
+import { keptCookie, type Cookie, type Kept } from './cookie'
 import { carryOrigin } from './origin'
 
-/** What a session needs to know of its request. */
+/** The part of a request that its session needs. */
 export interface Owner {
   sessionID?: unknown
   session?: unknown
@@ -21,8 +21,8 @@ export interface Host {
   create(): void
 }
 
-/** Milliseconds that a session without a request waits for its store. */
-const TIMEOUT = 1000
+/** How long a store may take, in milliseconds. Long, as express-session waits for ever (decision 17). */
+export const TIMEOUT = 30_000
 
 const hosts = new WeakMap<object, Host>()
 
@@ -89,14 +89,14 @@ export class Session {
  */
 export function inflate(req: Owner, data: object): Session {
   const kept = data as { cookie: Kept }
-  kept.cookie = restoreCookie(kept.cookie)
+  kept.cookie = keptCookie(kept.cookie)
   const session = new Session(req, data)
   req.session = session
   return session
 }
 
 /** The application's data in a session. */
-export function dataOf(session: object): Data {
+export function plainData(session: object): Data {
   const { cookie: _cookie, ...data } = session as Data
   return data
 }
@@ -119,7 +119,7 @@ function settle<S extends Session>(session: S, promise: Promise<void>, callback:
   return session
 }
 
-/** Who does the work for a request; undefined: no middleware has seen it. */
+/** The object that does the work for a request; undefined: no middleware has seen it. */
 export function attached(req: object): Host | undefined {
   return hosts.get(req)
 }
@@ -158,6 +158,6 @@ class StoreHost implements Host {
   }
 
   #ask<T = void>(name: 'get' | 'set' | 'destroy', ...args: [string, object?]): Promise<T | undefined> {
-    return ask<T>(this.req.sessionStore as CallbackStore, name, args, new Budget(TIMEOUT))
+    return ask<T>(this.req.sessionStore as ExpressStore, new Budget(TIMEOUT), name, ...args)
   }
 }

@@ -1,7 +1,7 @@
 import { sign, unsign } from 'cookie-signature'
 import { readCookies } from '../cookie/cookie-header'
 import { deprecate } from './deprecate'
-import type { Incoming, Secret } from './options'
+import type { Incoming, Secret, Settings } from './options'
 
 type Key = Parameters<typeof sign>[1]
 
@@ -14,9 +14,13 @@ export function signId(id: string, [first]: readonly Secret[]): string {
  * The ids that a request brought with a right signature, in their order, each once. An id may be any text, as an
  * application's own `genid` may make any. Without one in the header, what cookie-parser found counts.
  */
-export function readIds(req: Incoming, name: string, secrets: readonly Secret[]): string[] {
+export function readIds(
+  req: Incoming,
+  { name, readsParsedCookies }: Settings,
+  secrets: readonly Secret[]
+): string[] {
   const ids = readCookies(req.headers.cookie, name).flatMap((value) => idsIn(decode(value), secrets))
-  if (ids.length > 0) return [...new Set(ids)]
+  if (ids.length > 0 || !readsParsedCookies) return [...new Set(ids)]
 
   const signed = req.signedCookies?.[name]
   const found = signed ? [signed as string] : idsIn(req.cookies?.[name], secrets)

@@ -1,8 +1,8 @@
 import { encodeData } from '../repository/record'
 import { choiceOf } from './cookie'
-import { dataOf, type Session } from './session'
+import { plainData, type Session } from './session'
 
-/** What of a session decides on whether it has to be stored: what changes by itself is not in it. */
+/** The part of a session that decides whether it has to be stored, without anything that changes by itself. */
 export interface State {
   readonly id: string
   /** The data, as JSON. */
@@ -13,7 +13,7 @@ export interface State {
 
 /** @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold */
 export function stateOf(session: Session): State {
-  return { id: session.id, text: encodeData(dataOf(session)), choice: choiceOf(session.cookie) }
+  return { id: session.id, text: encodeData(plainData(session)), choice: choiceOf(session.cookie) }
 }
 
 export function isSame(state: State, other: State | undefined): boolean {

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { inherits } from 'node:util'
-import type { Answer, CallbackStore } from '../repository/express-store'
+import type { Answer, ExpressStore } from '../repository/express-store'
 import { inflate, type Owner, type Session } from './session'
 
-/** What stores for express-session are derived from. */
-export interface Store extends EventEmitter, CallbackStore {
+/** The base class of stores for express-session. */
+export interface Store extends EventEmitter, ExpressStore {
   /** Makes a new session `req.session`. The middleware sets it. */
   generate(req: Owner): void
   /** Ends the session of a request, and makes a new one. */
@@ -16,7 +16,7 @@ export interface Store extends EventEmitter, CallbackStore {
 }
 
 /** A function and not a class, as stores of the old style say `Store.call(this)`. */
-export const Store = function (this: EventEmitter) {
+export const Store = function Store(this: EventEmitter) {
   EventEmitter.call(this)
 } as unknown as { new (): Store; prototype: Store }
 

@@ -1,48 +1,46 @@
-import { Budget } from '../repository/budget'
-import { CallbackRepository, type LiveDraft } from '../repository/express-store-repository'
-import { ask, read, type CallbackStore } from '../repository/express-store'
 import { publish } from '../events'
-import { LiveSnapshot } from '../repository/live-snapshot'
+import { Budget } from '../repository/budget'
+import { ask, read, type ExpressStore } from '../repository/express-store'
+import { ExpressStoreRepository, StoredObject, type LiveDraft } from '../repository/express-store-repository'
 import type { Data } from '../repository/merge'
 import { isStoreFailure } from '../repository/repository'
-import { choiceOf, restoreCookie } from './cookie'
-import { CONDITIONAL, originOf, setOrigin } from './origin'
-import { inflate, type Owner, type Session } from './session'
 import { takeOver } from './conditional-store'
+import { choiceOf, keptCookie } from './cookie'
+import { CONDITIONAL, originOf, setOrigin } from './origin'
+import { unwatched } from './own-ends'
+import { plainData, inflate, type Owner, type Session } from './session'
+
+/** An answer that took so many milliseconds is worth a warning. */
+const SLOW = 1000
 
 const NONE: ReadonlySet<string> = new Set()
-const repositories = new WeakMap<CallbackStore, CallbackRepository>()
+const repositories = new WeakMap<ExpressStore, ExpressStoreRepository>()
 
-/** The sessions of one store with callbacks, by its methods as they are at the time, each call within a budget. */
-export class Sessions {
-  readonly #repository: CallbackRepository
+/** The sessions of one store, by its methods as they are at the time, each call within a budget. */
+export class StoredSessions {
+  /** Undefined: the store itself writes on condition. */
+  readonly #repository: ExpressStoreRepository | undefined
 
   /** @param timeout - milliseconds for each operation */
   constructor(
-    readonly store: CallbackStore,
+    readonly store: ExpressStore,
     private readonly timeout: number
   ) {
-    // Commits of one session take turns, also where several middlewares share the store.
-    let repository = repositories.get(store)
-    if (!repository) {
-      repositories.set(
-        store,
-        (repository = new CallbackRepository(store, timeout, undefined, { reserved: NONE }))
-      )
-    }
-    this.#repository = repository
+    if (CONDITIONAL in store) return
+    // Commits of one session share a queue, also if several middlewares share the store.
+    this.#repository =
+      repositories.get(store) ??
+      new ExpressStoreRepository(unwatched(store), timeout, undefined, { reserved: NONE })
+    repositories.set(store, this.#repository)
   }
 
-  /** Makes what is stored under `id` the session of the request; undefined where there is nothing. */
+  /** Makes what is stored under `id` the session of the request; undefined if there is nothing. */
   async load(id: string, req: Owner): Promise<Session | undefined> {
-    const data = await this.#told('load', read(this.store, id, new Budget(this.timeout)))
+    const data = await this.#run('load', (budget) => budget.run(() => read(this.store, id)))
     if (!data) return undefined
-    const isKnown = originOf(data) !== undefined
     req.sessionID = id
     const session = inflate(req, data)
-    if (!isKnown && !(CONDITIONAL in this.store)) {
-      setOrigin(session, new LiveSnapshot(Object.assign({}, session) as unknown as Data, NONE))
-    }
+    if (this.#repository) setOrigin(session, snapshotOf(session))
     return session
   }
 
@@ -52,41 +50,53 @@ export class Sessions {
    * @returns the text of its data, where the store may have changed them when it was handed the object
    */
   async save(session: Session): Promise<string | undefined> {
-    const origin = originOf(session)
-    if (CONDITIONAL in this.store || origin === undefined) {
-      await this.#ask('set', session.id, session)
+    const repository = this.#repository
+    if (!repository) {
+      await this.#run('commit', (budget) => ask(this.store, budget, 'set', session.id, session))
       return undefined
     }
-    const known = origin as LiveSnapshot | null
-    const draft = (latest: LiveSnapshot | null): LiveDraft => {
-      if (known && latest) mergeInto(session, known, latest)
+    // A session of unknown origin is stored as it is.
+    const known = (originOf(session) ?? null) as StoredObject | null
+    let undo = () => undefined as void
+    const draft = (latest: StoredObject | null): LiveDraft => {
+      undo()
+      if (known && latest) undo = mergeInto(session, known, latest)
       return { live: session, handle: '', text: '', cookie: undefined, sent: undefined, ttl: 0 }
     }
-    const budget = new Budget(this.timeout)
-    const { snapshot } = await this.#told('commit', this.#repository.commit(session.id, known, draft, budget))
-    setOrigin(session, snapshot)
-    return snapshot?.text
+    try {
+      const { stored } = await this.#run('commit', (budget) =>
+        repository.commit(session.id, known, draft, budget)
+      )
+      setOrigin(session, stored)
+      return stored!.text
+    } catch (error) {
+      undo()
+      throw error
+    }
   }
 
   async touch(session: Session): Promise<void> {
-    await this.#told('commit', this.#repository.renew(session.id, session, new Budget(this.timeout)))
+    const { id } = session
+    await this.#run('commit', async (budget) => {
+      if (this.#repository) await this.#repository.renew(id, session, budget)
+      else await ask(this.store, budget, 'touch', id, session)
+    })
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#ask('destroy', id)
-  }
-
-  #ask<T = void>(
-    name: 'get' | 'set' | 'destroy' | 'touch',
-    ...args: [string, object?]
-  ): Promise<T | undefined> {
-    return this.#told('commit', ask<T>(this.store, name, args, new Budget(this.timeout)))
+    await this.#run('commit', async (budget) => {
+      if (this.#repository) await this.#repository.end(id, budget)
+      else await ask(this.store, budget, 'destroy', id)
+    })
   }
 
   /** An error reaches the application as the store made it. */
-  async #told<T>(operation: 'load' | 'commit', answer: Promise<T>): Promise<T> {
+  async #run<T>(operation: 'load' | 'commit', work: (budget: Budget) => Promise<T>): Promise<T> {
     try {
-      return await answer
+      const start = performance.now()
+      const result = await work(new Budget(this.timeout))
+      warnOfSlow(performance.now() - start)
+      return result
     } catch (error) {
       if (!isStoreFailure(error)) throw error
       publish('holdfast:error', () => ({ operation, error }))
@@ -95,10 +105,58 @@ export class Sessions {
   }
 }
 
-function mergeInto(session: Session, known: LiveSnapshot, latest: LiveSnapshot): void {
-  if (latest.text !== known.text) takeOver(session, JSON.parse(known.text) as Data, latest.data())
+let warned = false
+
+/** The default timeout is long, as express-session has none: a slow store has to be noticed by other means. */
+function warnOfSlow(ms: number): void {
+  if (ms < SLOW || warned) return
+  warned = true
+  const remedy = 'requests wait for it; the option timeout says how long they may'
+  process.emitWarning(`the session store took ${Math.round(ms)} ms: ${remedy}`, {
+    code: 'HOLDFAST_SLOW_STORE'
+  })
+}
+
+function snapshotOf(session: Session): StoredObject {
+  return new StoredObject(Object.assign({}, session) as unknown as Data, NONE)
+}
+
+/**
+ * Takes over what others have stored since `known`.
+ *
+ * @returns what gives it back, for a write that failed or has to be tried again
+ */
+function mergeInto(session: Session, known: StoredObject, latest: StoredObject): () => void {
+  const { cookie } = session
+  const before = plainData(session)
+  if (latest.text !== known.text) takeOver(session, JSON.parse(known.text) as Data, cloned(latest.data()))
   const isTheirs = choiceOf(latest.cookie) !== choiceOf(known.cookie)
-  if (!isTheirs || !latest.cookie || choiceOf(session.cookie) !== choiceOf(known.cookie)) return
-  session.cookie = restoreCookie(latest.cookie)
-  session.touch()
+  if (isTheirs && latest.cookie && choiceOf(cookie) === choiceOf(known.cookie)) {
+    session.cookie = keptCookie(latest.cookie)
+    session.touch()
+  }
+  const after = plainData(session)
+  return () => {
+    takeOver(session, after, before)
+    session.cookie = cookie
+  }
+}
+
+/**
+ * The newest state may be another request's own, which goes on with it. Not by `structuredClone`: that makes a Buffer a
+ * Uint8Array, which is other JSON, and in Jest it makes a Date that is no `instanceof Date`.
+ */
+function cloned<T>(value: T): T
+function cloned(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((inner: unknown) => cloned(inner))
+  if (value instanceof Date) return new Date(value)
+  if (!isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloned(inner)]))
+}
+
+/** Anything else is of the store's own kind, and nothing that a handler changes. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
 }

@@ -1,40 +1,75 @@
 import { need } from '../errors'
-import { HttpSession, type Shared } from '../http-session'
-import type { Repository } from '../repository/repository'
-import { OWNER, Session } from '../session/session'
-import { SessionCalls } from '../session/session-calls'
 import type { SessionRequest } from '../request'
+import type { Repository } from '../repository/repository'
+import { announcementOf } from '../session/cookie-policy'
+import { RequestSession } from '../session/request-session'
+import type { SessionScope } from '../session/scope'
+import { OWNER, Session } from '../session/session'
+import { cookieFor, readIds, type Setup } from '../setup'
 import { isWatchable, SessionWatch } from './session-watch'
 
 /** As much of a request as names a session. */
 export type CookieRequest = Pick<SessionRequest, 'headers'>
 
-/** The sessions of one middleware where there is no response: found by a request, and watched. */
-export class Outside {
+/** The sessions of one middleware that have no response: found by a request, and watched. */
+export class DetachedSessions {
   readonly #watches = new WeakMap<Repository, SessionWatch>()
-  /** What `load` gave and is still in use, by handle. */
+  /** Sessions that `open` gave and that are still in use, by handle. */
   readonly #loaded = new Map<string, Set<WeakRef<Session>>>()
   readonly #unused = new FinalizationRegistry<[handle: string, ref: WeakRef<Session>]>(([handle, ref]) => {
     const refs = this.#loaded.get(handle)
     if (refs?.delete(ref) && refs.size === 0) this.#loaded.delete(handle)
   })
 
-  constructor(private readonly sharedFor: (req: SessionRequest) => Shared) {}
+  /** @param sessionOf - the session that a request has already, from the middleware */
+  constructor(
+    private readonly setup: Setup,
+    private readonly sessionOf: (req: SessionRequest) => RequestSession | undefined
+  ) {}
 
-  /** See `Sessions.load`. */
-  load(request: CookieRequest): Promise<Session | null> {
-    const loaded = this.#load(request as SessionRequest)
+  /** See `Sessions.open`. */
+  open(request: CookieRequest): Promise<Session | null> {
+    const loaded = this.#open(request as SessionRequest)
     // One that nobody waits for must not end the process.
     loaded.catch(() => undefined)
     return loaded
+  }
+
+  /** See `Sessions.create`. */
+  async create(data: object): Promise<{ session: Session; cookie: string }> {
+    const { only } = this.setup
+    need(only, 'create needs one store for all requests: make a session() for each store')
+    const { settings, repository, signer } = only
+    need(!settings.transport, 'create makes a cookie, and the option transport carries ids elsewhere')
+    need(
+      typeof data === 'object' && data !== null,
+      'create takes the data of the session: create({ userId })'
+    )
+    let isOver = false
+    const req = { headers: {} } as SessionRequest
+    const request = new RequestSession({
+      settings,
+      repository,
+      req,
+      ids: [],
+      defaults: cookieFor(settings, req),
+      canSendCookie: () => !isOver
+    })
+    request.begin()
+    const session = Object.assign(await request.load(), data)
+    await session.save()
+    isOver = true
+    const { set, life } = announcementOf(request.current!, request.scope)
+    this.#remember(session)
+    return { session, cookie: `${settings.name}=${encodeURIComponent(signer.sign(set, life))}` }
   }
 
   /** See `Sessions.onDestroy`. */
   onDestroy(which: Session | string, fn: () => unknown): () => void {
     need(typeof fn === 'function', 'onDestroy takes a function to call when the session has ended')
     const session = typeof which === 'string' ? this.#byHandle(which) : which
-    need(session instanceof Session, 'onDestroy takes a session, or the handle of one that load gave')
-    const { repository, settings } = ownerOf(session).context
+    need(session instanceof Session, 'onDestroy takes a session, or the handle of one that open gave')
+    const { repository, settings } = ownerOf(session).scope
     need(
       isWatchable(repository),
       'onDestroy needs a store with watch and life, which tells of sessions that have ended: RedisStore or MemoryStore'
@@ -48,24 +83,38 @@ export class Outside {
     return watch.add(session, fn)
   }
 
-  async #load(request: SessionRequest): Promise<Session | null> {
+  async #open(request: SessionRequest): Promise<Session | null> {
     const headers: unknown = (request as Partial<SessionRequest> | undefined)?.headers
     need(
       typeof headers === 'object' && headers !== null && !(headers instanceof Headers),
-      'load takes a request of node:http, or { headers: { cookie } }'
+      'open takes a request of node:http, or { headers: { cookie } }'
     )
-    const { settings, ...shared } = this.sharedFor(request)
-    // There is nobody to whom an empty session that stands for another one would be of use.
-    const own: Shared = { ...shared, settings: { ...settings, onStoreError: 'fail' } }
-    const http = new HttpSession(own, request, { headersSent: true }, () => undefined)
-    if (http.ids.length === 0) return null
-    const session = await http.session.load()
-    if (session.isNew) return null
+    const shared = this.setup.of(request)
+    const attached = this.sessionOf(request)
+    // In a request that has a session, another object of it would lose what is written to it.
+    if (attached?.scope.repository === shared.repository) return storedOf(await attached.load())
+    const ids = readIds(shared, request)
+    if (ids.length === 0) return null
+    const { settings, repository } = shared
+    const scope: SessionScope = {
+      // Nobody could use an empty session that replaces another one.
+      settings: { ...settings, whenUnreadable: 'throw' },
+      repository,
+      req: request,
+      ids,
+      defaults: cookieFor(settings, request),
+      canSendCookie: () => false
+    }
+    const session = storedOf(await new RequestSession(scope).load())
+    if (session) this.#remember(session)
+    return session
+  }
+
+  #remember(session: Session): void {
     const { handle } = session
     const ref = new WeakRef(session)
     this.#loaded.set(handle, (this.#loaded.get(handle) ?? new Set()).add(ref))
     this.#unused.register(session, [handle, ref])
-    return session
   }
 
   #byHandle(handle: string): Session {
@@ -73,7 +122,7 @@ export class Outside {
     const session = this.#inUse(handle).at(-1)
     need(
       session,
-      'onDestroy was given a handle that is not known here: give it the session, or a handle of one that load gave'
+      'onDestroy was given a handle that is not known here: give it the session, or a handle of one that open gave'
     )
     return session
   }
@@ -87,9 +136,13 @@ export class Outside {
   }
 }
 
+function storedOf(session: Session): Session | null {
+  return session.isNew ? null : session
+}
+
 /** The one in `valid` is only to be looked at, and nobody's. */
-function ownerOf(session: Session): SessionCalls {
+function ownerOf(session: Session): RequestSession {
   const owner = session[OWNER]
-  need(owner instanceof SessionCalls, 'onDestroy cannot be called in valid: the session is not in use yet')
+  need(owner instanceof RequestSession, 'onDestroy cannot be called in valid: the session is not in use yet')
   return owner
 }

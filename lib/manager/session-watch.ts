@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Budget } from '../repository/budget'
-import { lifetimeLeft, type Clocks } from '../session/lifetime'
+import { lifetimeLeft, type Lifetimes } from '../session/lifetime'
 import type { Repository } from '../repository/repository'
 import type { Ended } from '../stores/store'
 
@@ -8,8 +8,6 @@ import type { Ended } from '../stores/store'
 const INTERVAL = 60_000
 /** When to ask again at the earliest where the store did not answer. */
 const RETRY = 1000
-/** How long the message that a session has moved may come after the answer that its old id is gone. */
-const GRACE = 100
 
 /** A repository that knows how its sessions end. */
 export type Watchable = Repository & Required<Pick<Repository, 'life' | 'watch'>>
@@ -23,27 +21,25 @@ interface Watch {
   readonly handle: string
   readonly fn: () => unknown
   timer?: NodeJS.Timeout
-  /** The store had nothing under the id when it was asked last. */
-  missing: boolean
 }
 
 /**
- * Watches sessions for their end. What is destroyed is told by the store; what expires, or was missed, is found by
+ * Watches sessions for their end. The store reports those that are destroyed; those that expire, or were missed, are found by
  * asking for each session when its life should be over, and after a minute at the latest.
  */
 export class SessionWatch {
   readonly #watches = new Map<string, Set<Watch>>()
   #stop: (() => void) | undefined
 
-  /** @param moved - told when a session that is watched has got another id */
+  /** @param moved - called when a session that is watched has got another id */
   constructor(
     private readonly repository: Watchable,
-    private readonly settings: Clocks & { readonly timeout: number },
+    private readonly settings: Lifetimes & { readonly timeout: number },
     private readonly moved: (handle: string, from: string, to: string) => void
   ) {}
 
   add({ id, handle }: { readonly id: string; readonly handle: string }, fn: () => unknown): () => void {
-    const watch = { id, handle, fn, missing: false }
+    const watch: Watch = { id, handle, fn }
     this.#put(watch)
     this.#stop ??= this.repository.watch(
       (ended) => this.#heard(ended),
@@ -58,12 +54,9 @@ export class SessionWatch {
     if (watches.length === 0) return
     if (successor === undefined) return watches.forEach((watch) => this.#end(watch))
     for (const watch of watches) {
-      this.#take(watch)
-      watch.id = successor
-      this.#put(watch)
+      this.#move(watch, successor)
       void this.#look(watch)
     }
-    this.moved(watches[0]!.handle, id, successor)
   }
 
   #resumed(): void {
@@ -80,19 +73,29 @@ export class SessionWatch {
   async #look(watch: Watch): Promise<void> {
     clearTimeout(watch.timer)
     const { id, handle } = watch
-    let life: number | null
+    const { repository, settings } = this
+    let now: string | null = id
+    let life: number | null = null
     try {
-      life = await this.repository.life(id, new Budget(this.settings.timeout))
+      const budget = new Budget(settings.timeout)
+      if (repository.follow) now = await repository.follow(id, budget)
+      if (now !== null) life = await repository.life(now, budget)
     } catch {
       return this.#lookLater(watch, RETRY + this.#spread(), id)
     }
     if (!this.#has(watch, id)) return
-    const left = Math.min(life ?? 0, lifetimeLeft(this.settings, handle))
-    const isMoving = life === null && !watch.missing
-    watch.missing = life === null
+    if (now !== null && now !== id) this.#move(watch, now)
+    const left = Math.min(life ?? 0, lifetimeLeft(settings, handle))
     if (left > 0) this.#lookLater(watch, Math.min(left, INTERVAL * (1 - Math.random() / 4)))
-    else if (isMoving) this.#lookLater(watch, GRACE)
     else this.#end(watch)
+  }
+
+  #move(watch: Watch, to: string): void {
+    const from = watch.id
+    this.#take(watch)
+    watch.id = to
+    this.#put(watch)
+    this.moved(watch.handle, from, to)
   }
 
   #lookLater(watch: Watch, ms: number, id = watch.id): void {
@@ -123,7 +126,6 @@ export class SessionWatch {
 
   #take(watch: Watch): void {
     clearTimeout(watch.timer)
-    watch.missing = false
     const others = this.#watches.get(watch.id)
     if (others?.delete(watch) && others.size === 0) this.#watches.delete(watch.id)
   }

@@ -1,42 +1,36 @@
-import { Budget } from '../repository/budget'
-import { idleLife } from '../session/lifetime'
 import { restoreCookie, SessionCookie } from '../cookie/session-cookie'
-import { need } from '../errors'
-import { beganAt } from '../repository/handle'
+import { need, needKnown } from '../errors'
 import type { Settings } from '../options'
-import { createRevision } from '../repository/record'
-import { isGone, type Repository } from '../repository/repository'
-import { Session } from '../session/session'
-import { report } from '../session/session-slot'
-import type { Snapshot } from '../repository/snapshot'
+import { Budget } from '../repository/budget'
+import type { ExpressStore } from '../repository/express-store'
+import { beganAt } from '../repository/handle'
+import type { Repository, StoredSession } from '../repository/repository'
+import { checkUser } from '../session/commit'
+import { idleLife } from '../session/lifetime'
+import { report, RequestSession } from '../session/request-session'
+import { OWNER, Session, type SessionHandle } from '../session/session'
+import type { SessionData, Stored } from '../session-data'
 import type { IndexEntry, Store } from '../stores/store'
-import type { CallbackStore } from '../repository/express-store'
-import { checkUser } from '../session/user-of'
 
-/** What `sessions.list` tells of a session. */
-export interface SessionInfo<S extends Session = Session> {
+/** A session as `sessions.list` reports it. */
+export interface SessionInfo<Data extends object = SessionData> {
   /** Its public name. */
-  readonly handle: string
+  readonly handle: SessionHandle
   /** When it began. */
-  readonly created: Date
+  readonly createdAt: Date
   /** When it was used last; in the last `idleTimeout` of its lifetime it may have been used later. */
-  readonly lastSeen: Date
+  readonly lastSeenAt: Date
   /** When it ends unless it is used. */
-  readonly expires: Date
+  readonly expiresAt: Date
   /** A copy of the application's own data. */
-  readonly data: Partial<Omit<S, keyof Session>> & Record<string, unknown>
+  readonly data: Stored<Data>
 }
 
 /** Which of a user's sessions `sessions.destroy` is to end: one, or all but one. */
 export type SessionChoice = { readonly handle: string } | { readonly except: Session }
 
-/** Does something with one session, and says whether it was still there. */
-type Visit = (entry: IndexEntry, known: Snapshot, budget: Budget) => Promise<boolean>
-
 /** Sessions that are worked on at once. */
 const AT_ONCE = 8
-/** How often the index is read while sessions come and go. */
-const ROUNDS = 16
 /** The last moment that a Date can hold. */
 const END_OF_TIME = 8.64e15
 
@@ -53,33 +47,63 @@ export class UserSessions {
   }
 
   /** See `Sessions.list`. */
-  async list(user: string): Promise<SessionInfo[]> {
-    const { life } = this.#repository
-    // By handle, as a session that is getting a new id is stored under both for a moment.
+  async list(of: string | Session): Promise<SessionInfo[]> {
+    const repository = this.#repository
+    const user = await this.#userOf(of)
+    if (user === undefined) return []
+    const { users, life } = repository
+    // By handle, as a session that moves is stored under two ids for a moment.
     const found = new Map<string, SessionInfo>()
-    await this.#each('load', user, async ({ id }, known, budget) => {
+    await this.#each('load', user, users!.list(user), async (entry, budget) => {
+      let { id } = entry
+      let known = await users!.find(user, entry, budget)
+      if (!known) {
+        const now = await repository.follow?.(id, budget)
+        if (now === null || now === undefined || now === id) return
+        known = await repository.load((id = now), budget)
+        if (known?.user !== user) return
+      }
       const left = await life!(id, budget)
       if (left !== null) found.set(known.handle, this.#infoOf(known, left))
-      return left !== null
     })
-    const living = [...found.values()].filter(({ expires }) => expires.getTime() > Date.now())
+    const living = [...found.values()].filter(({ expiresAt }) => expiresAt.getTime() > Date.now())
     // The time comes first in a handle.
     return living.sort((one, other) => (one.handle < other.handle ? 1 : -1))
   }
 
-  /** See `Sessions.destroy`. */
-  async destroy(user: string, which?: SessionChoice): Promise<number> {
-    const { users } = this.#repository
-    const isMeant = await choice(which)
+  /**
+   * See `Sessions.destroy`. To end all, or all but one, first leaves a mark: a login that is not in the index yet looks at
+   * it when it has stored its session (docs/decisions/0013-a-users-sessions.md).
+   */
+  async destroy(of: string | Session, which?: SessionChoice | { readonly others: true }): Promise<number> {
+    const repository = this.#repository
+    const { users } = repository
+    const { handle, except } = await choice(which, of)
+    const user = await this.#userOf(of)
+    if (user === undefined) return 0
+    // By handle, as a session that moves is stored under two ids for a moment.
     const ended = new Set<string>()
-    await this.#each('commit', user, async (entry, known, budget) => {
-      if (!isMeant(known.handle)) return true
-      if (!(await this.#end(user, entry.id, known, budget))) return false
-      ended.add(known.handle)
-      await users!.remove(user, entry)
-      return true
+    if (handle !== undefined) {
+      await this.#each('commit', user, users!.list(user), async ({ id }, budget) => {
+        if (await repository.destroy(id, budget, undefined, { user, handle })) ended.add(handle)
+      })
+      return ended.size
+    }
+    await this.#each('commit', user, users!.end(user, except?.since), async (entry, budget) => {
+      const known = await users!.find(user, entry, budget)
+      const isSpared = known?.handle === except?.handle || (known?.since ?? NaN) === except?.since
+      if (!known || isSpared) return
+      if (await repository.destroy(entry.id, budget, known, { user })) ended.add(known.handle)
     })
     return ended.size
+  }
+
+  /** Undefined for nobody's session. */
+  async #userOf(of: string | Session): Promise<string | undefined> {
+    if (typeof of === 'string') return checkedUser(of)
+    need(isSession(of), 'list and destroy take the name of a user, or a session: req.session')
+    const user = this.settings.user!(await of.load())
+    return user === undefined || user === null || user === '' ? undefined : checkedUser(user)
   }
 
   get #repository(): Repository {
@@ -89,57 +113,22 @@ export class UserSessions {
     return only
   }
 
-  /** Ends a session, unless it is gone or somebody else's by now. What a request of it writes later is refused. */
-  async #end(user: string, id: string, known: Snapshot, budget: Budget): Promise<boolean> {
-    const repository = this.#repository
-    const rev = createRevision()
-    let latest: Snapshot | undefined = known
+  /** Works on each entry, a few at a time. A failure does not stop the others. */
+  async #each(
+    operation: 'load' | 'commit',
+    user: string,
+    listing: Promise<readonly IndexEntry[]>,
+    work: (entry: IndexEntry, budget: Budget) => Promise<void>
+  ): Promise<void> {
     try {
-      while (latest.user === user) {
-        latest = await repository.retire(id, latest, rev, budget)
-        if (latest) continue
-        await repository.destroy(id, budget)
-        return true
+      const failures: unknown[] = []
+      const waiting = (await listing).values()
+      const worker = async () => {
+        for (const entry of waiting) {
+          await work(entry, new Budget(this.settings.timeout)).catch((error: unknown) => failures.push(error))
+        }
       }
-    } catch (error) {
-      if (!isGone(error)) throw error
-    }
-    return false
-  }
-
-  /**
-   * Visits each session of the user's. One that is not there may be getting another id, which is noted and stored before
-   * the old one ends, so it is looked for again until nothing new is noted (docs/decisions/0013-a-users-sessions.md).
-   */
-  async #each(operation: 'load' | 'commit', user: string, visit: Visit): Promise<void> {
-    const { users } = this.#repository
-    need(typeof user === 'string' && user !== '', 'the user must be a string that is not empty')
-    checkUser(user, 'ERR_SESSION_OPTIONS')
-    const noted = new Set<string>()
-    const failures: unknown[] = []
-    const look = async (entry: IndexEntry): Promise<boolean> => {
-      const budget = new Budget(this.settings.timeout)
-      try {
-        const known = await users!.find(user, entry, budget)
-        return known !== null && (await visit(entry, known, budget))
-      } catch (error) {
-        failures.push(error)
-        return true
-      }
-    }
-    try {
-      let missing: IndexEntry[] = []
-      for (let round = 0; round < ROUNDS; round++) {
-        const fresh = (await users!.list(user)).filter(({ id }) => !noted.has(id))
-        if (round > 0 && fresh.length === 0) break
-        for (const { id } of fresh) noted.add(id)
-        const first = await without([...missing, ...fresh], look)
-        if (first.length === 0) break
-        missing = await without(
-          first.filter((entry) => !users!.isSettled(entry)),
-          look
-        )
-      }
+      await Promise.all(Array.from({ length: AT_ONCE }, worker))
       if (failures.length > 0) throw failures[0]
     } catch (error) {
       report(operation, error)
@@ -147,7 +136,7 @@ export class UserSessions {
     }
   }
 
-  #infoOf(known: Snapshot, left: number): SessionInfo {
+  #infoOf(known: StoredSession, left: number): SessionInfo {
     const { handle } = known
     const now = Date.now()
     const began = beganAt(handle)
@@ -155,53 +144,59 @@ export class UserSessions {
     const used = Math.min(now, Math.max(began, now - (life - left)))
     const ends = Math.min(now + left, began + this.settings.lifetime, END_OF_TIME)
     return {
-      handle,
-      created: new Date(began),
-      lastSeen: new Date(used),
-      expires: new Date(ends),
+      handle: handle as SessionHandle,
+      createdAt: new Date(began),
+      lastSeenAt: new Date(used),
+      expiresAt: new Date(ends),
       data: known.data()
     }
   }
 }
 
 /** @throws SessionError `ERR_SESSION_OPTIONS` for a store that cannot say which sessions are whose */
-export function checkIndex(store: Store | CallbackStore): void {
+export function checkIndex(store: Store | ExpressStore): void {
   need(
     'contract' in store && store.index && store.life && store.conditional !== false,
     'user needs a store with index and life that compares, as RedisStore and MemoryStore do'
   )
 }
 
+function checkedUser(user: string): string {
+  need(typeof user === 'string' && user !== '', 'the user must be a string that is not empty')
+  return checkUser(user, 'ERR_SESSION_OPTIONS')
+}
+
+interface Choice {
+  readonly handle?: string
+  readonly except?: { readonly handle: string; readonly since: number | undefined }
+}
+
 /** Nothing is ended because a value was missing: `{ except: undefined }` is a mistake, and not everything. */
-async function choice(which: SessionChoice | undefined): Promise<(handle: string) => boolean> {
-  if (which === undefined) return () => true
-  const { handle, except } = { ...which } as { handle?: unknown; except?: unknown }
-  const isOne = typeof handle === 'string' && except === undefined
-  const isRest = except instanceof Session && handle === undefined
+async function choice(
+  which: SessionChoice | { readonly others: true } | undefined,
+  of: string | Session
+): Promise<Choice> {
+  if (which === undefined) return {}
+  // Null is given by applications without types: it is refused below as an empty choice is.
+  const given = (which as SessionChoice | null) ?? {}
+  needKnown('destroy', given, ['handle', 'except', 'others'])
+  const { handle, others, ...rest } = given as { handle?: unknown; except?: unknown; others?: unknown }
+  const except = others === true && isSession(of) ? of : rest.except
+  if (typeof handle === 'string' && except === undefined && others === undefined) return { handle }
+  const isMeant = others === undefined || (others === true && rest.except === undefined)
   need(
-    isOne || isRest,
-    'destroy takes { handle: string } or { except: req.session }, or nothing for all sessions'
+    isSession(except) && handle === undefined && isMeant,
+    'destroy takes { handle: string } or { except: req.session }, or nothing for all sessions; and { others: true } after ' +
+      'a session, destroy(req.session, { others: true })'
   )
-  const name = isRest ? await handleOf(except) : handle
-  return (other) => (other === name) === isOne
+  await except.load()
+  const owner = except[OWNER]
+  const current = owner instanceof RequestSession ? owner.current : undefined
+  const since = current?.known?.since ?? current?.move?.known.since
+  return { except: { handle: except.handle, since } }
 }
 
-/** The handle of a session that may have to be loaded for it. */
-async function handleOf(session: Session): Promise<string> {
-  try {
-    return session.handle
-  } catch {
-    return (await session.load()).handle
-  }
-}
-
-/** Works on all, a few at a time, and answers with those for which that answered false. */
-async function without<T>(all: readonly T[], work: (one: T) => Promise<boolean>): Promise<T[]> {
-  const waiting = all.values()
-  const left: T[] = []
-  const worker = async () => {
-    for (const one of waiting) if (!(await work(one))) left.push(one)
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker))
-  return left
+/** Also one that is not loaded. */
+function isSession(value: unknown): value is Session {
+  return value instanceof Session
 }

@@ -1,17 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SessionError } from '../errors'
 
-/** Who is told whether the store answers. */
+/** How late a timer has to be, in milliseconds, to show that this process stood still. */
+const LATE = 20
+
+/** How long a timer may be overdue, in milliseconds, before it counts as lost. */
+const LOST = 10_000
+
+/** Hears whether the store answers. */
 export interface Witness {
-  /** An answer came, be it an error, or too late. */
+  /** An answer came, perhaps an error, perhaps too late. */
   answered(): void
   /** The budget was used up by waiting for the answer. */
   timedOut(): void
 }
 
 /**
- * The time that one load or one commit may spend on its store, retries and merges included. Only waiting for
- * the store counts: a slow function given to `update` does not use it up.
+ * The time that one load or one commit may spend on its store, retries and merges included. Only waiting for the store
+ * counts: a slow function given to `update` does not use it up, nor does a stall of this process.
  */
 export class Budget {
   #left: number
@@ -22,37 +28,47 @@ export class Budget {
   }
 
   /**
-   * Asks the store, and stops waiting when the budget is used up. What the store answers after that is ignored.
+   * Asks the store, and stops waiting when the budget is used up. Later answers of the store are ignored.
    *
+   * @param convert - makes the result of the answer; what it throws counts as a failure of the store
    * @throws SessionError `ERR_SESSION_TIMEOUT`, or `ERR_SESSION_STORE` with the store's error as its cause
    */
-  run<T>(ask: () => Promise<T>, witness?: Witness): Promise<T> {
-    if (this.#left <= 0) return Promise.reject(this.#timedOut())
-    const start = performance.now()
-    return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
+  run<T, R = T>(ask: () => Promise<T>, witness?: Witness, convert?: (answer: T) => R): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      if (this.#left <= 0) return reject(this.timedOut())
+      const start = performance.now()
+      let isOver = false
+      const alarm = setAlarm(this.#left, () => {
+        isOver = true
         this.#left = 0
         witness?.timedOut()
-        reject(this.#timedOut())
-      }, this.#left)
+        reject(this.timedOut())
+      })
       const settled = () => {
-        clearTimeout(timer)
+        if (isOver) return
+        clearAlarm(alarm)
         this.#left -= performance.now() - start
       }
       let answer: Promise<T>
       try {
+        answer = ask()
         // A store may answer at once, whatever its types say.
-        answer = Promise.resolve(ask())
+        if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function')
+          answer = Promise.resolve(answer)
       } catch (error) {
         settled()
-        reject(storeFailed(error))
-        return
+        return reject(storeFailed(error))
       }
       answer.then(
         (value) => {
           settled()
           witness?.answered()
-          resolve(value)
+          if (isOver) return
+          try {
+            resolve(convert ? convert(value) : (value as unknown as R))
+          } catch (error) {
+            reject(storeFailed(error))
+          }
         },
         (error: unknown) => {
           settled()
@@ -68,19 +84,94 @@ export class Budget {
     return this.run(() => delay(ms))
   }
 
-  #timedOut(): SessionError {
+  /** The error for a budget that is used up. */
+  timedOut(): SessionError {
     return new SessionError(
       'ERR_SESSION_TIMEOUT',
-      `the session store did not answer within ${this.timeout} ms; whether a write was applied is unknown`
+      `the session store did not answer within ${this.timeout} ms; if this was a write, nobody knows whether it was applied`
     )
   }
 }
 
 function storeFailed(error: unknown): SessionError {
   if (error instanceof SessionError) return error
+  const isUnsent = (error as { unsent?: unknown } | undefined)?.unsent === true
   return new SessionError(
     'ERR_SESSION_STORE',
-    'the session store failed; its error is the cause, and whether a write was applied is unknown',
+    isUnsent
+      ? 'the session store could not be asked; its error is the cause, and nothing was written'
+      : 'the session store failed; its error is the cause, and if this was a write, nobody knows whether it was applied',
     { cause: error }
   )
+}
+
+/** A deadline. */
+interface Alarm {
+  /** By `performance.now()`. */
+  at: number
+  readonly ring: () => void
+  before: Alarm | undefined
+  after: Alarm | undefined
+}
+
+// All alarms in the order of their moments, so that one timer serves every request.
+let first: Alarm | undefined
+let last: Alarm | undefined
+/** The result of `setTimeout`: other environments replace it, and have no methods on it. */
+let timer: (ReturnType<typeof setTimeout> & Partial<NodeJS.Timeout>) | undefined
+/** When the timer is due. */
+let due = Infinity
+
+/** Calls `ring` after so many milliseconds, unless it is cleared before. */
+function setAlarm(ms: number, ring: () => void): Alarm {
+  const alarm: Alarm = { at: performance.now() + ms, ring, before: last, after: undefined }
+  while (alarm.before && alarm.before.at > alarm.at) alarm.before = alarm.before.before
+  alarm.after = alarm.before ? alarm.before.after : first
+  if (alarm.before) alarm.before.after = alarm
+  else first = alarm
+  if (alarm.after) alarm.after.before = alarm
+  else last = alarm
+  // If the clock has jumped, the timer may never ring.
+  if (alarm.at < due || due < alarm.at - ms - LOST) arm(alarm.at)
+  else timer?.ref?.()
+  return alarm
+}
+
+function clearAlarm(alarm: Alarm): void {
+  if (alarm.before) alarm.before.after = alarm.after
+  else if (first === alarm) first = alarm.after
+  else return
+  if (alarm.after) alarm.after.before = alarm.before
+  else last = alarm.before
+  alarm.before = alarm.after = undefined
+  // A timer that nobody waits for must not keep the process alive; setting it again for each request would cost more.
+  if (!first) timer?.unref?.()
+}
+
+function arm(at: number): void {
+  clearTimeout(timer)
+  due = at
+  timer = setTimeout(look, Math.max(1, Math.ceil(at - performance.now())))
+}
+
+/**
+ * Time in which this process did not run is not the server's, and timers run before sockets are read: the answer may have
+ * arrived. So a stall is given back, and an alarm that is due waits for two more rounds of the event loop.
+ */
+function look(): void {
+  const stall = performance.now() - due
+  if (stall > LATE) for (let alarm = first; alarm; alarm = alarm.after) alarm.at += stall
+  setImmediate(() => setImmediate(ringAll))
+}
+
+function ringAll(): void {
+  const now = performance.now()
+  while (first && first.at <= now) {
+    const { ring } = first
+    clearAlarm(first)
+    ring()
+  }
+  timer = undefined
+  due = Infinity
+  if (first) arm(first.at)
 }

@@ -1,95 +1,158 @@
-import type { Budget } from './budget'
-import { ask, read, remove, type CallbackStore } from './express-store'
 import { SessionError } from '../errors'
 import { publish } from '../events'
-import { LiveSnapshot, toRecord } from './live-snapshot'
-import { mergeData, type Data, type Merge } from './merge'
-import { checkLimits, encodeData, type Limits } from './record'
-import { gone, type Committed, type Draft, type Repository } from './repository'
-import { RESERVED } from './reserved'
-import { Turns } from './turns'
+import { Budget } from './budget'
+import { CommitQueue, type QueuedJob } from './commit-queue'
+import { call, read, remove, type ExpressStore } from './express-store'
+import { createHandle } from './handle'
+import { mergeData, pick, sameValue, type Data, type Merge } from './merge'
+import { checkLimits, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
+import {
+  gone,
+  type Committed,
+  type Draft,
+  type Drafting,
+  type Repository,
+  type StoredSession
+} from './repository'
 
-/** A draft that brings the object which the store is handed, for an entry whose sessions are such objects. */
+/** A session object as a store written for express-session gave it, or was handed it. */
+export class StoredObject implements StoredSession {
+  readonly cookie: unknown
+  readonly sent: number | undefined
+  /** The data as JSON text: what they were at this moment, whatever becomes of the object. */
+  readonly text: string
+  readonly #reserved: ReadonlySet<string>
+  readonly #isForeign: boolean
+  #handle: string | undefined
+
+  /**
+   * @param live - the store's own object: some keep more in it than JSON can express, and want it back
+   * @param reserved - names that are not the application's
+   */
+  constructor(
+    readonly live: Data,
+    reserved: ReadonlySet<string>
+  ) {
+    const meta = decodeMeta(live[META])
+    this.#handle = meta?.handle
+    this.#isForeign = !meta
+    this.sent = meta?.sent
+    // A copy: the object's own goes on changing.
+    this.cookie = meta ? meta.cookie : JSON.parse(JSON.stringify(live.cookie ?? null))
+    this.#reserved = reserved
+    this.text = encodeData(this.data())
+  }
+
+  /** The object with a cookie that gives it this life. If another library wrote it, it keeps the age of its cookie. */
+  living(ttl: number): object {
+    const own = (this.cookie as { originalMaxAge?: number | null } | undefined)?.originalMaxAge
+    return Object.assign(this.live, { cookie: keptCookie(ttl, this.#isForeign ? own : undefined) })
+  }
+
+  get handle(): string {
+    return (this.#handle ??= createHandle())
+  }
+
+  data(): Data {
+    const { live } = this
+    const keys = Object.keys(live).filter((key) => key !== 'cookie' && !this.#reserved.has(key))
+    return Object.fromEntries(keys.map((key) => [key, live[key]]))
+  }
+}
+
+/** A draft with the object that the store is handed, for an entry whose sessions are such objects. */
 export interface LiveDraft extends Draft {
   readonly live: object
 }
 
+interface AnyJob extends QueuedJob {
+  reject(error: unknown): void
+}
+interface CommitJob extends AnyJob {
+  readonly known: StoredObject | null
+  readonly draft: Drafting<StoredObject>
+  resolve(committed: Committed<StoredObject>): void
+}
+interface TouchJob extends AnyJob {
+  readonly live: object
+  resolve(): void
+}
+/** A job that shares the store with no other. */
+interface LoneJob extends AnyJob {
+  run(): Promise<void>
+}
+type Job = CommitJob | TouchJob | LoneJob
+
+/** The part of one job in a write. */
+interface Entry {
+  readonly job: CommitJob
+  readonly before: StoredObject | null
+  /** Undefined: the draft commits nothing. */
+  readonly next: Draft | undefined
+  readonly record: Data | undefined
+  after: StoredObject | null
+}
+
 /**
  * Sessions as live objects over a store written for express-session. Such a store has no conditional write, so a commit
- * reads, merges, and writes at once: between requests of one process nothing is lost, as they take turns; what
- * another process writes within that one round trip is.
+ * reads, merges, and writes at once. Requests of one process lose nothing: they wait for each other, and those that wait for the
+ * same session share one read and one write. A write of another process within that round trip is lost.
  */
-export class CallbackRepository implements Repository<LiveSnapshot> {
+export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
-  readonly #turns: Turns<unknown>
+  readonly #queue = new CommitQueue<Job>((id, jobs) => this.#work(id, jobs))
   readonly #reserved: ReadonlySet<string>
 
-  /** @param timeout - milliseconds that a commit waits for its turn among those of one session */
+  /** @param timeout - milliseconds that a session waits for an answer that nobody waits for any more */
   constructor(
-    private readonly store: CallbackStore,
-    timeout: number,
+    private readonly store: ExpressStore,
+    private readonly timeout: number,
     private readonly mergeRule: Merge = mergeData,
     private readonly limits: Partial<Limits> = {}
   ) {
     this.#reserved = limits.reserved ?? RESERVED
-    // Any other error may be about the one session object that the store was handed.
-    this.#turns = new Turns(timeout, isTimeout)
   }
 
-  async load(id: string, budget: Budget, ttl?: number): Promise<LiveSnapshot | null> {
-    const live = await read(this.store, id, budget)
-    if (!live) return null
-    const snapshot = new LiveSnapshot(live as Data, this.#reserved)
-    if (ttl !== undefined) await this.renew(id, snapshot.living(ttl), budget)
+  async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {
+    const snapshot = this.#stored(await budget.run(() => read(this.store, id)))
+    if (snapshot && ttl !== undefined) await this.renew(id, snapshot.living(ttl), budget)
     return snapshot
   }
 
-  changed(known: LiveSnapshot | null, text: string): boolean {
+  changed(known: StoredObject | null, text: string): boolean {
     return text !== (known?.text ?? '{}')
   }
 
-  merge(known: LiveSnapshot, mine: string, latest: LiveSnapshot): string {
+  merge(known: StoredObject, mine: string, latest: StoredObject, keys?: readonly string[]): string {
     if (known.text === latest.text) return mine
-    const parsed = [known.text, mine, latest.text].map((text) => JSON.parse(text) as Data)
-    return encodeData(this.mergeRule(parsed[0]!, parsed[1]!, parsed[2]!))
+    const [base, theirs] = [known, latest].map(({ text }) => pick(JSON.parse(text) as Data, keys))
+    return encodeData(this.mergeRule(base!, JSON.parse(mine) as Data, theirs!))
   }
 
   commit(
     id: string,
-    known: LiveSnapshot | null,
-    draft: (latest: LiveSnapshot | null) => Draft | undefined | Promise<Draft | undefined>,
+    known: StoredObject | null,
+    draft: Drafting<StoredObject>,
     budget: Budget
-  ): Promise<Committed<LiveSnapshot>> {
-    return this.#turns.run(id, async () => {
-      for (;;) {
-        const latest = await this.#latest(id, known, budget)
-        const merged = latest?.text !== known?.text
-        const drafted = draft(latest)
-        const next = await drafted
-        if (!next) return { id, snapshot: latest, merged }
-        // A function given to `update` took its time: only what is still there may be written over.
-        const isStale =
-          drafted instanceof Promise && (await this.#latest(id, known, budget))?.text !== latest?.text
-        if (isStale) continue
-        const snapshot = await this.#set(id, next, latest, budget)
-        // The sessions of express-session have no handle to tell of.
-        if (next.handle) publish('holdfast:commit', () => ({ handle: next.handle, merged, attempts: 1 }))
-        return { id, snapshot, merged }
-      }
-    })
+  ): Promise<Committed<StoredObject>> {
+    return new Promise((resolve, reject) =>
+      this.#queue.push(id, { known, draft, budget, resolve, reject, expire: reject })
+    )
   }
 
-  /** Without a conditional write the old id ends at once: whoever comes late finds nothing there. */
-  async retire(
+  /** Without a conditional write the old id ends at once: a late request finds nothing there. */
+  close(
     id: string,
-    known: LiveSnapshot,
+    known: StoredObject,
+    _successor: string,
     _rev: string,
     budget: Budget
-  ): Promise<LiveSnapshot | undefined> {
-    return this.#turns.run<LiveSnapshot | undefined>(id, async () => {
-      const latest = await this.#latest(id, known, budget)
-      if (latest && latest.text !== known.text) return latest
-      await ask(this.store, 'destroy', [id], budget)
+  ): Promise<StoredObject | undefined> {
+    return this.#alone(id, budget, async () => {
+      const latest = await read(this.store, id).then((live) => this.#stored(live))
+      if (!latest) throw gone()
+      if (latest.text !== known.text) return latest
+      await remove(this.store, id)
       return undefined
     })
   }
@@ -98,50 +161,228 @@ export class CallbackRepository implements Repository<LiveSnapshot> {
     return (await this.load(id, budget, ttl)) !== null
   }
 
-  /** Renews the life of a session object. In turn: some stores read and write all of it for that. */
+  /** Renews the life of a session object. It goes through the queue, as some stores read and write the whole session for that. */
   async renew(id: string, live: object, budget: Budget): Promise<void> {
     if (!this.store.touch) return
-    // Whoever waits for its turn to write need not fail with this.
-    const failure = await this.#turns.run(id, () =>
-      ask(this.store, 'touch', [id, live], budget).then(
-        () => undefined,
-        (error: unknown) => ({ error })
-      )
+    await new Promise<void>((resolve, reject) =>
+      this.#queue.push(id, { live, budget, resolve, reject, expire: reject })
     )
-    if (failure) throw failure.error
   }
 
   destroy(id: string, budget: Budget): Promise<boolean> {
-    return this.#turns.run<boolean>(id, async () => {
-      const isThere = (await this.load(id, budget)) !== null
-      await remove(this.store, id, budget)
+    return this.#alone(id, budget, async () => {
+      const isThere = (await read(this.store, id)) !== undefined
+      await remove(this.store, id)
       return isThere
     })
   }
 
-  /** What a write starts from. A session that was never stored is not looked for. */
-  async #latest(id: string, known: LiveSnapshot | null, budget: Budget): Promise<LiveSnapshot | null> {
-    if (known === null) return null
-    const latest = await this.load(id, budget)
-    if (!latest) throw gone()
-    return latest
+  /** As `destroy`, without asking whether something was there. */
+  end(id: string, budget: Budget): Promise<void> {
+    return this.#alone(id, budget, async () => {
+      await call(this.store, 'destroy', id)
+    })
   }
 
-  async #set(
+  #stored(live: object | undefined): StoredObject | null {
+    return live ? new StoredObject(live as Data, this.#reserved) : null
+  }
+
+  #alone<T>(id: string, budget: Budget, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => this.#share([{ budget, reject }], work, (_job, value) => resolve(value))
+      this.#queue.push(id, { budget, reject, expire: reject, run })
+    })
+  }
+
+  /** Runs a batch: all between two lone jobs becomes one write and one renewal. */
+  async #work(id: string, jobs: Job[]): Promise<void> {
+    const steps: Job[][] = []
+    for (const job of jobs) {
+      const last = steps.at(-1)
+      if (last && !('run' in job || 'run' in last[0]!)) last.push(job)
+      else steps.push([job])
+    }
+    try {
+      await this.#inTurn(id, steps)
+    } catch (error) {
+      for (const job of jobs) job.reject(error)
+    }
+  }
+
+  async #inTurn(id: string, steps: Job[][]): Promise<void> {
+    let before: Promise<void> | undefined
+    for (const step of steps) before = before ? this.#after(before, id, step) : this.#step(id, step)
+    await before
+  }
+
+  /** Waits at the expense of the jobs. */
+  async #after(before: Promise<void>, id: string, step: Job[]): Promise<void> {
+    const inTime: Job[] = []
+    await this.#share(
+      step,
+      () => before,
+      (job) => inTime.push(job)
+    )
+    await before
+    if (inTime.length > 0) await this.#step(id, inTime)
+  }
+
+  async #step(id: string, jobs: Job[]): Promise<void> {
+    const [first] = jobs
+    if ('run' in first!) return first.run()
+    const commits = jobs.filter((job) => 'draft' in job)
+    const touches = jobs.filter((job) => 'live' in job)
+    if (commits.length > 0) await this.#commit(id, commits)
+    const { live } = touches.at(-1) ?? {}
+    if (!live) return
+    await this.#share(
+      touches,
+      () => call(this.store, 'touch', id, live),
+      (job) => job.resolve()
+    )
+  }
+
+  async #commit(id: string, waiting: CommitJob[]): Promise<void> {
+    let { jobs, latest } = await this.#latest(id, waiting)
+    for (;;) {
+      const { entries, isSlow } = await this.#draft(jobs, latest)
+      if (!isSlow) return this.#write(id, entries, true)
+      // A function given to `update` took its time: only what is still there may be written over.
+      const again = await this.#latest(id, jobsOf(entries))
+      const inTime = entries.filter(({ job }) => again.jobs.includes(job))
+      if (again.latest?.text === latest?.text) return this.#write(id, inTime, false)
+      ;({ jobs, latest } = again)
+    }
+  }
+
+  /** The state that a write starts from. A session that was never stored is not looked for. */
+  async #latest(
     id: string,
-    next: Draft | LiveDraft,
-    latest: LiveSnapshot | null,
-    budget: Budget
-  ): Promise<LiveSnapshot> {
-    checkLimits(next.text, { maxBytes: Infinity, maxDepth: Infinity, ...this.limits })
-    const live = 'live' in next ? next.live : toRecord(next, latest)
-    const answer = ask(this.store, 'set', [id, live], budget)
-    // Taken now: a store may change the object when it is handed it, and nobody else can have.
-    const snapshot = new LiveSnapshot(live as Data, this.#reserved)
-    await answer
-    return snapshot
+    waiting: CommitJob[]
+  ): Promise<{ jobs: CommitJob[]; latest: StoredObject | null }> {
+    if (waiting.every(({ known }) => known === null)) return { jobs: waiting, latest: null }
+    const jobs: CommitJob[] = []
+    let latest: StoredObject | null = null
+    await this.#share(
+      waiting,
+      async () => this.#stored(await read(this.store, id)),
+      (job, stored) => {
+        jobs.push(job)
+        latest = stored
+      }
+    )
+    return { jobs, latest }
+  }
+
+  /** Runs the drafts one on top of the other. */
+  async #draft(
+    jobs: CommitJob[],
+    latest: StoredObject | null
+  ): Promise<{ entries: Entry[]; isSlow: boolean }> {
+    const entries: Entry[] = []
+    let state = latest
+    let isSlow = false
+    for (const job of jobs) {
+      const last = entries.at(-1)
+      if (last?.record) state = last.after = this.#stored(last.record)
+      try {
+        if (job.known && !state) throw gone()
+        const before = job.known && state
+        const drafted = job.draft(before)
+        if (drafted instanceof Promise) isSlow = true
+        const next = drafted instanceof Promise ? await drafted : drafted
+        if (next) checkLimits(next.text, { bytes: Infinity, depth: Infinity, ...this.limits })
+        entries.push({ job, before, next, record: next && toRecord(next, before), after: state })
+      } catch (error) {
+        job.reject(error)
+      }
+    }
+    return { entries, isSlow }
+  }
+
+  /** @param canRepeat - whether running the drafts once more does no harm if the store applied what it reports as failed */
+  async #write(id: string, entries: Entry[], canRepeat: boolean): Promise<void> {
+    const answer = ({ job, before, next, after }: Entry) => {
+      const merged = before?.text !== job.known?.text
+      // The sessions of express-session have no handle to report.
+      if (next?.handle) publish('holdfast:commit', () => ({ handle: next.handle, merged, attempts: 1 }))
+      job.resolve({ id, stored: after, merged })
+    }
+    const last = entries.filter(({ record }) => record).at(-1)
+    if (!last) return entries.forEach(answer)
+    const refused: Job[][] = []
+    await this.#share(
+      jobsOf(entries),
+      () => {
+        const written = call(this.store, 'set', id, last.record)
+        // Taken now: a store may change the object when it is handed it, and nobody else can have.
+        last.after = this.#stored(last.record)
+        return written
+      },
+      (job) => answer(entries.find((entry) => entry.job === job)!),
+      canRepeat && entries.length > 1 ? (job) => refused.push([job]) : undefined
+    )
+    // The store may object to the data of one of them.
+    await this.#inTurn(id, refused)
+  }
+
+  /**
+   * Asks the store once for several jobs, at the expense of each one's budget. If nobody waits for the answer any more, it
+   * may still come and be applied, so the session waits for it a while longer.
+   */
+  async #share<J extends Pick<AnyJob, 'budget' | 'reject'>, T>(
+    jobs: readonly J[],
+    ask: () => Promise<T>,
+    answered: (job: J, answer: T) => void,
+    refused = (job: J, error: unknown) => job.reject(error)
+  ): Promise<void> {
+    let asked: Promise<T> | undefined
+    let isOpen = true
+    const outcomes = jobs.map((job) =>
+      job.budget
+        .run(() => (asked ??= ask()))
+        .then(
+          (answer) => {
+            isOpen = false
+            answered(job, answer)
+          },
+          (error: unknown) => {
+            if (isTimeout(error)) return job.reject(error)
+            isOpen = false
+            refused(job, error)
+          }
+        )
+    )
+    await Promise.all(outcomes)
+    if (isOpen && asked) await new Budget(this.timeout).run(() => asked!).catch(() => undefined)
   }
 }
+
+/**
+ * The session object for a store with callbacks. Its cookie says how long it is to live, which is where these stores
+ * look. If a value did not change since `latest`, it stays the object that the store gave: a Date stays a Date.
+ */
+function toRecord(next: Draft | LiveDraft, latest: StoredObject | null): Data {
+  if ('live' in next) return next.live as Data
+  const { text, cookie, ttl, handle, sent } = next
+  const data = JSON.parse(text) as Data
+  for (const key of Object.keys(data)) {
+    if (latest && sameValue(latest.live, data, key)) data[key] = latest.live[key]
+  }
+  return { ...data, cookie: keptCookie(ttl), [META]: { v: 1, handle, sent, cookie, revs: [] } }
+}
+
+/** A cookie that tells a store how long to keep the session, in each of the places where stores look. */
+function keptCookie(ttl: number, originalMaxAge: number | null = ttl): object {
+  const expires = new Date(Date.now() + ttl)
+  return Object.defineProperties(
+    { originalMaxAge, expires },
+    { _expires: { value: expires }, maxAge: { get: () => expires.getTime() - Date.now() } }
+  )
+}
+
+const jobsOf = (entries: Entry[]) => entries.map(({ job }) => job)
 
 function isTimeout(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'

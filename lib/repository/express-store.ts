@@ -1,11 +1,11 @@
-import type { Budget } from './budget'
 import { SessionError } from '../errors'
+import type { Budget } from './budget'
 
-/** What a store written for express-session calls back with. */
+/** The callback of a store written for express-session. */
 export type Answer<T = void> = (error?: unknown, result?: T) => void
 
 /** A store written for express-session: it keeps session objects, and calls back. */
-export interface CallbackStore {
+export interface ExpressStore {
   get(id: string, callback: Answer<object | null>): unknown
   set(id: string, session: object, callback?: Answer): unknown
   destroy(id: string, callback?: Answer): unknown
@@ -13,63 +13,58 @@ export interface CallbackStore {
   touch?(id: string, session: object, callback?: Answer): unknown
 }
 
+type Method = 'get' | 'set' | 'destroy' | 'touch'
+type Args = [id: string, session?: object]
+
 /**
- * Calls a method of the store, and waits for its first answer within the budget. The method is looked up now, as
- * applications replace methods on the store; one that throws, or that returns a promise which rejects, has failed.
+ * Calls a method of the store, and takes its first answer. The method is looked up now, as applications replace methods
+ * on the store; one that throws, or that returns a promise which rejects, has failed.
  */
+export function call<T = void>(store: ExpressStore, name: Method, ...args: Args): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const answered: Answer<T> = (error, result) => {
+      const hasFailed = Boolean(error)
+      if (hasFailed) reject(asCause(error))
+      else resolve(result)
+    }
+    const methods = store as unknown as Record<Method, (...args: unknown[]) => unknown>
+    const returned = methods[name](...args, answered)
+    if (isThenable(returned)) returned.then(undefined, (error: unknown) => reject(asCause(error)))
+  })
+}
+
+/** As `call`, within the budget. */
 export function ask<T = void>(
-  store: CallbackStore,
-  name: keyof CallbackStore,
-  args: [id: string, session?: object],
-  budget: Budget
+  store: ExpressStore,
+  budget: Budget,
+  name: Method,
+  ...args: Args
 ): Promise<T | undefined> {
-  return budget.run(
-    () =>
-      new Promise((resolve, reject) => {
-        const answered: Answer<T> = (error, result) => {
-          const hasFailed = Boolean(error)
-          if (hasFailed) reject(asCause(error))
-          else resolve(result)
-        }
-        const returned = (store as unknown as Methods)[name](...args, answered)
-        if (isThenable(returned)) returned.then(undefined, (error: unknown) => reject(asCause(error)))
-      })
-  )
+  return budget.run(() => call<T>(store, name, ...args))
 }
 
-/** What is kept under `id`; undefined where it is nothing, which some stores tell by the error `ENOENT`. */
-export async function read(store: CallbackStore, id: string, budget: Budget): Promise<object | undefined> {
-  try {
-    const kept = await ask<unknown>(store, 'get', [id], budget)
-    return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept : undefined
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
+/** The session object kept under `id`; undefined if there is none, which some stores report as the error `ENOENT`. */
+export async function read(store: ExpressStore, id: string): Promise<object | undefined> {
+  const kept = await call<unknown>(store, 'get', id).catch(absent)
+  return typeof kept === 'object' && kept !== null && !Array.isArray(kept) ? kept : undefined
 }
 
-/** Removes what is kept under `id`. Nothing there: that is as good. */
-export async function remove(store: CallbackStore, id: string, budget: Budget): Promise<void> {
-  try {
-    await ask(store, 'destroy', [id], budget)
-  } catch (error) {
-    if (!isAbsent(error)) throw error
-  }
+/** Removes what is kept under `id`. If nothing is there, that is as good. */
+export async function remove(store: ExpressStore, id: string): Promise<void> {
+  await call(store, 'destroy', id).catch(absent)
 }
 
 /** A file that is not there is an answer; the socket of a server that is not there (`connect ENOENT`) is a failure. */
-function isAbsent(error: unknown): boolean {
-  const { code, syscall } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
-  return code === 'ENOENT' && syscall !== 'connect'
+function absent(error: unknown): undefined {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code !== 'ENOENT' || syscall === 'connect') throw error
 }
 
-/** The cause of a failure is what the store said, also where that is an error of Holdfast's. */
+/** The cause of a failure is the store's own error, even if that is one of Holdfast's. */
 function asCause(error: unknown): Error {
   const isOurs = error instanceof SessionError && error.code === 'ERR_SESSION_STORE'
   return isOurs ? new SessionError(error.code, error.message, { cause: error }) : (error as Error)
 }
-
-type Methods = Record<keyof CallbackStore, (...args: unknown[]) => unknown>
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'

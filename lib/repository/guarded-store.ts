@@ -1,64 +1,203 @@
-import { Breaker } from './breaker'
-import type { Budget } from './budget'
 import { SessionError } from '../errors'
-import type { SessionIndex, SetResult, Store } from '../stores/store'
+import {
+  wholeMilliseconds,
+  type DestroyResult,
+  type SessionIndex,
+  type SetResult,
+  type Store
+} from '../stores/store'
+import { Budget, type Witness } from './budget'
+
+/** Deadlines that pass without any answer in between before a server counts as silent. */
+const THRESHOLD = 3
+/**
+ * Milliseconds after which one request asks a silent server although earlier ones still wait for their answers. They
+ * tell of its return sooner; this is for answers that never come. It is longer than the time after which clients give
+ * a connection up (3 s in the settings that RedisStore recommends): node-redis takes each write for a sign of life.
+ */
+const PROBE_INTERVAL = 5000
+/** How many keys are tried to find one that a certain server of many keeps. */
+const PROBES = 1000
+
+/**
+ * Remembers whether a server answers at all, so that requests need not each wait for a deadline of their own. Only
+ * silence counts: an error is an answer, too, and comes at once. Silence about a single key says nothing of the server.
+ */
+export class CircuitBreaker {
+  #unanswered = 0
+  #key: string | undefined
+  #isOfMany = false
+  #probed = 0
+
+  /** Whether to ask. While the server is silent, those who asked before find out whether it answers again. */
+  allows(): boolean {
+    if (!this.#isOpen) return true
+    const now = performance.now()
+    if (now - this.#probed < PROBE_INTERVAL) return false
+    this.#probed = now
+    return true
+  }
+
+  /** Notes an answer, also one that came too late for the request that asked. */
+  answered(): void {
+    this.#unanswered = 0
+    this.#key = undefined
+    this.#isOfMany = false
+  }
+
+  /** Notes a deadline that passed without an answer about `key`. Answers whether only that key is known to be silent. */
+  timedOut(key: string): boolean {
+    const wasOpen = this.#isOpen
+    this.#unanswered++
+    this.#key ??= key
+    this.#isOfMany ||= key !== this.#key
+    if (this.#isOpen && !wasOpen) this.#probed = performance.now()
+    return !this.#isOfMany
+  }
+
+  get #isOpen(): boolean {
+    return this.#unanswered >= THRESHOLD && this.#isOfMany
+  }
+}
 
 /** A store that is asked within a budget of time, and not at all while the server behind it is silent. */
 export class GuardedStore {
-  readonly #breakers = new WeakMap<object, Breaker>()
+  readonly #breakers = new WeakMap<object, CircuitBreaker>()
+  /** The key of a store that is one server, as most are. */
+  readonly #only: CircuitBreaker | undefined
 
-  constructor(private readonly store: Store) {}
-
-  get(id: string, budget: Budget, ttl?: number): Promise<string | null> {
-    const life = ttl === undefined ? undefined : wholeTtl(ttl)
-    return this.#ask(id, budget, () => checked(this.store.get(id, life), isText))
+  constructor(private readonly store: Store) {
+    if (!store.nodeOf && !store.stateless) this.#only = new CircuitBreaker()
   }
 
-  set(id: string, text: string, ttl: number, expected: string | null, budget: Budget): Promise<SetResult> {
-    const life = wholeTtl(ttl)
-    return this.#ask(id, budget, () => checked(this.store.set(id, text, life, expected), isResult))
+  /** @param convert - makes the result of the text, or of null */
+  get<R>(
+    id: string,
+    budget: Budget,
+    ttl: number | undefined,
+    convert: (text: string | null) => R
+  ): Promise<R> {
+    const life = ttl === undefined ? undefined : wholeTtl(ttl)
+    return this.#ask(
+      id,
+      budget,
+      () => this.store.get(id, life),
+      (text) => convert(checked(text, isText))
+    )
+  }
+
+  set<R>(
+    id: string,
+    text: string,
+    ttl: number,
+    expected: string | null,
+    budget: Budget,
+    convert: (result: SetResult) => R
+  ): Promise<R> {
+    return this.#ask(
+      id,
+      budget,
+      () => this.store.set(id, text, wholeTtl(ttl), expected),
+      (result) => convert(checked(result, isResult))
+    )
   }
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
     return this.#ask(id, budget, () => this.store.touch(id, wholeTtl(ttl)))
   }
 
-  destroy(id: string, budget: Budget, successor?: string): Promise<boolean> {
-    return this.#ask(id, budget, () => this.store.destroy(id, successor))
+  destroy(id: string, budget: Budget, expected?: string): Promise<DestroyResult> {
+    return this.#ask(id, budget, () => this.store.destroy(id, expected))
+  }
+
+  notify(id: string, successor: string, budget: Budget): Promise<void> {
+    return this.#ask(id, budget, () => this.store.notify?.({ id, successor }) ?? Promise.resolve())
   }
 
   /** Only for stores that can say. */
   life(id: string, budget: Budget): Promise<number | null> {
-    return this.#ask(id, budget, () => checked(this.store.life!(id), isLife))
+    return this.#ask(
+      id,
+      budget,
+      () => this.store.life!(id),
+      (life) => checked(life, isLife)
+    )
   }
 
   /** Asks what the store knows of a user. Only for stores with an index. */
   index<T>(user: string, budget: Budget, ask: (index: SessionIndex) => Promise<T>): Promise<T> {
     const index = this.store.index!
-    return this.#askNode(index.nodeOf?.(user) ?? this.store, budget, () => ask(index))
+    return this.#askNode(index.nodeOf?.(user) ?? this.store, `user ${user}`, budget, () => ask(index))
   }
 
-  #ask<T>(id: string, budget: Budget, call: () => Promise<T>): Promise<T> {
-    return this.#askNode(this.store.nodeOf?.(id) ?? this.store, budget, call)
+  #ask<T, R = T>(id: string, budget: Budget, call: () => Promise<T>, convert?: (answer: T) => R): Promise<R> {
+    const node = this.#only || this.store.stateless ? undefined : this.store.nodeOf?.(id)
+    return this.#askNode(node, id, budget, call, convert)
   }
 
-  #askNode<T>(node: object, budget: Budget, call: () => Promise<T>): Promise<T> {
-    const breaker = this.#breakerOf(node)
-    return breaker.allows() ? budget.run(call, breaker) : Promise.reject(silent())
+  #askNode<T, R = T>(
+    node: object | undefined,
+    key: string,
+    budget: Budget,
+    call: () => Promise<T>,
+    convert?: (answer: T) => R
+  ): Promise<R> {
+    const breaker = node === undefined ? this.#only : this.#breakerOf(node)
+    // A store without a server has nothing that could fall silent but an application's own function.
+    if (!breaker) return budget.run(call, undefined, convert)
+    if (!breaker.allows()) return Promise.reject(silent())
+    return budget.run(
+      call,
+      new KeyWitness(breaker, key, () => this.#probe(breaker, node, budget.timeout)),
+      convert
+    )
   }
 
-  #breakerOf(server: object): Breaker {
+  /** Asks about another key: whether the server is silent, or has only nothing to say about one. */
+  #probe(breaker: CircuitBreaker, node: object | undefined, timeout: number): void {
+    const key = this.#keyAt(node)
+    if (key === undefined) return
+    const witness = new KeyWitness(breaker, key, () => undefined)
+    new Budget(timeout).run(() => this.store.get(key), witness).catch(() => undefined)
+  }
+
+  /** A key that no session has, kept by this server. */
+  #keyAt(node: object | undefined): string | undefined {
+    for (let attempt = 0; attempt < PROBES; attempt++) {
+      const key = `probe-${Math.random().toString(36).slice(2)}`
+      if (node === undefined || node === this.store || this.store.nodeOf?.(key) === node) return key
+    }
+    return undefined
+  }
+
+  #breakerOf(server: object): CircuitBreaker {
+    if (server === this.store && this.#only) return this.#only
     let breaker = this.#breakers.get(server)
-    if (!breaker) this.#breakers.set(server, (breaker = new Breaker()))
+    if (!breaker) this.#breakers.set(server, (breaker = new CircuitBreaker()))
     return breaker
   }
 }
 
+class KeyWitness implements Witness {
+  constructor(
+    private readonly breaker: CircuitBreaker,
+    private readonly key: string,
+    private readonly probe: () => void
+  ) {}
+
+  answered(): void {
+    this.breaker.answered()
+  }
+
+  timedOut(): void {
+    if (this.breaker.timedOut(this.key)) this.probe()
+  }
+}
+
 /** A store that answers nonsense has failed, although it says otherwise. */
-async function checked<T>(answer: Promise<T>, makesSense: (value: unknown) => boolean): Promise<T> {
-  const value = await answer
-  if (!makesSense(value)) throw new TypeError('the answer is none of those that the contract of stores knows')
-  return value
+function checked<T>(answer: T, makesSense: (value: unknown) => boolean): T {
+  if (makesSense(answer)) return answer
+  throw new TypeError('the answer is none of those that the contract of stores knows')
 }
 
 function isText(value: unknown): boolean {
@@ -75,13 +214,14 @@ function isResult(value: unknown): boolean {
   return typeof id === 'string' || isText(conflict)
 }
 
+/** A session whose life is over, as with a `maxAge` of 0, ends at once. A store refuses such a life. */
 function wholeTtl(ttl: number): number {
-  return Math.max(1, Math.ceil(ttl))
+  return wholeMilliseconds(Math.max(1, ttl))
 }
 
 function silent(): SessionError {
   return new SessionError(
     'ERR_SESSION_STORE',
-    'the session store has stopped answering, and was not asked: that ends as soon as it answers what it was asked before'
+    'the session store has stopped answering and was not asked: it is asked again as soon as it answers earlier questions'
   )
 }

@@ -30,7 +30,13 @@ export function sameValue(one: Data, other: Data, key: string): boolean {
   try {
     return JSON.stringify(one[key]) === JSON.stringify(other[key])
   } catch {
-    // What JSON cannot hold equals nothing but itself; that it cannot be stored is for the commit to say.
+    // A value that JSON cannot hold equals nothing but itself; the commit refuses it.
     return false
   }
+}
+
+/** Of `data` the keys that are asked for; undefined: all. */
+export function pick(data: Data, keys: readonly string[] | undefined): Data {
+  if (!keys) return data
+  return Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(data, key) ? [[key, data[key]]] : [])))
 }

@@ -2,62 +2,89 @@ import { randomFillSync } from 'node:crypto'
 import { SessionError } from '../errors'
 import { isHandle } from './handle'
 import type { Data } from './merge'
-import { META, RESERVED } from './reserved'
+
+/** The reserved name under which a text keeps what is Holdfast's own; never merged, never shown to handlers. */
+export const META = '@'
+
+/** The members of a session beside its data and `cookie`. */
+export const MEMBERS = [
+  'id',
+  'handle',
+  'isNew',
+  'load',
+  'update',
+  'save',
+  'reload',
+  'regenerate',
+  'destroy',
+  'touch',
+  'toJSON'
+] as const
+
+/** Names that an application cannot have for its data. */
+export const RESERVED: ReadonlySet<string> = new Set([...MEMBERS, META, '__proto__'])
 
 /** How many revisions a text remembers. A lost answer is recognised for as many commits of others. */
 const REVISIONS = 8
 
-/** What a store keeps for one session, read from its text. */
-export interface SessionRecord {
-  readonly data: Data
-  /** The cookie settings in which this session differs from the configuration, as they stand in the text. */
+/** The parts of a record beside its data. */
+export interface Frame {
+  /** The cookie settings in which this session differs from the configuration, unchecked. */
   readonly cookie: unknown
   /** Undefined in a text that another library wrote. */
   readonly handle: string | undefined
   /** When a cookie with an age was last sent, in milliseconds since 1970. */
   readonly sent: number | undefined
-  /** Revisions of the last commits, newest first. */
+  /** Revisions of the last commits, oldest first. */
   readonly revs: readonly string[]
-  /** Whose session it is; undefined: nobody's. */
+  /** The session's user; undefined: nobody. */
   readonly user?: string | undefined
-  /** The session moved to another id; this text only keeps late writers away until it expires. */
-  readonly moved: boolean
+  /** When it became that user's, in microseconds by the store's clock. It stays the same over all ids of one login. */
+  readonly since?: number | undefined
+  /** The session has left this id: the text keeps late writers away until it expires, and leads to the successor. */
+  readonly moved?: boolean | undefined
+  /** The id under which the session lives on. */
+  readonly to?: string | undefined
+}
+
+/** The record of one session, read from its text. */
+export interface SessionRecord extends Frame {
+  readonly data: Data
 }
 
 /** Bounds on what is stored and on what is read back. */
 export interface Limits {
   /** Bytes of the text, in UTF-8. */
-  readonly maxBytes: number
+  readonly bytes: number
   /** Objects and arrays within each other. */
-  readonly maxDepth: number
-  /** Names that are not the application's, and left out where they are read. Default: those of {@link RESERVED}. */
+  readonly depth: number
+  /** Names that are not the application's, and left out when they are read. Default: those of {@link RESERVED}. */
   readonly reserved?: ReadonlySet<string>
 }
 
-/** What is kept under an id is not a session. The message says why, without quoting it. */
+/** The text under an id is not a session. The message says why, without quoting it. */
 export class CorruptRecord extends Error {
   override readonly name = 'CorruptRecord'
 }
 
 /** @throws CorruptRecord */
 export function decodeRecord(text: string, limits: Limits): SessionRecord {
-  if (tooLarge(text, limits)) throw new CorruptRecord('larger than maxBytes')
+  if (tooLarge(text, limits)) throw new CorruptRecord('larger than limits.bytes')
   const record = parseObject(text)
-  const { maxDepth } = limits
-  if (maxDepth > DEEP ? tooDeep(text, limits) : isDeeper(record, maxDepth))
-    throw new CorruptRecord('nested deeper than maxDepth')
-  const { [META]: meta, cookie, ...rest } = record
-  const data = withoutReserved(rest, limits.reserved)
+  const { depth } = limits
+  if (depth > DEEP ? tooDeep(text, limits) : mayBeDeeper(text, depth) && isDeeper(record, depth))
+    throw new CorruptRecord('nested deeper than limits.depth')
+  const data = dataIn(record, limits.reserved)
+  const { cookie, [META]: meta } = record
   if (meta === undefined) return { data, cookie, handle: undefined, sent: undefined, revs: [], moved: false }
   if (!isMeta(meta)) throw new CorruptRecord('written in a form that this version does not know')
-  const { handle, sent, revs, user } = meta
-  return { data, cookie, handle, sent, revs, user, moved: meta.moved === true }
+  const { handle, sent, revs, user, since, to } = meta
+  return { data, cookie, handle, sent, revs, user, since, moved: meta.moved === true, to }
 }
 
 /** The data alone, a fresh copy, of a text that `decodeRecord` took. */
 export function parseData(text: string, reserved?: ReadonlySet<string>): Data {
-  const { cookie: _cookie, [META]: _meta, ...rest } = parseObject(text)
-  return withoutReserved(rest, reserved)
+  return dataIn(parseObject(text), reserved)
 }
 
 /**
@@ -86,26 +113,48 @@ export function encodeData(data: Data): string {
   return text
 }
 
-/** The parts of a record that stand beside the data. */
-export type Frame = Pick<SessionRecord, 'cookie' | 'handle' | 'sent' | 'revs' | 'user'> & {
-  readonly moved?: boolean
+/**
+ * The text of a record, from its data as `encodeData` gave it. `@` comes last, so that people see the data first, and
+ * the newest revision last of all, so that the end of a text is enough to tell it from every other one.
+ */
+export function encodeRecord(dataText: string, frame: Frame): string {
+  const { cookie, handle, sent, revs, user, since, moved, to } = frame
+  let own = cookie === undefined ? '' : `"cookie":${JSON.stringify(cookie)},`
+  own += `"${META}":{"v":1`
+  if (handle !== undefined) own += `,"handle":"${handle}"`
+  if (user !== undefined) own += `,"user":${JSON.stringify(user)}`
+  if (since !== undefined) own += `,"since":${since}`
+  if (sent !== undefined) own += `,"sent":${sent}`
+  if (moved) own += ',"moved":true'
+  if (to !== undefined) own += `,"to":${JSON.stringify(to)}`
+  own += revs.length === 0 ? ',"revs":[]}}' : `,"revs":["${revs.join('","')}"]}}`
+  return dataText === '{}' ? `{${own}` : `${dataText.slice(0, -1)},${own}`
 }
 
-/** The text of a record, from its data as `encodeData` gave it. `@` comes last, so that people see the data first. */
-export function encodeRecord(dataText: string, { cookie, handle, sent, revs, user, moved }: Frame): string {
-  const own = JSON.stringify({
-    cookie,
-    [META]: { v: 1, handle, revs, user, sent, moved: moved ? true : undefined } satisfies Partial<Meta>
-  })
-  return dataText === '{}' ? own : `${dataText.slice(0, -1)},${own.slice(1)}`
+/** Characters of a revision, and of the end of a text that has one: `"k3Jd0aQx"]}}`. */
+const REVISION = 8
+const END = REVISION + 5
+
+/** The end of a record's text by which a store recognises it. */
+export function endOf(text: string, { revs }: Frame): string {
+  return revs.at(-1)?.length === REVISION ? text.slice(-END) : text
+}
+
+/** Whether a record's text begins with this data, as `encodeData` gives it, and has no other. */
+export function hasData(text: string, dataText: string, frame: Frame): boolean {
+  let end = text.lastIndexOf(`"${META}":{"v":1`)
+  if (end < 0) return false
+  if (frame.cookie !== undefined) end -= JSON.stringify(frame.cookie).length + '"cookie":,'.length
+  if (dataText === '{}') return end === 1
+  return end === dataText.length && text.startsWith(dataText.slice(0, -1)) && text[end - 1] === ','
 }
 
 /** @throws SessionError `ERR_SESSION_DATA` where the text is beyond the limits */
 export function checkLimits(text: string, limits: Limits): void {
   const broken = tooLarge(text, limits)
-    ? `is larger than ${limits.maxBytes} bytes: keep less in it, or raise maxBytes`
+    ? `is larger than ${limits.bytes} bytes: keep less in it, or raise limits.bytes`
     : tooDeep(text, limits)
-      ? `is nested deeper than ${limits.maxDepth} levels: keep flatter data in it, or raise maxDepth`
+      ? `is nested deeper than ${limits.depth} levels: keep flatter data in it, or raise limits.depth`
       : undefined
   if (broken) throw new SessionError('ERR_SESSION_DATA', `the session ${broken}`)
 }
@@ -122,9 +171,9 @@ export function createRevision(): string {
   return POOL.toString('base64url', drawn, (drawn += 6))
 }
 
-/** The revisions of the next commit: a fresh one before those that the stored text carries. */
+/** The revisions of the next commit: those that the stored text carries, and a fresh one. */
 export function nextRevisions(fresh: string, before: readonly string[] = []): string[] {
-  return [fresh, ...before.slice(0, REVISIONS - 1)]
+  return [...before.slice(1 - REVISIONS), fresh]
 }
 
 interface Meta {
@@ -132,25 +181,29 @@ interface Meta {
   handle: string | undefined
   revs: readonly string[]
   user?: string | undefined
+  since?: number | undefined
   sent?: number | undefined
   moved?: true | undefined
+  to?: string | undefined
 }
 
-/** What stands under the reserved name, where it is Holdfast's. */
+/** The value under a record's reserved name, if it is Holdfast's. */
 export function decodeMeta(meta: unknown): Partial<SessionRecord> | undefined {
   return isMeta(meta) ? meta : undefined
 }
 
 function isMeta(meta: unknown): meta is Meta {
   if (typeof meta !== 'object' || meta === null) return false
-  const { v, handle, revs, sent, user } = meta as Record<string, unknown>
+  const { v, handle, revs, sent, user, since, to } = meta as Record<string, unknown>
   return (
     v === 1 &&
     isHandle(handle) &&
     Array.isArray(revs) &&
     revs.every((rev) => typeof rev === 'string') &&
     (sent === undefined || typeof sent === 'number') &&
-    (user === undefined || typeof user === 'string')
+    (user === undefined || typeof user === 'string') &&
+    (since === undefined || typeof since === 'number') &&
+    (to === undefined || typeof to === 'string')
   )
 }
 
@@ -166,15 +219,22 @@ function parseObject(text: string): Data {
   return value as Data
 }
 
-/** Another library may have stored names that are a session's own here. */
-function withoutReserved(data: Data, reserved = RESERVED): Data {
-  for (const name in data) if (reserved.has(name)) delete data[name]
+/** The application's part of a record. Another library may have stored names that are a session's own here. */
+function dataIn(record: Data, reserved = RESERVED): Data {
+  const data: Data = {}
+  for (const key in record) {
+    if (key === 'cookie' || key === META || reserved.has(key)) continue
+    if (key === '__proto__') Object.defineProperty(data, key, { ...PLAIN, value: record[key] })
+    else data[key] = record[key]
+  }
   return data
 }
 
-function tooLarge(text: string, { maxBytes }: Limits): boolean {
+const PLAIN = { configurable: true, enumerable: true, writable: true }
+
+function tooLarge(text: string, { bytes }: Limits): boolean {
   // A UTF-16 unit takes at most three bytes, so most texts need no counting.
-  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
 const QUOTE = 0x22
@@ -186,17 +246,23 @@ const CLOSING = 0x7d
 /** Levels up to which the stack is certainly enough for `isDeeper`. */
 const DEEP = 1000
 
+/** Each level takes two characters at least. */
+function mayBeDeeper(text: string, depth: number): boolean {
+  return text.length >= 2 * depth
+}
+
 /** Whether objects and arrays lie deeper in each other; it goes no deeper than that itself. */
-function isDeeper(value: unknown, maxDepth: number): boolean {
+function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
-  if (maxDepth < 1) return true
-  if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, maxDepth - 1))
-  for (const key in value) if (isDeeper((value as Data)[key], maxDepth - 1)) return true
+  if (depth < 1) return true
+  if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, depth - 1))
+  for (const key in value) if (isDeeper((value as Data)[key], depth - 1)) return true
   return false
 }
 
 /** As `isDeeper`, for a text that is not parsed: what `toJSON` made of a value is only there. */
-function tooDeep(text: string, { maxDepth }: Limits): boolean {
+function tooDeep(text: string, { depth: most }: Limits): boolean {
+  if (!mayBeDeeper(text, most) || brackets(text) <= most) return false
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -207,8 +273,16 @@ function tooDeep(text: string, { maxDepth }: Limits): boolean {
         if (quoted === BACKSLASH) i++
       }
     } else if ((code | 0x20) === OPENING) {
-      if (++depth > maxDepth) return true
+      if (++depth > most) return true
     } else if ((code | 0x20) === CLOSING) depth--
   }
   return false
+}
+
+/** How many opening brackets there are, within quotes, too: searching is many times faster than reading each character. */
+function brackets(text: string): number {
+  let count = 0
+  for (const bracket of '{[')
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) count++
+  return count
 }

@@ -1,37 +1,51 @@
-import { Budget } from './budget'
 import { SessionError } from '../errors'
-import type { Snapshot } from './snapshot'
 import type { Store } from '../stores/store'
+import type { Budget } from './budget'
+import type { StoredSession } from './stored-session'
 import type { UserIndex } from './user-index'
 
-/** What a commit wants to be stored. */
+export type { StoredSession } from './stored-session'
+
+/** The state that a commit wants to store. */
 export interface Draft {
   readonly handle: string
   /** The data as `encodeData` gives it. */
   readonly text: string
   readonly cookie: unknown
   readonly sent: number | undefined
-  /** Whose it is. */
+  /** Its user. */
   readonly user?: string | undefined
+  /** When it became that user's, if it was before this commit. */
+  readonly since?: number | undefined
   /** Milliseconds. */
   readonly ttl: number
 }
 
-/** What a commit did. */
-export interface Committed<S extends Snapshot = Snapshot> {
+/** Makes what is to be stored of the newest stored state. Undefined: nothing is. */
+export type Drafting<S> = (latest: S | null) => Draft | undefined | Promise<Draft | undefined>
+
+/** The result of a commit. */
+export interface Committed<S extends StoredSession = StoredSession> {
   /** The id that belongs in the cookie from now on. */
   readonly id: string
-  /** What is stored now; null where there was nothing to commit and nothing is stored. */
-  readonly snapshot: S | null
+  /** The stored state now; null if there was nothing to commit and nothing is stored. */
+  readonly stored: S | null
   /** Another request's changes are in it. */
   readonly merged: boolean
 }
 
+/** Which session an id is meant to lead to when it is ended; what is left out may be anything. */
+export interface Meant {
+  readonly user?: string
+  /** Of the session under this id; what was carried from it to another id may have a handle of its own. */
+  readonly handle?: string
+}
+
 /**
- * Sessions in, sessions out, over some kind of store: all that the state machine of a request knows of storage.
- * Every method rejects with a SessionError, and asks the store only through its budget.
+ * Sessions in, sessions out, over some kind of store: all that the session of a request knows of storage. Every method
+ * rejects with a SessionError, and asks the store only through its budget.
  */
-export interface Repository<S extends Snapshot = Snapshot> {
+export interface Repository<S extends StoredSession = StoredSession> {
   /** Whether the id holds the session itself, so that its life begins anew only with a new id. */
   readonly stateless: boolean
 
@@ -45,36 +59,44 @@ export interface Repository<S extends Snapshot = Snapshot> {
   /** Whether `text`, the data as `encodeData` gives it, differs from what `known` holds. */
   changed(known: S | null, text: string): boolean
 
-  /** The text of the data that holds both what `mine` and what `latest` changed since `known`. */
-  merge(known: S, mine: string, latest: S): string
+  /**
+   * The text of the data that holds both what `mine` and what `latest` changed since `known`.
+   *
+   * @param keys - of `known` and `latest` only these count; left out: all
+   */
+  merge(known: S, mine: string, latest: S, keys?: readonly string[]): string
 
   /**
    * Commits what `draft` makes of the newest stored state: of `known`, and again for each state that others stored
-   * meanwhile. A draft of undefined commits nothing.
+   * meanwhile.
    *
    * @param known - what the caller's changes started from; null for a session that was never stored
-   * @throws SessionError `ERR_SESSION_GONE` where a known session is not there any more
+   * @throws SessionError `ERR_SESSION_GONE` if a known session is not there any more
    */
-  commit(
-    id: string,
-    known: S | null,
-    draft: (latest: S | null) => Draft | undefined | Promise<Draft | undefined>,
-    budget: Budget
-  ): Promise<Committed<S>>
+  commit(id: string, known: S | null, draft: Drafting<S>, budget: Budget): Promise<Committed<S>>
 
   /**
-   * Makes `id` a dead end for late writers, if it is still in the state `known`, which then lives elsewhere.
+   * Closes `id`, if it is still in the state `known`: the session lives on under `successor`, and an end of this id is
+   * an end of that one.
    *
    * @param rev - names this move, so that another attempt at it is recognised
    * @returns undefined when done, else what others stored meanwhile
    * @throws SessionError `ERR_SESSION_GONE`
    */
-  retire(id: string, known: S, rev: string, budget: Budget): Promise<S | undefined>
+  close(id: string, known: S, successor: string, rev: string, budget: Budget): Promise<S | undefined>
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean>
 
-  /** @param successor - the id under which the session lives on */
-  destroy(id: string, budget: Budget, successor?: string): Promise<boolean>
+  /**
+   * Ends the session stored under `id`, or what was carried from it to other ids. Answers whether one was there.
+   *
+   * @param known - what is stored there, as far as the caller knows: saves a question
+   * @param meant - ends it only if it is this one
+   */
+  destroy(id: string, budget: Budget, known?: S | null, meant?: Meant): Promise<boolean>
+
+  /** The id under which the session stored under `id` lives now, or null. Left out: an id never changes hands. */
+  readonly follow?: ((id: string, budget: Budget) => Promise<string | null>) | undefined
 
   /** How long what is kept under `id` will live, in milliseconds; null: nothing is there. Left out: nobody can say. */
   readonly life?: ((id: string, budget: Budget) => Promise<number | null>) | undefined
@@ -103,9 +125,4 @@ export function gone(): SessionError {
 
 export function isGone(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'ERR_SESSION_GONE'
-}
-
-/** Removes what nobody can use any more. The response does not wait for it, nor depend on it. */
-export function discard(repository: Repository, id: string, timeout: number, successor?: string): void {
-  repository.destroy(id, new Budget(timeout), successor).catch(() => undefined)
 }

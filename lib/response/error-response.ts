@@ -1,8 +1,9 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
-import { abort, type HoldableResponse, type Method, type SendingName } from './intercept'
+import { abort, type Native } from './intercept'
+import type { HoldableResponse } from './response'
 
 /**
- * Answers a request with an error in place of a handler that is still streaming. What waits for the response, such as
+ * Answers a request with an error in place of a handler that is still streaming. Code that waits for the response, such as
  * a pipeline, hears of it when the answer is out: earlier it would take the connection down with it.
  *
  * @param native - the methods that send
@@ -10,7 +11,7 @@ import { abort, type HoldableResponse, type Method, type SendingName } from './i
  */
 export function answerInstead(
   res: HoldableResponse,
-  native: ReadonlyMap<SendingName, Method>,
+  native: Native,
   method: string | undefined,
   error: unknown
 ): void {
@@ -20,8 +21,8 @@ export function answerInstead(
     res.setHeader?.('Content-Type', 'text/plain; charset=utf-8')
     res.setHeader?.('Content-Length', Buffer.byteLength(body))
     res.setHeader?.('Cache-Control', 'no-store')
-    native.get('writeHead')?.call(res, status)
-    native.get('end')?.apply(res, method === 'HEAD' ? [] : [body])
+    native.writeHead?.call(res, status)
+    native.end?.apply(res, method === 'HEAD' ? [] : [body])
   } catch {
     abort(res)
   }

@@ -1,9 +1,4 @@
-import type { ServerResponse } from 'node:http'
-
-/** The methods of a response that make something leave. `flush` is of `compression`. */
-const SENDING = ['writeHead', 'flushHeaders', 'write', 'end', 'flush'] as const
-
-export type SendingName = (typeof SENDING)[number]
+import type { HoldableResponse, Method, RespondingName, SendingName } from './response'
 
 /** A call of one of them. */
 export interface Sending {
@@ -11,41 +6,53 @@ export interface Sending {
   readonly args: unknown[]
 }
 
-export type Method = (...args: unknown[]) => unknown
-
-/** A response of `node:http` or `node:http2`, or whatever a WebSocket library passes for one: it may lack anything. */
-export type HoldableResponse = Partial<Omit<ServerResponse, SendingName>> & {
-  getRawHeaderNames?(): string[]
-  stream?: { respond?: unknown; close?(code: number): void }
-}
+/** The methods that a response had for sending. */
+export type Native = Partial<Record<SendingName, Method | undefined>>
 
 /** RFC 9113, 7: INTERNAL_ERROR. */
 const INTERNAL_ERROR = 0x2
 
 /**
- * Puts `called` in the place of the methods that a response has for sending.
+ * Replaces the methods that a response has for sending.
  *
+ * @param called - gets each call
  * @returns the methods that were there
  */
 export function intercept(
   res: HoldableResponse,
-  called: (call: Sending) => unknown
-): ReadonlyMap<SendingName, Method> {
-  const methods = res as Partial<Record<SendingName, Method>>
-  const native = new Map<SendingName, Method>()
-  for (const name of SENDING) {
-    const method = methods[name]
-    if (!method) continue
-    native.set(name, method)
-    methods[name] = (...args) => called({ name, args })
+  called: (name: SendingName, args: unknown[]) => unknown
+): Native {
+  const methods = res as Native
+  // One literal and no loop: this runs for every request whose handler looks at its session.
+  const native: Native = {
+    writeHead: methods.writeHead,
+    flushHeaders: methods.flushHeaders,
+    write: methods.write,
+    end: methods.end,
+    flush: methods.flush
   }
+  if (native.writeHead) methods.writeHead = (...args) => called('writeHead', args)
+  if (native.flushHeaders) methods.flushHeaders = (...args) => called('flushHeaders', args)
+  if (native.write) methods.write = (...args) => called('write', args)
+  if (native.end) methods.end = (...args) => called('end', args)
+  if (native.flush) methods.flush = (...args) => called('flush', args)
   return native
 }
 
-/** What a call answers that sends nothing. */
-export function answerOf({ name }: Sending, res: HoldableResponse): unknown {
+/** The result of a call that sends nothing. */
+export function answerOf(name: SendingName, res: HoldableResponse): unknown {
   if (name === 'write') return false
   return name === 'end' || name === 'writeHead' ? res : undefined
+}
+
+export function isResponding(name: string): name is RespondingName {
+  return name.startsWith('respond')
+}
+
+/** As Node reads a status. */
+export function isStatus(value: unknown): boolean {
+  const status = (value as number) | 0
+  return status >= 100 && status <= 999
 }
 
 export function isHttp2(res: HoldableResponse): boolean {
@@ -58,7 +65,7 @@ export function abort(res: HoldableResponse): void {
   else res.destroy?.()
 }
 
-/** Where `drain` is waited for is not always the response: `compression` has its listeners on a stream of its own. */
+/** `drain` is not always awaited on the response: `compression` has its listeners on a stream of its own. */
 export function emitDrain(res: HoldableResponse): void {
   const listener = () => undefined
   const target = res.on?.('drain', listener)

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import { FrozenResponse } from './stand-in'
+import { ResponseStandIn } from './stand-in'
 import type { HeaderSnapshot } from './header-snapshot'
-import { abort, answerOf, emitDrain, intercept } from './intercept'
-import type { HoldableResponse, Method, Sending, SendingName } from './intercept'
+import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
+import type { Native, Sending } from './intercept'
+import type { HoldableResponse, Method, SendingName } from './response'
 import { answerInstead, emitError } from './error-response'
+import { interceptStream, takeStreamHeaders } from './http2-stream'
 import { takeHeaders } from './write-head'
 
-export type { HoldableResponse } from './intercept'
-
-/** What a held response waits for. */
+/** The gate that a held response waits for. */
 export interface ResponseGate {
   /** Called when the response is about to begin, and when it is about to end. Undefined: it may go on at once. */
   commit(): Promise<void> | undefined
@@ -27,15 +27,19 @@ export class ResponseHold {
   #begun = false
   #ended = false
   #calls: Sending[] = []
-  #frozen: FrozenResponse | undefined
+  #standIn: ResponseStandIn | undefined
   /** The session may have changed after the commit that is waited for. */
   #stale = false
   /** A commit that a call began which was then refused for its arguments. */
   #unheard: Promise<void> | undefined
   #error: unknown
   #refused = false
-  readonly #native: ReadonlyMap<SendingName, Method>
-  readonly #sources = new Set<NodeJS.ReadableStream>()
+  /** How far a `writeHead` is that a call implies: those that wrap ours are asked first, as Node asks them. */
+  #head: 'asking' | 'asked' | undefined
+  readonly #native: Native
+  /** The `writeHead` of this hold: another one on the response wraps it. */
+  readonly #writeHead: Method | undefined
+  #sources: NodeJS.ReadableStream[] | undefined
 
   /**
    * @param method - of the request
@@ -54,9 +58,11 @@ export class ResponseHold {
       this.#begun = true
       this.#ended = res.writableEnded === true
     }
-    this.#native = intercept(res, (call) => this.#called(call))
-    res.on?.('pipe', (source: NodeJS.ReadableStream) => this.#sources.add(source))
-    res.once?.('close', () => {
+    this.#native = intercept(res, (name, args) => this.#called(name, args))
+    this.#writeHead = (res as Native).writeHead
+    if (isHttp2(res)) this.#interceptStream()
+    res.on?.('pipe', (source: NodeJS.ReadableStream) => (this.#sources ??= []).push(source))
+    res.on?.('close', () => {
       if (!this.#ended) this.gate.closed(this.#begun || this.#state === 'holding')
     })
   }
@@ -66,26 +72,63 @@ export class ResponseHold {
     return this.#begun
   }
 
-  #called(call: Sending): unknown {
-    const { name, args } = call
-    if (this.#state === 'holding') return this.#keep(call)
-    if (name === 'flush') return this.#native.get(name)?.apply(this.res, args)
-    if (this.#state === 'dropped') return this.#ignore(call)
-    if (this.#state === 'before') return this.#begin(call)
-    if (name !== 'end' || this.#ended) return this.#pass(call)
+  #called(name: SendingName, args: unknown[]): unknown {
+    if (this.#state === 'before' && name !== 'flush') return this.#begin(name, args)
+    if (this.#state === 'holding') return this.#keep({ name, args })
+    if (name === 'flush') return this.#native.flush?.apply(this.res, args)
+    if (this.#state === 'dropped') return this.#ignore({ name, args })
+    if (name !== 'end' || this.#ended) return this.#pass(name, args)
     const pending = this.#commit()
-    return pending ? this.#hold(call, pending) : this.#pass(call)
+    return pending ? this.#hold({ name, args }, pending) : this.#pass(name, args)
   }
 
-  #begin({ name, args }: Sending): unknown {
-    const call = { name, args: name === 'writeHead' ? takeHeaders(this.res, args) : args }
+  #begin(name: SendingName, given: unknown[]): unknown {
+    let args = given
+    if (name === 'writeHead') {
+      if (this.#head === 'asking') return this.#answerHead(given)
+      args = takeHeaders(this.res, given)
+    } else if (isResponding(name)) takeStreamHeaders(this.res, name, given)
+    else if (!this.#head && this.#isWrapped()) {
+      this.#askHead()
+      // A function that wraps it may have sent something.
+      return this.#called(name, args)
+    }
     let pending = this.#commit()
     try {
       if (!pending) this.gate.headers()
     } catch (error) {
       pending = Promise.reject(error)
     }
-    return pending ? this.#hold(call, pending) : this.#pass(call)
+    return pending ? this.#hold({ name, args }, pending) : this.#pass(name, args)
+  }
+
+  #isWrapped(): boolean {
+    const { writeHead } = this.res as Native
+    if (writeHead === this.#writeHead || this.res.headersSent !== false) return false
+    return writeHead !== (Object.getPrototypeOf(this.res) as Native).writeHead
+  }
+
+  /**
+   * Runs the `writeHead` of those that wrap ours, such as compression, at the moment at which Node would: they look at
+   * the response and change its headers, and what they do has to be done before the response looks as if it had begun.
+   */
+  #askHead(): void {
+    this.#head = 'asking'
+    try {
+      ;(this.res as Native).writeHead?.call(this.res, this.res.statusCode)
+    } finally {
+      // Nobody has to come as far as ours.
+      this.#head = 'asked'
+    }
+  }
+
+  #answerHead(given: unknown[]): unknown {
+    const { res } = this
+    const [status, message] = takeHeaders(res, given)
+    res.statusCode = status as number
+    if (typeof message === 'string' && !isHttp2(res)) res.statusMessage = message
+    this.#head = 'asked'
+    return res
   }
 
   #commit(): Promise<void> | undefined {
@@ -94,14 +137,16 @@ export class ResponseHold {
     return unheard ? unheard.then(() => this.gate.commit()) : this.gate.commit()
   }
 
-  #pass({ name, args }: Sending): unknown {
+  #pass(name: SendingName, args: unknown[]): unknown {
     this.#state = 'after'
     this.#begun = true
+    if (name === 'write' && this.#isLate()) return this.#ignore({ name, args }, writeAfterEnd())
+    const ended = this.#ended
+    if (name === 'end') this.#ended = true
     try {
-      const result = this.#native.get(name)?.apply(this.res, args)
-      if (name === 'end') this.#ended = true
-      return result
+      return this.#head ? this.#passHead(name, args) : this.#native[name]?.apply(this.res, args)
     } catch (error) {
+      this.#ended = ended
       // A native call that refused its arguments has sent nothing: the handler may begin again.
       if (this.res.headersSent === false) {
         this.#state = 'before'
@@ -111,17 +156,35 @@ export class ResponseHold {
     }
   }
 
+  /** Those that wrap our `writeHead` have been asked, and must not be asked again by Node. */
+  #passHead(name: SendingName, args: unknown[]): unknown {
+    const methods = this.res as Native
+    const { writeHead } = methods
+    methods.writeHead = this.#native.writeHead
+    try {
+      return this.#native[name]?.apply(this.res, args)
+    } finally {
+      methods.writeHead = writeHead
+      if (this.res.headersSent) this.#head = undefined
+    }
+  }
+
+  /** Whether a write comes after the end, and would end the process as an error that nobody listens for. */
+  #isLate(): boolean {
+    return this.res.writableEnded === true && this.res.listenerCount?.('error') === 0
+  }
+
   #hold(call: Sending, pending: Promise<void>): unknown {
     this.#state = 'holding'
-    this.#frozen = new FrozenResponse(this.res, this.method, this.#begun)
+    this.#standIn = new ResponseStandIn(this.res, this.method, this.#begun)
     try {
       const result = this.#keep(call)
-      // What a handler changes after its `end` is not part of the response.
+      // Changes that a handler makes after its `end` are not part of the response.
       this.#stale = call.name !== 'end'
-      void this.#settle(pending)
+      this.#wait(pending)
       return result
     } catch (error) {
-      this.#frozen?.thaw()
+      this.#standIn.remove()
       this.#state = this.#begun ? 'after' : 'before'
       this.#unheard = pending
       pending.catch(() => undefined)
@@ -130,21 +193,26 @@ export class ResponseHold {
   }
 
   #keep(call: Sending): unknown {
-    this.#frozen?.take(call)
+    this.#standIn?.take(call)
     this.#calls.push(call)
     if (call.name === 'end') this.#ended = this.#stale = true
-    return answerOf(call, this.res)
+    return answerOf(call.name, this.res)
+  }
+
+  #wait(pending: Promise<void>): void {
+    pending.then(
+      () => this.#settle(),
+      (error: unknown) => this.#refuse(error)
+    )
   }
 
   /** Nothing throws out of here: nobody could catch it. */
-  async #settle(pending: Promise<void>): Promise<void> {
+  #settle(): void {
     try {
-      await pending
-      while (this.#stale) {
-        this.#stale = false
-        await this.gate.commit()
-      }
-      this.#release()
+      const pending = this.#stale ? this.gate.commit() : undefined
+      this.#stale = false
+      if (pending) this.#wait(pending)
+      else this.#release()
     } catch (error) {
       this.#refuse(error)
     }
@@ -152,11 +220,11 @@ export class ResponseHold {
 
   /** Everything that was held goes out, in order. */
   #release(): void {
-    this.#frozen?.thaw()
+    this.#standIn?.remove()
     if (!this.#begun) this.gate.headers()
     let full: boolean | undefined
     for (let call = this.#calls[0]; call; call = this.#calls[0]) {
-      const result = this.#pass(call)
+      const result = this.#pass(call.name, call.args)
       if (call.name === 'write') full = result === false
       this.#calls.shift()
     }
@@ -170,38 +238,69 @@ export class ResponseHold {
       this.#refused = true
       this.#error = error
       this.#state = 'dropped'
-      for (const source of this.#sources) source.unpipe(this.res as ServerResponse)
+      this.#unpipe()
       for (const call of calls) this.#ignore(call)
-      // Until then the response looks ended to whoever called `end`, and to what waits for the handler.
+      // Until then the response looks ended to the caller of `end`, and to code that waits for the handler.
       process.nextTick(() => {
-        this.#frozen?.thaw()
+        this.#standIn?.remove()
         this.pristine.restore(this.res)
         this.#state = 'before'
         this.#ended = false
+        this.#head = undefined
         this.next(error)
       })
       return
     }
-    this.#frozen?.thaw()
+    this.#standIn?.remove()
     this.#error = error
-    for (const source of this.#sources) source.unpipe(this.res as ServerResponse)
+    this.#unpipe()
     for (const call of calls) this.#ignore(call)
-    if (this.#begun) {
-      this.#state = 'dropped'
-      process.nextTick(emitError, this.res, error)
-      return abort(this.res)
-    }
+    // Data written to a stream past the response waits in it, and would become the body of an answer.
+    if (this.#begun || names.some(isResponding)) return this.#drop(error)
     this.pristine.restore(this.res)
-    // The handler is streaming: its later writes could not be told from those of an error handler.
+    // The handler is streaming: its later writes would look like those of an error handler.
     this.#state = 'after'
     this.#begun = this.#ended = true
     answerInstead(this.res, this.#native, this.method, error)
     this.#state = 'dropped'
   }
 
-  #ignore(call: Sending): unknown {
-    const callback = call.args.find((arg) => typeof arg === 'function') as Method | undefined
-    if (callback) process.nextTick(callback, this.#error)
-    return answerOf(call, this.res)
+  #drop(error: unknown): void {
+    this.#state = 'dropped'
+    process.nextTick(emitError, this.res, error)
+    abort(this.res)
   }
+
+  #unpipe(): void {
+    for (const source of this.#sources ?? []) source.unpipe(this.res as ServerResponse)
+  }
+
+  #ignore({ name, args }: Sending, error = this.#error): unknown {
+    const callback = args.find((arg) => typeof arg === 'function') as Method | undefined
+    if (callback) process.nextTick(callback, error)
+    return answerOf(name, this.res)
+  }
+
+  #interceptStream(): void {
+    const { stream } = this.res
+    const native = interceptStream(this.res, stream!, {
+      begun: () => this.#begun,
+      respond: (name, args) => void this.#called(name, args),
+      write: () => {
+        if (this.#state === 'before') this.#called('respond', [])
+      },
+      end: () => {
+        if (this.#state !== 'after' || this.#ended) return undefined
+        this.#ended = true
+        const pending = this.#commit()
+        pending?.catch((error: unknown) => this.#drop(error))
+        return pending
+      }
+    })
+    Object.assign(this.#native, native)
+  }
+}
+
+function writeAfterEnd(): Error {
+  return Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' })
 }

@@ -1,18 +1,19 @@
 import { ServerResponse } from 'node:http'
-import { isHttp2, type HoldableResponse, type Method, type Sending, type SendingName } from './intercept'
-import { isStatus } from './write-head'
+import { Socket } from 'node:net'
+import { isHttp2, isResponding, isStatus, type Sending } from './intercept'
+import type { HoldableResponse, Method, SendingName } from './response'
 
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const
 type Setter = (typeof SETTERS)[number]
 
-const FROZEN = Symbol('frozen')
+const STAND_IN = Symbol('stand-in')
 
-interface Frozen {
-  [FROZEN]: FrozenResponse
+interface Held {
+  [STAND_IN]: ResponseStandIn
 }
 
-/** What stands on a held response: the same functions on each, so that it does not become a dictionary (decision 15). */
-const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Frozen>])[] = [
+/** The properties of a held response. All of them share these functions, so that none becomes a dictionary (decision 15). */
+const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Held>])[] = [
   ...(['headersSent', 'writableEnded', 'writableNeedDrain'] as const).map(
     (name) => [name, { configurable: true, get: getter(name) }] as const
   ),
@@ -20,33 +21,35 @@ const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Fr
 ]
 
 function getter(name: 'headersSent' | 'writableEnded' | 'writableNeedDrain') {
-  return function (this: Frozen): boolean {
-    return this[FROZEN][name]
+  return function (this: Held): boolean {
+    return this[STAND_IN][name]
   }
 }
 
 function setter(name: Setter) {
-  return function (this: Frozen, ...args: unknown[]): unknown {
-    return this[FROZEN].call(name, args)
+  return function (this: Held, ...args: unknown[]): unknown {
+    return this[STAND_IN].call(name, args)
   }
 }
 
 /**
- * A response that looks as after a native send although nothing has left. A stand-in, a response of Node's without a
+ * Makes a response look as after a native send although nothing has left. A model, which is a response of Node's without a
  * connection, is sent what the handler sends: it checks the arguments, and knows how far the response is. It is made when it
  * is first needed, as it costs more than all the rest.
  *
- * `finished` stays what it is: by it Node's server tells which connections it may close as idle.
+ * `finished` stays what it is: by it Node's server tells which connections it may close as idle. `writableFinished` stays,
+ * too, and so does `writableEnded` on a response that a program made for itself, without a connection: it takes the body
+ * from there as soon as the response says that it has ended.
  */
-export class FrozenResponse {
+export class ResponseStandIn {
   readonly #own: [name: string, before: PropertyDescriptor | undefined][] = []
   readonly #isHttp2: boolean
   readonly #isFake: boolean
-  #standIn: ServerResponse | undefined
+  #model: ServerResponse | undefined
   #status: number | undefined
   #message: string | undefined
   #written = false
-  /** Nothing was called but an `end` that nobody could object to: a stand-in is not needed yet. */
+  /** Nothing was called but an `end` that nobody could object to: a model is not needed yet. */
   #plainEnd = false
 
   /** @param begun - the headers have left already */
@@ -61,9 +64,10 @@ export class FrozenResponse {
     // A fake has no rules to keep.
     this.#isFake = !('headersSent' in res)
     if (this.#isFake) return
-    ;(res as Partial<Frozen>)[FROZEN] = this
+    const isConnected = this.#isHttp2 || res.destroyed === true || res.socket instanceof Socket
+    ;(res as Partial<Held>)[STAND_IN] = this
     for (const [name, replacement] of REPLACEMENTS) {
-      if (!(name in res)) continue
+      if (!(name in res) || (name === 'writableEnded' && !isConnected)) continue
       this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
       Object.defineProperty(res, name, replacement)
     }
@@ -90,7 +94,7 @@ export class FrozenResponse {
     const { res } = this
     if (this.#isFake || name === 'flush') return
     const given = args.filter((arg) => typeof arg !== 'function')
-    if (name === 'end' && !this.#standIn && !this.#plainEnd && this.#isPlain(given)) {
+    if (name === 'end' && !this.#model && !this.#plainEnd && this.#isPlain(given)) {
       this.#plainEnd = true
       return
     }
@@ -101,6 +105,8 @@ export class FrozenResponse {
     const second = given[1]
     // Without a connection nobody would look at the encoding.
     if (typeof second === 'string' && name !== 'writeHead') Buffer.from('', second as BufferEncoding)
+    // Node's response knows no stream: what matters is that headers can be sent once.
+    if (isResponding(name)) return void this.call('writeHead', [200])
     this.call(name, given)
     if (name === 'write') this.#written = true
     if (name !== 'writeHead') return
@@ -108,20 +114,21 @@ export class FrozenResponse {
     if (typeof second === 'string' && !this.#isHttp2) this.#message = res.statusMessage = second
   }
 
-  /** Makes the response itself again, with the status that it had when it froze. */
-  thaw(): void {
+  /** Makes the response itself again, with the status that it had when it was first held. */
+  remove(): void {
     const { res } = this
     for (const [name, before] of this.#own.reverse()) {
       if (before) Object.defineProperty(res, name, before)
       else Reflect.deleteProperty(res, name)
     }
     this.#own.length = 0
-    delete (res as Partial<Frozen>)[FROZEN]
-    if (this.#status !== undefined) res.statusCode = this.#status
-    if (this.#status !== undefined && !this.#isHttp2) res.statusMessage = this.#message
+    delete (res as Partial<Held>)[STAND_IN]
+    if (this.#status === undefined) return
+    res.statusCode = this.#status
+    if (!this.#isHttp2) res.statusMessage = this.#message
   }
 
-  /** Makes a call on the stand-in. @throws what the response would throw */
+  /** Makes a call on the model. @throws what the response would throw */
   call(name: SendingName | Setter, args: unknown[]): unknown {
     try {
       return (this.#required as unknown as Record<typeof name, Method>)[name](...args)
@@ -142,25 +149,25 @@ export class FrozenResponse {
     return !this.res.strictContentLength && this.#message === undefined && isStatus(this.#status ?? 200)
   }
 
-  /** The stand-in, as far as the response is. */
+  /** The model, as far as the response is. */
   get #required(): ServerResponse {
-    return (this.#standIn ??= this.#createStandIn())
+    return (this.#model ??= this.#createModel())
   }
 
-  #createStandIn(): ServerResponse {
+  #createModel(): ServerResponse {
     const { res, method } = this
     const request = { method, httpVersionMajor: 1, httpVersionMinor: 1 }
-    const standIn = new ServerResponse(request as never)
+    const model = new ServerResponse(request as never)
     // A write after the end: the real response tells of it when the call is made there.
-    standIn.on('error', () => undefined)
-    if (this.#status !== undefined) standIn.statusCode = this.#status
-    if (this.#message !== undefined) standIn.statusMessage = this.#message
-    if (this.begun) standIn.flushHeaders()
+    model.on('error', () => undefined)
+    if (this.#status !== undefined) model.statusCode = this.#status
+    if (this.#message !== undefined) model.statusMessage = this.#message
+    if (this.begun) model.flushHeaders()
     else if (res.strictContentLength) {
-      standIn.strictContentLength = true
-      standIn.setHeaders(new Map(Object.entries(res.getHeaders?.() ?? {})) as Map<string, string>)
+      model.strictContentLength = true
+      model.setHeaders(new Map(Object.entries(res.getHeaders?.() ?? {})) as Map<string, string>)
     }
-    if (this.#plainEnd) standIn.end()
-    return standIn
+    if (this.#plainEnd) model.end()
+    return model
   }
 }

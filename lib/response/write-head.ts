@@ -1,4 +1,5 @@
-import type { HoldableResponse } from './intercept'
+import { isStatus } from './intercept'
+import type { HoldableResponse } from './response'
 
 /**
  * Moves the headers given to `writeHead` to where they can be read and added to, as Node does for a response that has
@@ -35,10 +36,4 @@ type Pair = readonly [name: unknown, value: unknown]
 function pairUp(flat: readonly unknown[]): Pair[] | undefined {
   if (flat.length % 2 !== 0) return undefined
   return flat.flatMap((name, index): Pair[] => (index % 2 === 0 ? [[name, flat[index + 1]]] : []))
-}
-
-/** As Node reads a status. */
-export function isStatus(value: unknown): boolean {
-  const status = (value as number) | 0
-  return status >= 100 && status <= 999
 }

@@ -1,131 +1,204 @@
-import { Budget } from '../repository/budget'
-import { idleLife, lifetimeLeft, renewalDue } from './lifetime'
-import { restoreCookie, storedCookie } from '../cookie/session-cookie'
-import type { CurrentSession } from './tracked-session'
+import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
-import { finishMove } from './move'
-import { discard, gone, isStoreFailure, type Committed, type Draft } from '../repository/repository'
-import type { Session } from './session'
-import type { SessionContext } from './scope'
-import type { Snapshot } from '../repository/snapshot'
-import { userOf } from './user-of'
-
-/** Whether the response has to send the cookie again, with a commit of its own, although nothing changed. */
-export function isRenewalDue({ session, known }: CurrentSession, context: SessionContext): boolean {
-  const { settings, defaults, repository } = context
-  if (known === null || !context.canAnnounce()) return false
-  if (!repository.stateless) {
-    return settings.renew && renewalDue(session.cookie.originalMaxAge, known.sent)
-  }
-  return settings.rolling || renewalDue(idleLife(settings, session.cookie, defaults), known.sent)
-}
+import { Budget } from '../repository/budget'
+import type { Data } from '../repository/merge'
+import {
+  gone,
+  isGone,
+  isStoreFailure,
+  type Committed,
+  type Draft,
+  type StoredSession
+} from '../repository/repository'
+import { checkValues } from '../repository/values'
+import { checkSending, isCookieDue } from './cookie-policy'
+import { idleLife, lifetimeLeft } from './lifetime'
+import type { SessionScope } from './scope'
+import { onlooker, Session } from './session'
+import type { TrackedSession } from './tracked-session'
 
 /**
- * Stores the session, with what others stored meanwhile merged in. Where it has a new id, the new one is stored
- * before the old ones end: a crash in between leaves both, never neither.
+ * Stores the session, with what others stored meanwhile merged in. If it has a new id, the new one is stored before the
+ * old ones end: a crash in between leaves both, never neither.
  */
-export async function commitSession(current: CurrentSession, context: SessionContext): Promise<void> {
-  context.beforeSave(current.session)
-  checkAnnouncement(current, context)
-  const budget = new Budget(context.settings.timeout)
-  const announce = isAnnounced(current, context)
-  const began = current.text
-  const draft = (latest: Snapshot | null) => {
-    const text = mergedText(current, began, latest, context)
-    return toDraft(current, context, current.session, latest, text, announce)
-  }
-
+export function commitSession(current: TrackedSession, scope: SessionScope): Promise<void> {
+  let began: string
+  let isAnnounced: boolean
   try {
-    let committed = await context.repository.commit(current.id, current.known, draft, budget)
-    if (current.movedFrom) committed = await finishMove(current, committed, context, budget, draft)
-    await endRetired(current, context, budget)
-    accept(current, committed, began, announce, committed.merged)
+    callBeforeSave(current.session, scope)
+    checkSending(current, scope)
+    checkValues(current.session)
+    isAnnounced = isCookieDue(current, scope)
+    began = current.text
   } catch (error) {
-    abandonId(current, context, error)
-    throw error
+    return Promise.reject(error)
   }
-}
-
-/** What has to hold before anything is stored: what the response could not tell must not be. */
-export function checkAnnouncement(current: CurrentSession, context: SessionContext): void {
-  if (current.unreadable) throw current.unreadable
-  context.checkCookie(current.session.cookie)
-  if ((current.isNew || context.repository.stateless) && !context.canAnnounce()) {
-    throw headersSent()
+  const budget = new Budget(scope.settings.timeout)
+  const draft = (latest: StoredSession | null) => {
+    const text = mergedText(current, began, latest, scope)
+    return toDraft(current, scope, current.session, latest, text, isAnnounced)
   }
-}
-
-export function headersSent(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_HEADERS_SENT',
-    'the cookie of a session cannot be sent (or changed, where the cookie holds the session), as the response headers have ' +
-      'gone, or there is no response: nothing was stored. Do it before a response begins'
+  const stored = scope.repository.commit(current.id, current.known, draft, budget)
+  const isMoving = current.move !== undefined || current.retired.length > 0
+  const committed = isMoving
+    ? stored.then((first) => endOldIds(current, first, scope, budget, draft))
+    : stored
+  return committed.then(
+    (committed) => accept(current, committed, began, isAnnounced),
+    (error: unknown) => {
+      abandonId(current, scope, error)
+      throw error
+    }
   )
 }
 
-export function isAnnounced(current: CurrentSession, context: SessionContext): boolean {
-  if (current.isNew || context.repository.stateless) return true
-  const isDue = context.settings.rolling || current.cookieChanged || isRenewalDue(current, context)
-  return isDue && context.canAnnounce()
+/** @throws whatever the application throws, or SessionError `ERR_SESSION_OPTIONS` if it returns a promise */
+export function callBeforeSave(session: Session, { settings, req }: SessionScope): void {
+  const returned: unknown = settings.beforeSave?.(req, session)
+  if (!(returned instanceof Promise)) return
+  returned.catch(() => undefined)
+  throw new SessionError('ERR_SESSION_OPTIONS', 'beforeSave must not be asynchronous: nothing waits for it')
 }
 
 export function mergedText(
-  { known, movedFrom }: CurrentSession,
+  { known, move }: TrackedSession,
   mine: string,
-  latest: Snapshot | null,
-  { repository }: SessionContext
+  latest: StoredSession | null,
+  { repository }: SessionScope
 ): string {
-  if (movedFrom) return repository.merge(movedFrom.base, mine, movedFrom.known)
+  if (move) return repository.merge(move.base, mine, move.known, move.keys)
   return known && latest ? repository.merge(known, mine, latest) : mine
 }
 
 export function toDraft(
-  current: CurrentSession,
-  context: SessionContext,
+  current: TrackedSession,
+  scope: SessionScope,
   { cookie }: Session,
-  latest: Snapshot | null,
+  latest: StoredSession | null,
   text: string,
-  announce: boolean
+  isAnnounced: boolean
 ): Draft {
-  const { defaults, settings, repository } = context
+  const { defaults, settings, repository } = scope
   // Of requests that loaded a text of another library, the first to commit names the session.
   const handle = latest?.handle ?? current.handle
-  const left = lifetimeLeft(settings, handle)
-  if (left <= 0) throw gone()
+  const moved = current.move?.known
+  if (lifetimeLeft(settings, handle) <= 0) throw gone()
+  if (moved && lifetimeLeft(settings, moved.handle) <= 0) throw gone()
   const isMine = current.cookieChanged || cookie !== current.session.cookie || latest === null
   const stored = isMine ? cookie : restoreCookie(latest.cookie, defaults)
   const isAged = repository.stateless || stored.originalMaxAge !== null
-  const sent = isAged ? (announce ? Date.now() : latest?.sent) : undefined
-  const ttl = Math.min(idleLife(settings, stored, defaults), left)
-  const user = userOf(current, context, stored, text, latest)
-  return { handle, text, cookie: storedCookie(stored, defaults), sent, user, ttl }
-}
-
-async function endRetired(
-  current: CurrentSession,
-  { repository }: SessionContext,
-  budget: Budget
-): Promise<void> {
-  for (const id of current.retired) await repository.destroy(id, budget)
-  current.retired = []
-}
-
-/** After a failure nobody is told of a new id. It may be stored all the same, so another attempt takes another one. */
-export function abandonId(current: CurrentSession, context: SessionContext, error: unknown): void {
-  if (!current.isNew) return
-  // Only what the store left open: an id that was refused because it is in use belongs to somebody.
-  if (isStoreFailure(error) && !current.movedFrom)
-    discard(context.repository, current.id, context.settings.timeout)
-  current.dropId()
+  const sent = isAged ? (isAnnounced ? Date.now() : latest?.sent) : undefined
+  const user = userOf(current, scope, stored, text, latest)
+  const since = user !== undefined && moved?.user === user ? moved.since : undefined
+  return {
+    handle,
+    text,
+    cookie: storedCookie(stored, defaults),
+    sent,
+    user,
+    since,
+    ttl: idleLife(settings, stored, defaults)
+  }
 }
 
 export function accept(
-  current: CurrentSession,
-  { id, snapshot }: Committed,
+  current: TrackedSession,
+  { id, stored, merged }: Committed,
   began: string,
-  announce: boolean,
-  theirs: boolean
+  isAnnounced: boolean
 ): void {
-  current.committed(id, snapshot, began, theirs)
-  if (announce) current.announced = true
+  current.committed(id, stored, began, merged)
+  if (isAnnounced) current.sendCookie()
+}
+
+/** After a failure no response sends a new id. It may be stored all the same, so another attempt takes another one. */
+export function abandonId(current: TrackedSession, scope: SessionScope, error: unknown): void {
+  if (!current.isNew) return
+  // Only if the outcome is unknown: an id that was refused because it is in use belongs to another session.
+  if (isStoreFailure(error) && !current.move) {
+    scope.repository.destroy(current.id, new Budget(scope.settings.timeout)).catch(() => undefined)
+  }
+  current.dropId()
+}
+
+/** Ends what the new session replaces: first where it came from, then the others. */
+async function endOldIds(
+  current: TrackedSession,
+  stored: Committed,
+  scope: SessionScope,
+  budget: Budget,
+  draft: (latest: StoredSession | null) => Draft
+): Promise<Committed> {
+  const committed = current.move ? await finishMove(current, stored, scope, budget, draft) : stored
+  for (const { id, known } of current.retired) await scope.repository.destroy(id, budget, known)
+  current.retired = []
+  return committed
+}
+
+/**
+ * What is carried to a new id is carried from the newest stored state: the old id is closed by a conditional write, so
+ * that a change which another request stored there meanwhile comes along, and so that a logout meanwhile wins.
+ */
+async function finishMove(
+  current: TrackedSession,
+  stored: Committed,
+  { repository }: SessionScope,
+  budget: Budget,
+  draft: (latest: StoredSession | null) => Draft
+): Promise<Committed> {
+  let committed = stored
+  for (;;) {
+    const move = current.move!
+    try {
+      const theirs = await repository.close(move.id, move.known, committed.id, move.rev, budget)
+      if (!theirs) {
+        current.move = undefined
+        return { ...committed, merged: move.known !== move.base }
+      }
+      // Kept before anything else is tried: another attempt, under another new id, has to carry it as well.
+      current.move = { ...move, known: theirs }
+      committed = await repository.commit(committed.id, committed.stored, draft, budget)
+    } catch (error) {
+      // Gone means a logout: then the new id has to go, too. After any other failure the old id may be closed already,
+      // and taking the new one away would leave neither.
+      if (isGone(error)) await repository.destroy(committed.id, budget, committed.stored)
+      throw error
+    }
+  }
+}
+
+/**
+ * Whose the session is that a commit is about to store, by the option `user`. A program without the option leaves it as
+ * it is stored.
+ *
+ * @param text - the data as they will be stored: what others changed is in it, too
+ * @throws SessionError `ERR_SESSION_OPTIONS`, `ERR_SESSION_DATA`
+ */
+function userOf(
+  current: TrackedSession,
+  { settings }: SessionScope,
+  cookie: SessionCookie,
+  text: string,
+  latest: StoredSession | null
+): string | undefined {
+  if (!settings.user) return (latest ?? ownerBefore(current))?.user
+  const user: unknown = settings.user(new Session(onlooker, current, JSON.parse(text) as Data, cookie))
+  if (user === undefined || user === null || user === '') return undefined
+  if (typeof user === 'string') return checkUser(user, 'ERR_SESSION_DATA')
+  if (user instanceof Promise) user.catch(() => undefined)
+  throw new SessionError(
+    'ERR_SESSION_OPTIONS',
+    "user must return a string, or undefined for nobody's session, and not a promise of one: make numbers a string"
+  )
+}
+
+/** A session that is carried whole to another id stays its user's. */
+function ownerBefore({ move }: TrackedSession): StoredSession | undefined {
+  return move?.keys === undefined ? move?.known : undefined
+}
+
+/** Two names that are different here must not become one in a store that keeps UTF-8. */
+export function checkUser(user: string, code: 'ERR_SESSION_DATA' | 'ERR_SESSION_OPTIONS'): string {
+  if (!/\p{Surrogate}/u.test(user)) return user
+  throw new SessionError(code, 'the name of a user holds half a surrogate pair, which is no text')
 }

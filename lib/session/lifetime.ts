@@ -2,25 +2,39 @@ import type { SessionCookie } from '../cookie/session-cookie'
 import { beganAt } from '../repository/handle'
 
 /** The two clocks of a session, in milliseconds. */
-export interface Clocks {
+export interface Lifetimes {
   /** How long a session lives without being used. */
   readonly idleTimeout: number
   /** How long a session lives at most, however much it is used. */
   readonly lifetime: number
 }
 
-/** What is left of a session's lifetime; nothing or less: it is over (OWASP ASVS 5.0, 7.3.2). */
-export function lifetimeLeft({ lifetime }: Clocks, handle: string): number {
-  return beganAt(handle) + lifetime - Date.now()
+/**
+ * What is left of a session's lifetime; nothing or less: it is over (OWASP ASVS 5.0, 7.3.2). A session that begins in the
+ * future, by another process's clock, begins now.
+ */
+export function lifetimeLeft({ lifetime }: Lifetimes, handle: string): number {
+  const now = Date.now()
+  return Math.min(beganAt(handle), now) + lifetime - now
 }
 
 /**
- * The life that each use of a session gives it: the idle timeout, or the `cookie.maxAge` of its own where it has
- * one that differs from the configured one.
+ * The life that each use of a session gives it: the idle timeout, or the `cookie.maxAge` of its own where it has one that
+ * differs from the configured one. Never more than the lifetime, but also never what is left of it: a clock that is wrong
+ * must not erase what other processes can still use, so past its lifetime a session is refused, and the store ends it.
  */
-export function idleLife({ idleTimeout }: Clocks, cookie: SessionCookie, defaults: SessionCookie): number {
+export function idleLife(
+  { idleTimeout, lifetime }: Lifetimes,
+  cookie: SessionCookie,
+  defaults: SessionCookie
+): number {
   const own = cookie.originalMaxAge
-  return own === null || own === defaults.originalMaxAge ? idleTimeout : own
+  return Math.min(own === null || own === defaults.originalMaxAge ? idleTimeout : own, lifetime)
+}
+
+/** The life that each use gives a session without one of its own. */
+export function commonLife({ idleTimeout, lifetime }: Lifetimes): number {
+  return Math.min(idleTimeout, lifetime)
 }
 
 /** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */

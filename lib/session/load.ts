@@ -1,83 +1,119 @@
-import { Budget } from '../repository/budget'
-import { idleLife, lifetimeLeft } from './lifetime'
-import type { SessionContext } from './scope'
-import type { CurrentSession } from './tracked-session'
 import { publish } from '../events'
-import type { Snapshot } from '../repository/snapshot'
+import { Budget } from '../repository/budget'
+import { isStoreFailure, type StoredSession } from '../repository/repository'
+import { idleLife, lifetimeLeft } from './lifetime'
+import type { StandardSchema } from '../standard-schema'
+import type { SessionScope, VerifiedId } from './scope'
+import { dataOf, type Session } from './session'
+import type { TrackedSession } from './tracked-session'
 
-/** An id from the request whose signature was right. */
-export interface VerifiedId {
-  readonly id: string
-  /** Whether the first of the secrets signed it. */
-  readonly current: boolean
-}
-
-/** What the ids of a request led to. */
+/** The session that the ids of a request led to. */
 export interface Found {
   readonly verified: VerifiedId
-  readonly known: Snapshot
+  readonly known: StoredSession
 }
 
 /**
- * Looks up the session that the ids of a request name. Several that are all stored are `'ambiguous'`: a planted
+ * Looks up the session that several ids of a request name. Several that are all stored are `'ambiguous'`: a planted
  * cookie in front of the real one looks like this, and taking either could take the wrong one.
  */
-export async function findSession(
+export async function findAmong(
   ids: readonly VerifiedId[],
-  context: SessionContext,
+  scope: SessionScope,
   budget: Budget
-): Promise<Found | 'unknown' | 'ambiguous'> {
+): Promise<Found | 'ambiguous' | undefined> {
   const found: Found[] = []
   for (const verified of ids) {
-    // Of several ids none is renewed before it is clear which one counts.
-    const known = await readSession(verified.id, context, budget, ids.length === 1)
+    // None is renewed before it is clear which one counts.
+    const known = await scope.repository.load(verified.id, budget)
     if (known) found.push({ verified, known })
   }
   if (found.length > 1) {
-    // Where the id holds the session, the browser may have kept an older one: under another path or domain, say.
+    // If the id holds the session, the browser may have kept an older one: under another path or domain, say.
     const isOne =
-      context.repository.stateless && found.every(({ known }) => known.handle === found[0]!.known.handle)
+      scope.repository.stateless && found.every(({ known }) => known.handle === found[0]!.known.handle)
     if (!isOne) return 'ambiguous'
     found.sort((a, b) => (b.known.sent ?? 0) - (a.known.sent ?? 0))
   }
-  return found[0] ?? 'unknown'
+  return found[0]
 }
 
-/** The session stored under `id`, or null. One that is past its lifetime is destroyed. */
-export async function readSession(
-  id: string,
-  context: SessionContext,
-  budget: Budget,
-  renew: boolean
-): Promise<Snapshot | null> {
-  const { idleTimeout, lifetime } = context.settings
-  const life = Math.min(idleTimeout, lifetime)
-  const known = await context.repository.load(id, budget, renew ? life : undefined)
-  if (!known || lifetimeLeft(context.settings, known.handle) > 0) return known
+/** The session that was read, or null if it is past its lifetime. */
+export function living(known: StoredSession | null, { settings }: SessionScope): StoredSession | null {
+  if (!known || lifetimeLeft(settings, known.handle) > 0) return known
   publish('holdfast:expired', () => ({ handle: known.handle }))
-  await context.repository.destroy(id, budget)
   return null
 }
 
-/** Renews the life of a stored session. Answers false where it is not there any more. */
-export function touchSession(
-  { id, handle, session }: CurrentSession,
-  context: SessionContext,
-  budget = new Budget(context.settings.timeout)
-): Promise<boolean> {
-  const life = idleLife(context.settings, session.cookie, context.defaults)
-  const left = lifetimeLeft(context.settings, handle)
-  return left > 0 ? context.repository.touch(id, Math.min(life, left), budget) : Promise.resolve(false)
+/**
+ * Checks what was stored against the application's schema, and writes what the schema makes of it over the data, which
+ * others keep their own keys in. A key that is absent is no misfit: a new session has none. Nothing is transformed then.
+ */
+export async function fits(session: Session, schema: StandardSchema): Promise<boolean> {
+  const data = dataOf(session)
+  const result = await schema['~standard'].validate(data)
+  if (!result.issues) {
+    Object.assign(session, result.value)
+    return true
+  }
+  return result.issues.every(({ path: [first] = [] }) => {
+    const key = typeof first === 'object' ? first.key : first
+    return key !== undefined && !Object.hasOwn(data, key)
+  })
 }
 
-/** Whether reading the session did not give it the life that it should have. */
+/** Renews the life of a stored session. Answers false if it is not there any more. */
+export function touchSession(
+  { id, handle, session }: TrackedSession,
+  { settings, defaults, repository }: SessionScope,
+  budget = new Budget(settings.timeout)
+): Promise<boolean> {
+  if (lifetimeLeft(settings, handle) <= 0) return Promise.resolve(false)
+  return repository.touch(id, idleLife(settings, session.cookie, defaults), budget)
+}
+
+/** As {@link touchSession}, but sees what a touch does not: that an id is kept only because it leads to another one. */
+export async function confirmSession(current: TrackedSession, scope: SessionScope): Promise<boolean> {
+  const { settings, defaults, repository } = scope
+  if (!repository.follow || lifetimeLeft(settings, current.handle) <= 0) return touchSession(current, scope)
+  const life = idleLife(settings, current.session.cookie, defaults)
+  return (await repository.load(current.id, new Budget(settings.timeout), life)) !== null
+}
+
+/**
+ * Whether reading the session did not give it the life that it should have.
+ *
+ * @param given - the life that it was given, in milliseconds; undefined: none
+ */
 export function needsTouch(
-  { session }: CurrentSession,
-  ids: readonly VerifiedId[],
-  context: SessionContext
+  { session }: TrackedSession,
+  { settings, defaults }: SessionScope,
+  given: number | undefined
 ): boolean {
-  return (
-    ids.length > 1 ||
-    idleLife(context.settings, session.cookie, context.defaults) !== context.settings.idleTimeout
-  )
+  return idleLife(settings, session.cookie, defaults) !== given
+}
+
+/** The pauses between attempts to set a life right, in milliseconds: the first, and the longest. */
+const FIRST_PAUSE = 100
+const LONGEST_PAUSE = 10_000
+
+/**
+ * Reading gave a session the common idle timeout, and the store failed when it was to get a shorter one of its own: goes on
+ * trying until it has it, or has ended.
+ */
+export function shortenLater(current: TrackedSession, scope: SessionScope): void {
+  const { settings, defaults, repository } = scope
+  const life = idleLife(settings, current.session.cookie, defaults)
+  if (life >= settings.idleTimeout) return
+  const end = Date.now() + life
+  let pause = FIRST_PAUSE
+  const again = () => {
+    const left = Math.max(1, end - Date.now())
+    repository.touch(current.id, left, new Budget(settings.timeout)).catch((error: unknown) => {
+      if (!isStoreFailure(error)) return
+      pause = Math.min(2 * pause, LONGEST_PAUSE)
+      setTimeout(again, pause).unref()
+    })
+  }
+  setTimeout(again, pause).unref()
 }

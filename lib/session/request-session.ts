@@ -1,163 +1,563 @@
-import { commitSession, isRenewalDue } from './commit'
 import type { SessionCookie } from '../cookie/session-cookie'
-import type { CurrentSession } from './tracked-session'
-import { SessionError } from '../errors'
-import { touchSession, type VerifiedId } from './load'
-import type { RequestState } from './request-state'
-import { dataOf, replaceData, Session } from './session'
-import { SessionCalls } from './session-calls'
-import type { SessionContext } from './scope'
-import { report, type SessionSlot } from './session-slot'
+import { isId } from '../cookie/signature'
+import { needKnown, SessionError } from '../errors'
+import { publish, warnInDevelopment, type SessionEvents } from '../events'
+import { Budget } from '../repository/budget'
+import { createRevision, encodeData } from '../repository/record'
+import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
+import { checkValues } from '../repository/values'
+import { CallQueue } from './call-queue'
+import { commitSession } from './commit'
+import { headersSent } from './cookie-policy'
+import { createLazySession } from './lazy-session'
+import { commonLife, idleLife } from './lifetime'
+import { findAmong, fits, living, needsTouch, shortenLater, touchSession } from './load'
+import type { SessionScope, VerifiedId } from './scope'
+import {
+  dataOf,
+  nested,
+  onlooker,
+  replaceData,
+  retire,
+  watchWrites,
+  Session,
+  type RegenerateOptions,
+  type SessionOwner
+} from './session'
+import { TrackedSession, type Move, type Origin } from './tracked-session'
+import { updateSession } from './update'
 
-/** What the response has to tell the browser. */
-export type Announcement =
-  | { readonly set: string; readonly cookie: SessionCookie; readonly handle: string }
-  | { readonly clear: SessionCookie }
+/** The calls that a handler makes on its session. */
+export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
+
+/** Failed calls that a later commit makes good: it stores all that these wanted to. */
+const MADE_GOOD: ReadonlySet<Call> = new Set(['save', 'touch'])
+
+/** How long ago a session may have been read, in milliseconds, for its life to need no renewal. */
+const FRESH = 1000
 
 /**
- * The session of one request, from the ids it came with to what its response has to say: loaded once, committed as
- * often as its handler asks and once at the end. It knows nothing of HTTP.
+ * The session of one request: which one it is, what handlers ask of it, and how far it has come. Each call runs when
+ * those before it have ended. It knows nothing of HTTP; end-of-response.ts has what happens when the response is ready.
  */
-export class RequestSession {
-  readonly #calls: SessionCalls
-  readonly #state: RequestState
-  readonly #slot: SessionSlot
+export class RequestSession implements SessionOwner {
+  /** The calls of the handlers. */
+  readonly calls = new CallQueue<Call>((error) => this.failed(error))
+  /** The session, once it is read or made. */
+  current: TrackedSession | undefined
+  /** The cookie that the browser has to drop. */
+  cleared: SessionCookie | undefined
+  /** The error of the commit at the end: nothing is stored any more. */
+  sealed: unknown
+  #readAt = Date.now()
+  /** Whether sessions that `regenerate` replaced are as they were. */
+  readonly #replaced: (() => boolean)[] = []
+  #isDestroyed = false
+  #loading: Promise<TrackedSession> | undefined
+  /** The object that handlers hold before the load, and the session behind it. */
+  #lazy: Session | undefined
+  #unloaded: Session | undefined
+  /** The id that a handler was given before the load, if the request came with none. */
+  #newId: string | undefined
+  /** The ids of this request lead to several sessions, and none of them was taken. */
+  #isAmbiguous = false
+  /** Nothing was found under the ids of this request: what was stored there may live on under another one. */
+  #isUnknown = false
+  /** A function given to `update` is running. */
+  #isUpdating = false
+  /** The session that could not be stored, and its state then: its caller knows. */
+  #refused: { readonly current: TrackedSession; readonly state: string | undefined } | undefined
+  /** A session that is gone, and whose changes go without an error. */
+  #dropped: TrackedSession | undefined
 
-  constructor(
-    private readonly context: SessionContext,
-    ids: () => readonly VerifiedId[]
-  ) {
-    this.#calls = new SessionCalls(context, ids)
-    this.#state = this.#calls.state
-    this.#slot = this.#state.slot
-  }
+  constructor(readonly scope: SessionScope) {}
 
-  /** What `req.session` is. */
+  /** The value of `req.session`: the session, before `load()` a substitute for it, after `destroy()` undefined. */
   get session(): Session | undefined {
-    return this.#slot.session
+    if (this.#isDestroyed) return undefined
+    if (this.current) return this.current.session
+    this.#unloaded ??= new Session(this, this, {})
+    return (this.#lazy ??= createLazySession(this.#unloaded, () => this.current?.session))
   }
 
   /** The session id; before a load, the one that the request came with. */
   get id(): string {
-    return this.#slot.id
+    return this.current?.id ?? this.scope.ids[0]?.id ?? (this.#newId ??= this.#createId())
   }
 
   get handle(): string {
-    return this.#slot.handle
+    return this.current?.handle ?? ''
+  }
+
+  get isNew(): boolean {
+    return this.current?.isNew ?? true
+  }
+
+  /** The session that the response is about; undefined before a load and after `destroy`. */
+  get active(): TrackedSession | undefined {
+    return this.#isDestroyed ? undefined : this.current
+  }
+
+  get isDropped(): boolean {
+    return this.#dropped !== undefined && this.#dropped === this.active
   }
 
   /** A new session, for a request that came without an id: there is nothing to load. */
   begin(): void {
-    this.#slot.occupy(this.#slot.create({}))
+    this.#take(this.#create({}))
   }
 
   load(): Promise<Session> {
-    return this.#calls.load()
+    const loaded = this.open().then(sessionOf)
+    // One that nobody waits for must not end the process.
+    loaded.catch(ignore)
+    return loaded
   }
 
-  /** What an assignment to `req.session` means: null ends the session, an object replaces its data. */
+  /** The session, read from the store if that has not happened yet. */
+  open(): Promise<TrackedSession> {
+    if (this.current) return Promise.resolve(this.current)
+    if (this.#isDestroyed) return Promise.reject(gone())
+    if (!this.#loading) {
+      this.#loading = this.#find().then(
+        (found) => {
+          this.#loading = undefined
+          return (this.current ??= found)
+        },
+        (error: unknown) => {
+          this.#loading = undefined
+          return (this.current ??= this.#replacement(error))
+        }
+      )
+      this.#loading.catch(ignore)
+    }
+    return this.#loading
+  }
+
+  /** The session was stored under `from` and now is under `to`. */
+  follow(from: string, to: string): void {
+    // After what is under way, which began under the old id.
+    this.calls.run('assign', () => Promise.resolve(this.current?.follow(from, to))).catch(ignore)
+  }
+
+  update<T>(session: Session, fn: (draft: Session) => T | Promise<T>): Promise<T> {
+    if (typeof fn !== 'function') return this.#run('update', () => Promise.reject(noFunction()))
+    return this.#run('update', async () => {
+      const current = await this.#require(session)
+      try {
+        const result = await updateSession(current, this.scope, this, fn, (is) => (this.#isUpdating = is))
+        this.succeeded()
+        return result
+      } catch (error) {
+        // If fn failed, nothing was tried: the handler's earlier changes are still to be stored.
+        if (!isGone(error) && !isStoreFailure(error)) throw error
+        this.refuse(current, error)
+        return undefined as T
+      }
+    })
+  }
+
+  save(session: Session): Promise<void> {
+    return this.#run('save', async () => {
+      const current = await this.#require(session)
+      if (current.isNew) current.isWanted = true
+      try {
+        if (this.isDirty(current)) await commitSession(current, this.scope)
+        this.succeeded()
+      } catch (error) {
+        this.refuse(current, error)
+      }
+    })
+  }
+
+  reload(session: Session): Promise<Session> {
+    return this.#run('reload', async () => {
+      const { scope } = this
+      const current = await this.#require(session)
+      const budget = new Budget(scope.settings.timeout)
+      const life = idleLife(scope.settings, current.session.cookie, scope.defaults)
+      // A session that this request has just read has its life already.
+      const isFresh = Date.now() - this.#readAt < FRESH
+      const read =
+        current.known && (await scope.repository.load(current.id, budget, isFresh ? undefined : life))
+      const known = living(read, scope)
+      if (!known) throw this.#gone(current)
+      current.reloaded(known)
+      const { schema } = scope.settings
+      if (schema && !(await fits(current.session, schema))) throw this.#gone(current)
+      if (!isFresh && needsTouch(current, scope, life) && !(await this.#touch(current, budget)))
+        throw this.#gone(current)
+      this.#readAt = Date.now()
+      // The handler gave its changes up. A failure that no caller heard of is not given up by that.
+      this.#refused = undefined
+      return current.session
+    })
+  }
+
+  /** At once, if nothing is in front of it: what a handler writes to `req.session` after the call is the new one's. */
+  regenerate(options: RegenerateOptions = {}): Promise<Session> {
+    const { keep = [] } = options
+    const before = this.calls.idle ? undefined : this.active?.text
+    const replace = () => {
+      const old = this.current
+      const isLost = before !== undefined && keep !== true && old?.text !== before
+      if (isLost) throw writtenMeanwhile()
+      return Promise.resolve(this.#replace(old, keep, options))
+    }
+    const start = () => {
+      needKnown('regenerate', options, ['keep', 'set', 'remember'])
+      if (!this.scope.canSendCookie()) throw headersSent()
+      const keepsAny = keep === true || keep.length > 0
+      return keepsAny && !this.current ? this.open().then(replace) : replace()
+    }
+    return this.#run('regenerate', start, true)
+  }
+
+  destroy(session?: Session): Promise<void> {
+    const { scope } = this
+    if (session && this.#isReplaced(session)) return this.#run('destroy', () => Promise.reject(gone()))
+    const isRefused = this.sealed !== undefined || this.#isUpdating
+    const destroyed = this.#run('destroy', async () => {
+      const budget = new Budget(scope.settings.timeout)
+      const cookie = this.current?.session.cookie ?? scope.defaults
+      try {
+        if (scope.repository.stateless && !scope.canSendCookie()) throw headersSent()
+        for (const { id, known } of this.#sessionsToEnd(true)) {
+          // If nothing was stored the browser may have a newer cookie by now: it is left alone.
+          if (await scope.repository.destroy(id, budget, known)) this.cleared = cookie
+        }
+      } catch (error) {
+        this.#isDestroyed = false
+        if (this.current) this.refuse(this.current, error)
+        throw error
+      }
+      this.#ended()
+    })
+    if (!isRefused) this.#isDestroyed = true
+    return destroyed
+  }
+
+  touch(session: Session): Promise<void> {
+    return this.#run('touch', async () => {
+      const current = await this.#require(session)
+      if (current.unreadable) throw current.unreadable
+      current.session.cookie.resetMaxAge()
+      if (current.known && !(await this.#touch(current))) throw this.#gone(current)
+      // Its life is in the id: only another one prolongs it.
+      if (this.scope.repository.stateless && current.known) await commitSession(current, this.scope)
+      if (current.session.cookie.originalMaxAge !== null) current.sendCookie()
+    })
+  }
+
+  /** Handles an assignment to `req.session`: null ends the session, an object replaces its data. */
   assign(value: unknown): void {
     if (value === null || value === undefined) {
-      if (!this.#slot.destroyed) void this.#calls.destroy()
+      if (!this.#isDestroyed) void this.destroy()
     } else if (typeof value !== 'object' || Array.isArray(value)) {
       throw new SessionError('ERR_SESSION_DATA', 'req.session takes an object, or null to end the session')
     } else if (value !== this.session) {
       const data = value instanceof Session ? dataOf(value) : { ...value }
-      if (this.#slot.destroyed && this.#state.operations.idle) this.begin()
-      const { destroyed, current } = this.#slot
-      if (current && !destroyed) return replaceData(current.session, data)
-      void this.#state.run('assign', async () => {
-        if (destroyed) this.begin()
-        replaceData((await this.#slot.load()).session, data)
+      if (this.#isDestroyed && this.calls.idle) this.begin()
+      const wasDestroyed = this.#isDestroyed
+      if (this.current && !wasDestroyed) return replaceData(this.current.session, data)
+      void this.#run('assign', async () => {
+        if (wasDestroyed) this.begin()
+        replaceData((await this.open()).session, data)
       })
     }
   }
 
   /**
-   * Commits what has to be in the store before the response goes on. Undefined: there is nothing to wait for.
-   * After a rejection the session is sealed: nothing of it is stored any more.
+   * Whether there is something to store.
+   *
+   * @throws SessionError `ERR_SESSION_DATA` for what cannot be stored, `ERR_SESSION_GONE` if a replaced session was changed
    */
-  commit(): Promise<void> | undefined {
-    const state = this.#state
-    if (!state.operations.idle) return this.#settle()
-    if (state.sealed || state.isDropped) return undefined
-    const { context } = this
-    const current = state.active
-    const { unheard } = state.failures
-    let isDirty: boolean
-    try {
-      if (unheard) throw unheard.error
-      if (!current || state.isRefused(current)) return undefined
-      isDirty = state.isDirty(current)
-      if (isDirty && context.settings.autoCommit) return this.#finish(current)
-    } catch (error) {
-      return state.seal(error)
-    }
-    if (!isDirty && isRenewalDue(current, context)) {
-      return this.#prolong(current, () => commitSession(current, context))
-    }
-    const isAsked = current.announced ? current.unconfirmed : context.settings.rolling
-    if (isAsked && current.known && context.canAnnounce()) {
-      return this.#prolong(current, async () => {
-        current.announced = await touchSession(current, context)
-      })
-    }
-    return undefined
+  isDirty(current: TrackedSession): boolean {
+    if (!this.#replaced.every((isUnchanged) => isUnchanged())) throw writtenMeanwhile()
+    if (current.isWanted || current.retired.length > 0 || current.move) return true
+    if (current.isNew && this.scope.settings.saveUninitialized && !current.unreadable) return true
+    checkValues(current.session)
+    return current.cookieChanged || this.scope.repository.changed(current.known, current.text)
   }
 
-  /** Whether there is something that the next commit would store. */
-  get dirty(): boolean {
-    const state = this.#state
-    const current = state.active
-    if (!current || state.sealed || state.isDropped || !this.context.settings.autoCommit) return false
-    return state.isDirty(current)
+  /** Nothing is stored any more. */
+  seal(error: unknown): Promise<never> {
+    this.sealed = error
+    return Promise.reject(error)
   }
 
-  /** Whether the response may have something to store or to say although no handler looks at the session. */
-  get expectant(): boolean {
-    const { current } = this.#slot
-    if (!current) return false
-    const { saveUninitialized, rolling } = this.context.settings
-    return current.isNew ? saveUninitialized : rolling || isRenewalDue(current, this.context)
+  /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
+  succeeded(): void {
+    this.calls.forgive(({ call, error }) => MADE_GOOD.has(call) && !isGone(error))
+    this.#refused = undefined
+    const { current } = this
+    if (!current?.isSignedBefore) return
+    if (current.known) current.sendCookie()
+    current.isSignedBefore = false
   }
 
-  /** What to tell the browser, once everything is committed. */
-  announcement(): Announcement | undefined {
-    const state = this.#state
-    if (state.sealed || state.isDropped) return undefined
-    const { current } = this.#slot
-    if (current?.announced && !current.unconfirmed && current.known) {
-      return { set: current.id, cookie: current.session.cookie, handle: current.handle }
-    }
-    return state.cleared && { clear: state.cleared }
+  /**
+   * If the caller heard of a failure, it must send the response, until something else changes. Throws it; with
+   * `whenGone: 'drop'`, the changes of a session that is gone go without an error.
+   */
+  refuse(current: TrackedSession, error: unknown): void {
+    this.#refused = { current, state: textOf(current) }
+    if (!isGone(error)) throw error
+    const failure = this.#gone(current)
+    if (this.scope.settings.whenGone === 'throw') throw failure
+    this.#dropped = current
+    publish('holdfast:dropped', () => ({ handle: current.handle, reason: 'gone' }))
   }
 
-  /** Waits for what the handler asked for. Who ended the response before the answer came could not act on a failure. */
-  async #settle(): Promise<void> {
-    const state = this.#state
-    const before = state.failures.all
-    await state.operations.settled()
-    const late = state.failures.all.find((failure) => !before.includes(failure))
-    return late && !state.sealed ? state.seal(late.error) : this.commit()
+  isRefused(current: TrackedSession): boolean {
+    return this.#refused?.current === current && this.#refused.state === textOf(current)
   }
 
-  #finish(current: CurrentSession): Promise<void> {
-    const state = this.#state
-    const committed = state.run('save', async () => {
-      try {
-        await commitSession(current, this.context)
-        current.unconfirmed = false
-        state.succeeded()
-      } catch (error) {
-        state.refuse(current, error)
-      }
+  /** Reports what is written to the session when nothing of it is stored any more. */
+  watchLateWrites(): void {
+    const { handle, session } = this
+    if (!this.current || !session) return
+    watchWrites(session, () => {
+      publish('holdfast:dropped', () => ({ handle, reason: 'response ended' }))
+      warnInDevelopment(
+        'HOLDFAST_LOST',
+        'a session was changed after its response had ended, and the change is lost: unless save() is called: change it before'
+      )
     })
-    return committed.catch((error: unknown) => state.seal(error))
   }
 
-  /** Renews the browser's copy. Where that fails nothing of the handler's is lost: the response goes without it. */
-  #prolong(current: CurrentSession, renew: () => Promise<void>): Promise<void> {
-    const confirm = () => renew().then(() => void (current.unconfirmed = false))
-    return this.#state.operations.run(confirm, (error) => report('commit', error)).catch(() => undefined)
+  #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
+    if (this.sealed) return this.calls.refuse(call, this.sealed)
+    if (this.#isUpdating) return this.calls.refuse(call, nested())
+    return this.calls.run(call, operation, now)
+  }
+
+  /** Publishes a failure, whether its caller hears of it or not. */
+  failed(error: unknown): void {
+    report('commit', error)
+    const { handle } = this
+    if (isGone(error)) publish('holdfast:dropped', () => ({ handle, reason: 'gone' }))
+    if (error instanceof SessionError && error.code === 'ERR_SESSION_HEADERS_SENT') {
+      publish('holdfast:dropped', () => ({ handle, reason: 'headers sent' }))
+      warnInDevelopment('HOLDFAST_LOST', error.message)
+    }
+  }
+
+  /** Its cookie is not sent any more: the browser may have a newer one. */
+  #gone(current: TrackedSession): SessionError {
+    current.cookie = 'keep'
+    return gone()
+  }
+
+  /** The session has ended: there is nothing left that could be missing from it. */
+  #ended(): void {
+    this.#replaced.length = 0
+    if (this.current) retire(this.current.session, refuseRetired)
+    this.current = undefined
+    this.calls.forgive(() => true)
+    this.#refused = undefined
+  }
+
+  #create(origin: Origin): TrackedSession {
+    return new TrackedSession(this, this.scope.defaults, () => this.#createId(), origin)
+  }
+
+  #take(current: TrackedSession): TrackedSession {
+    this.#isDestroyed = false
+    return (this.current = current)
+  }
+
+  #createId(): string {
+    const { genid } = this.scope.settings
+    const id: unknown = genid(this.scope.req)
+    if (isId(id)) return id
+    throw new SessionError('ERR_SESSION_OPTIONS', 'genid must return 1 to 128 characters of A-Z a-z 0-9 - _')
+  }
+
+  #replace(
+    old: TrackedSession | undefined,
+    keep: true | readonly string[],
+    { set, remember }: RegenerateOptions
+  ): Session {
+    const keepsAny = keep === true || keep.length > 0
+    if (keepsAny && old?.unreadable) throw old.unreadable
+    const data = old ? dataOf(old.session) : {}
+    const kept = keep === true ? Object.keys(data) : keep.filter((key) => Object.hasOwn(data, key))
+    const same = keep === true ? { handle: old?.handle, cookie: old?.session.cookie } : {}
+    const next = this.#create({ ...same, data: Object.fromEntries(kept.map((key) => [key, data[key]])) })
+    Object.assign(next.session, set)
+    if (remember) next.session.cookie.maxAge = this.scope.settings.rememberFor
+    next.isWanted = true
+    next.move = keepsAny ? moveFrom(old, keep) : undefined
+    next.retired = this.#sessionsToEnd().filter(({ id }) => id !== next.move?.id)
+    if (old) {
+      retire(old.session, refuseRetired)
+      this.#remember(old.session, keep)
+    }
+    return this.#take(next).session
+  }
+
+  /** The data of a session that was replaced: a nested value can still be changed, and the change would be lost. */
+  #remember(session: Session, keep: true | readonly string[]): void {
+    if (keep === true) return
+    const lost = () => {
+      const data = dataOf(session)
+      // The kept data are the new session's as well.
+      for (const key of keep) delete data[key]
+      return encodeData(data)
+    }
+    const before = lost()
+    this.#replaced.push(() => lost() === before)
+  }
+
+  /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */
+  async #require(session: Session): Promise<TrackedSession> {
+    const current = await this.open()
+    if (this.#isReplaced(session)) throw gone()
+    return current
+  }
+
+  #isReplaced(session: Session): boolean {
+    return !!this.current && session !== this.current.session && session !== this.#unloaded
+  }
+
+  /**
+   * Every stored session that ends with the current one; before a load, whatever the request came with.
+   *
+   * @param isLogout - also what an id that led nowhere was carried to: the visitor means the login, not the id
+   */
+  #sessionsToEnd(isLogout = false): { readonly id: string; readonly known: StoredSession | null }[] {
+    const { current } = this
+    const ending = new Map<string, StoredSession | null>()
+    const isUnclear = !current || this.#isAmbiguous || current.unreadable
+    if (isUnclear || (isLogout && this.#isUnknown)) {
+      for (const { id } of this.scope.ids) ending.set(id, null)
+    }
+    if (current?.known) ending.set(current.id, current.known)
+    if (current?.move) ending.set(current.move.id, current.move.known)
+    for (const { id, known } of current?.retired ?? []) ending.set(id, known)
+    return Array.from(ending, ([id, known]) => ({ id, known }))
+  }
+
+  /** `whenUnreadable: 'anonymous'`: an empty session instead of one that could not be read. */
+  #replacement(error: unknown): TrackedSession {
+    report('load', error)
+    if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
+    const current = this.#create({})
+    current.unreadable = error
+    return current
+  }
+
+  #find(): Promise<TrackedSession> {
+    const { scope } = this
+    const { ids } = scope
+    const [only] = ids
+    if (!only) return Promise.resolve(this.#create({ id: this.#newId }))
+    const budget = new Budget(scope.settings.timeout)
+    if (ids.length === 1) {
+      const life = only.life ?? commonLife(scope.settings)
+      return scope.repository
+        .load(only.id, budget, life)
+        .then((known) => this.#found(only, living(known, scope), budget, life))
+    }
+    return findAmong(ids, scope, budget).then((found) => {
+      this.#isAmbiguous = found === 'ambiguous'
+      if (typeof found !== 'object') return this.#anonymous(found ?? 'unknown')
+      return this.#found(found.verified, living(found.known, scope), budget)
+    })
+  }
+
+  #found(
+    { id, current: isCurrent }: VerifiedId,
+    known: StoredSession | null,
+    budget: Budget,
+    life?: number
+  ): TrackedSession | Promise<TrackedSession> {
+    if (!known) return this.#anonymous('unknown')
+    const current = this.#create({ id, known, isSignedBefore: !isCurrent })
+    const { valid, schema } = this.scope.settings
+    if (valid || schema || needsTouch(current, this.scope, life)) return this.#examine(current, budget, life)
+    publish('holdfast:load', () => ({ handle: current.handle }))
+    return current
+  }
+
+  async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<TrackedSession> {
+    const { valid, schema } = this.scope.settings
+    if (schema && !(await fits(current.session, schema))) return this.#anonymous('schema')
+    if (valid) {
+      // Its methods would wait for the load that waits for the application's answer.
+      const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
+      if (!(await valid(this.scope.req, look))) return this.#anonymous('invalid')
+    }
+    if (needsTouch(current, this.scope, life) && !(await this.#touch(current, budget)))
+      return this.#anonymous('unknown')
+    publish('holdfast:load', () => ({ handle: current.handle }))
+    return current
+  }
+
+  async #touch(current: TrackedSession, budget?: Budget): Promise<boolean> {
+    try {
+      return await touchSession(current, this.scope, budget)
+    } catch (error) {
+      shortenLater(current, this.scope)
+      throw error
+    }
+  }
+
+  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): TrackedSession {
+    publish('holdfast:rejected', () => ({ reason }))
+    this.#isUnknown = reason === 'unknown'
+    return this.#create({ id: this.#newId })
+  }
+}
+
+/** Publishes a failure that is the store's. */
+export function report(operation: 'load' | 'commit', error: unknown): void {
+  if (isStoreFailure(error)) publish('holdfast:error', () => ({ operation, error }))
+}
+
+function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[]): Move | undefined {
+  const keys = keep === true ? undefined : keep
+  if (old?.known) return { id: old.id, base: old.known, known: old.known, rev: createRevision(), keys }
+  const { move } = old ?? {}
+  if (!move) return undefined
+  return {
+    ...move,
+    keys: move.keys && keys ? move.keys.filter((key) => keys.includes(key)) : (move.keys ?? keys)
+  }
+}
+
+const sessionOf = ({ session }: TrackedSession): Session => session
+const ignore = (): void => undefined
+
+function refuseRetired(): never {
+  throw new SessionError(
+    'ERR_SESSION_GONE',
+    'this session object is not in use any more, as regenerate or destroy was called: take what regenerate() resolves to, ' +
+      'or req.session'
+  )
+}
+
+function writtenMeanwhile(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_GONE',
+    'the session that regenerate replaced was changed after the call, and the change would have been lost: ' +
+      'await regenerate(), and take what it resolves to'
+  )
+}
+
+function noFunction(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'update takes a function that changes the session: update((s) => { s.count = 1 })'
+  )
+}
+
+/** The text that a session would store; undefined if it cannot be stored. */
+function textOf(current: TrackedSession): string | undefined {
+  try {
+    return current.text + JSON.stringify(current.session.cookie)
+  } catch {
+    return undefined
   }
 }

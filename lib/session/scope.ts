@@ -1,38 +1,50 @@
-import type { Clocks } from './lifetime'
 import type { SessionCookie } from '../cookie/session-cookie'
+import type { Verified } from '../cookie/signature'
+import type { SessionRequest } from '../request'
 import type { Repository } from '../repository/repository'
+import type { Lifetimes } from './lifetime'
+import type { StandardSchema } from '../standard-schema'
 import type { Session } from './session'
 
+/** An id from the request whose signature was right. */
+export type VerifiedId = Verified
+
 /** The options that decide how a session is kept. */
-export interface SessionSettings extends Clocks {
+export interface SessionSettings extends Lifetimes {
+  /** The name of the cookie. */
+  readonly name: string
   /** Milliseconds for each load and each commit. */
   readonly timeout: number
-  /** Whether a cookie with an age is sent again when half of it has passed. */
-  readonly renew: boolean
-  /** Whether the cookie is sent again by every response. */
-  readonly rolling: boolean
+  /** When the cookie is sent again: when half of its age has passed, by every response, or never. */
+  readonly renew: 'half' | 'always' | 'never'
   readonly saveUninitialized: boolean
   /** Whether the response stores what changed; else only `save` and `update` do. */
   readonly autoCommit: boolean
-  readonly onGone: 'error' | 'drop'
-  readonly onStoreError: 'fail' | 'anonymous'
-  /** Whose a session is. */
+  readonly whenGone: 'throw' | 'drop'
+  readonly whenUnreadable: 'throw' | 'anonymous'
+  /** Makes the id of a new session. */
+  readonly genid: (req: SessionRequest) => string
+  /** The user of a session. */
   readonly user?: ((session: Session) => string | null | undefined) | undefined
+  /** Whether the application accepts what was loaded. */
+  readonly valid?: ((req: SessionRequest, session: Session) => boolean | Promise<boolean>) | undefined
+  /** What the application's data have to be like. */
+  readonly schema?: StandardSchema | undefined
+  /** Milliseconds that the cookie of a remembered visitor lives from each use. */
+  readonly rememberFor: number
+  /** The application's last look at what is about to be stored. */
+  readonly beforeSave?: ((req: SessionRequest, session: Session) => void) | undefined
 }
 
-/** What the sessions of one request need to know. */
-export interface SessionContext {
+/** The part of a request that its session needs. */
+export interface SessionScope {
   readonly settings: SessionSettings
   readonly repository: Repository
+  readonly req: SessionRequest
+  /** The ids that the request brought. */
+  readonly ids: readonly VerifiedId[]
   /** The cookie as the configuration makes it for this request. */
   readonly defaults: SessionCookie
-  createId(): string
-  /** Throws for a cookie that must not be sent. */
-  checkCookie(cookie: SessionCookie): void
-  /** Whether the application accepts what was loaded. */
-  isValid(look: () => Session): boolean | Promise<boolean>
-  /** The application's last look at what is about to be stored. */
-  beforeSave(session: Session): void
-  /** Whether a cookie can still be sent. */
-  canAnnounce(): boolean
+  /** Whether the response can still carry a cookie. */
+  canSendCookie(): boolean
 }

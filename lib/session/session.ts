@@ -1,19 +1,44 @@
 import type { SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { sameValue, type Data } from '../repository/merge'
-import { RESERVED } from '../repository/reserved'
+import { RESERVED } from '../repository/record'
+import type { SessionData, Stored } from '../session-data'
 
 /** The callback form of a method: called with the error, or with null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
-/** What {@link Session.regenerate} takes over into the new session. */
-export interface RegenerateOptions<S = Record<string, unknown>> {
+/** The data that {@link Session.regenerate} carries into the new session, and the data that it begins with. */
+export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>> {
   /**
    * Names of the keys that move over; the new session has a handle and a lifetime of its own. `true`: everything
    * does, and it stays the same session, with its handle and its clock, under a new id. By default nothing.
    */
   keep?: true | readonly Exclude<keyof S, keyof Session>[] | undefined
+  /** What the new session begins with: who logged in, say. It goes over what is kept. */
+  set?: Set | undefined
+  /**
+   * The browser keeps the cookie for as long as the option `rememberFor` says, and the session lives as long between
+   * two uses. Default false: as the options `cookie` and `idleTimeout` say.
+   */
+  remember?: boolean | undefined
 }
+
+declare const HANDLE: unique symbol
+
+/** The public name of a session. It is a string that cannot be given where the name of a user is meant. */
+export type SessionHandle = string & { readonly [HANDLE]: true }
+
+/** The name of a user, as the option `user` gives it: any string but the handle of a session. */
+export type UserName = string & { readonly [HANDLE]?: never }
+
+/** A session with the keys that an application declared; each may be absent. */
+export type AppSession<Data extends object = SessionData> = Session & Stored<Data>
+
+/** A session that may not be loaded: it has what needs no data, and `load` gives the session itself. */
+export type LazySession<Data extends object = SessionData> = Pick<
+  AppSession<Data>,
+  'id' | 'load' | 'update' | 'regenerate' | 'destroy'
+>
 
 /** Names one session of a request: after `regenerate` the request has another one. */
 export interface SessionIdentity {
@@ -55,7 +80,7 @@ export class Session {
   constructor(owner: SessionOwner, identity: SessionIdentity, data: Data, cookie?: SessionCookie) {
     this.#owner = owner
     this.#identity = identity
-    assignData(this, data)
+    for (const key in data) if (key !== 'cookie') (this as unknown as Data)[key] = data[key]
     if (cookie) this.cookie = cookie
   }
 
@@ -70,8 +95,8 @@ export class Session {
   }
 
   /** The public name of this session: a UUIDv7 whose time is when the session began. For logs and device lists. */
-  get handle(): string {
-    return this.#identity.handle
+  get handle(): SessionHandle {
+    return this.#identity.handle as SessionHandle
   }
 
   /** Whether nothing of this session has been saved yet. */
@@ -80,8 +105,8 @@ export class Session {
   }
 
   /** Resolves to the session. With `load: 'lazy'` this is where the store is read. */
-  load(): Promise<this>
   load(callback: Callback<this>): void
+  load(): Promise<this>
   load(callback?: Callback<this>): Promise<this> | void {
     return settle(this.#owner.load() as Promise<this>, callback)
   }
@@ -96,8 +121,8 @@ export class Session {
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`, `ERR_SESSION_DATA`,
    *   `ERR_SESSION_HEADERS_SENT`
    */
-  update<T>(fn: (session: this) => T | Promise<T>): Promise<T>
   update<T>(fn: (session: this) => T | Promise<T>, callback: Callback<T>): void
+  update<T>(fn: (session: this) => T | Promise<T>): Promise<T>
   update<T>(fn: (session: this) => T | Promise<T>, callback?: Callback<T>): Promise<T> | void {
     return settle(this.#owner.update(this, fn as (draft: Session) => T | Promise<T>), callback)
   }
@@ -107,8 +132,8 @@ export class Session {
    *
    * @throws SessionError as `update`
    */
-  save(): Promise<void>
   save(callback: Callback): void
+  save(): Promise<void>
   save(callback?: Callback): Promise<void> | void {
     return settle(this.#owner.save(this), callback)
   }
@@ -118,8 +143,8 @@ export class Session {
    *
    * @throws SessionError `ERR_SESSION_GONE` where nothing is stored, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
-  reload(): Promise<this>
   reload(callback: Callback<this>): void
+  reload(): Promise<this>
   reload(callback?: Callback<this>): Promise<this> | void {
     return settle(this.#owner.reload(this) as Promise<this>, callback)
   }
@@ -129,15 +154,21 @@ export class Session {
    * after it (OWASP ASVS 5.0, 7.2.4). The commit stores the new one, then destroys the old one.
    *
    * @returns the new session, which is `req.session` from then on
-   * @throws SessionError `ERR_SESSION_HEADERS_SENT` where the new id cannot be told to anybody any more
+   * @example
+   * ```ts
+   * await req.session.regenerate({ keep: ['cart'], set: { userId: user.id } })
+   * ```
+   * @throws SessionError `ERR_SESSION_HEADERS_SENT` if no response can send the new id any more
    */
-  regenerate(options?: RegenerateOptions<this>): Promise<this>
   regenerate(callback: Callback<this>): void
   regenerate(options: RegenerateOptions<this>, callback: Callback<this>): void
+  regenerate<Set extends Partial<Omit<this, keyof Session>> = object>(
+    options?: RegenerateOptions<this, Set & Record<Exclude<keyof Set, keyof this>, never>>
+  ): Promise<this & Set>
   regenerate(
     first?: RegenerateOptions<this> | Callback<this>,
     second?: Callback<this>
-  ): Promise<this> | void {
+  ): Promise<unknown> | void {
     const [options, callback] = typeof first === 'function' ? [undefined, first] : [first, second]
     return settle(this.#owner.regenerate(options as RegenerateOptions) as Promise<this>, callback)
   }
@@ -147,8 +178,8 @@ export class Session {
    *
    * @throws SessionError `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
-  destroy(): Promise<void>
   destroy(callback: Callback): void
+  destroy(): Promise<void>
   destroy(callback?: Callback): Promise<void> | void {
     return settle(this.#owner.destroy(this), callback)
   }
@@ -159,13 +190,13 @@ export class Session {
    *
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
-  touch(): Promise<void>
   touch(callback: Callback): void
+  touch(): Promise<void>
   touch(callback?: Callback): Promise<void> | void {
     return settle(this.#owner.touch(this), callback)
   }
 
-  /** What `JSON.stringify` and `res.json` show: the application's data, and the cookie settings. */
+  /** The object that `JSON.stringify` and `res.json` show: the application's data, and the cookie settings. */
   toJSON(): Record<string, unknown> {
     return { ...(this as unknown as Record<string, unknown>) }
   }
@@ -202,14 +233,66 @@ export function replaceData(session: Session, data: Data): void {
   const before = { ...current }
   for (const key of Object.keys(data)) if (RESERVED.has(key)) throw reserved(key)
   for (const key of Object.keys(before)) if (key !== 'cookie') delete current[key]
-  assignData(session, data, before)
+  for (const key of Object.keys(data)) {
+    if (key !== 'cookie') current[key] = sameValue(before, data, key) ? before[key] : data[key]
+  }
 }
 
-function assignData(session: Session, data: Data, before: Data = {}): void {
-  for (const key of Object.keys(data)) {
-    if (key === 'cookie') continue
-    ;(session as unknown as Data)[key] = sameValue(before, data, key) ? before[key] : data[key]
+/**
+ * Ends the use of a session object: its data can still be read, and a write to it throws instead of being
+ * lost. This holds in sloppy mode as well, where a frozen object would say nothing.
+ */
+export function retire(session: Session, refuse: () => never): void {
+  watchWrites(session, refuse)
+  for (const key of Object.keys(session)) Object.defineProperty(session, key, { configurable: false })
+  Object.preventExtensions(session)
+}
+
+/** Calls `written` before each write to a session object, which can stop it by throwing. */
+export function watchWrites(session: Session, written: () => void): void {
+  const target = session as unknown as Data
+  for (const key of Object.keys(target)) {
+    let value = target[key]
+    const set = (next: unknown) => {
+      written()
+      value = next
+    }
+    Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => value, set })
   }
+  // In front of the session's own prototype: it sees names that are not on the object.
+  const unknown = new Proxy(Object.create(Session.prototype) as object, {
+    set(_prototype, key, value, receiver: object) {
+      written()
+      return Reflect.defineProperty(receiver, key, { ...PLAIN, value })
+    }
+  })
+  Object.setPrototypeOf(session, unknown)
+}
+
+const PLAIN = { configurable: true, enumerable: true, writable: true }
+
+/** Owns a session that is only to be looked at, as its methods would wait for the function that calls them. */
+export const onlooker: SessionOwner = {
+  load: refuseNested,
+  update: refuseNested,
+  save: refuseNested,
+  reload: refuseNested,
+  regenerate: refuseNested,
+  destroy: refuseNested,
+  touch: refuseNested
+}
+
+/** Why a method cannot be called where the session itself waits for its caller. */
+export function nested(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'a method of the session was called inside the function given to update, or inside valid: look at the state there, ' +
+      'and call the method afterwards'
+  )
+}
+
+function refuseNested(): Promise<never> {
+  return Promise.reject(nested())
 }
 
 function reserved(name: string): SessionError {

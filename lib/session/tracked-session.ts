@@ -3,50 +3,54 @@ import type { SessionError } from '../errors'
 import { createHandle } from '../repository/handle'
 import { mergeData, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
-import type { Snapshot } from '../repository/snapshot'
+import type { StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
-/** What a session is made from; nothing of it for a new one. */
+/** The source of a session; empty for a new one. */
 export interface Origin {
   readonly id?: string | undefined
-  /** What is stored of it, under `id`. */
-  readonly known?: Snapshot
+  /** Its stored state, under `id`. */
+  readonly known?: StoredSession
   readonly handle?: string | undefined
   readonly data?: Data
   readonly cookie?: SessionCookie | undefined
+  /** An older secret signed the cookie, or one without the cookie's name. */
+  readonly isSignedBefore?: boolean
 }
 
-/** Where a session is stored under the id that it is about to leave. */
-export interface MovedFrom {
+/** A session under the id that it is about to leave. */
+export interface Move {
   readonly id: string
-  /** What this request's changes started from. */
-  readonly base: Snapshot
-  /** What is stored there, as far as is known. */
-  readonly known: Snapshot
+  /** The state that this request's changes started from. */
+  readonly base: StoredSession
+  /** The stored state there, as far as it is known. */
+  readonly known: StoredSession
   /** Names the move, so that another attempt at it is recognised. */
   readonly rev: string
+  /** The keys that move; undefined: all. */
+  readonly keys: readonly string[] | undefined
 }
 
 /** A session that a request has, together with what is known of it in the store. */
-export class CurrentSession implements SessionIdentity {
+export class TrackedSession implements SessionIdentity {
   readonly session: Session
-  /** Ids that the commit of this session ends. */
-  retired: string[] = []
-  /** Where this session is stored until its commit moves it to its new id. */
-  movedFrom: MovedFrom | undefined
-  /** Why the visitor's real session could not be read: this one stands in for it, and is never stored. */
+  /** Other sessions that the commit of this one ends. */
+  retired: { readonly id: string; readonly known: StoredSession | null }[] = NOBODY
+  /** The place of this session, or of some of its data, until its commit moves it to its new id. */
+  move: Move | undefined
+  /** Why the visitor's real session could not be read: this one replaces it for the request, and is never stored. */
   unreadable: SessionError | undefined
   /** Stored even if it is empty. */
-  wanted = false
-  /** The browser has to be sent the cookie. */
-  announced = false
+  isWanted = false
   /**
-   * The browser had this id before, so that another request may have ended it, and sent a newer one, since it was
-   * stored: the store has to say that it is still there before it is sent again.
+   * Whether the response sends the cookie: not, or yes, or yes if the store confirms that the session is still there.
+   * The browser had the id before, so that another request may have ended it meanwhile, and sent a newer one.
    */
-  unconfirmed: boolean
+  cookie: 'keep' | 'send' | 'confirm' = 'keep'
+  isSignedBefore: boolean
+  #isFamiliar: boolean
   #id: string | undefined
-  #known: Snapshot | null
+  #known: StoredSession | null
   #handle: string | undefined
   #cookieText: string | undefined
 
@@ -56,21 +60,23 @@ export class CurrentSession implements SessionIdentity {
     private readonly createId: () => string,
     from: Origin
   ) {
+    const { known } = from
     this.#id = from.id
-    this.unconfirmed = from.known !== undefined
-    this.#known = from.known ?? null
+    this.#isFamiliar = known !== undefined
+    this.#known = known ?? null
     this.#handle = from.handle
-    const cookie = from.cookie ?? restoreCookie(from.known?.cookie, defaults)
+    this.isSignedBefore = from.isSignedBefore ?? false
+    const cookie = from.cookie ?? restoreCookie(known?.cookie, defaults)
     // A record keeps nothing of a cookie that is as configured.
-    this.#cookieText = from.known?.cookie === undefined ? undefined : this.cookieText(cookie)
-    this.session = new Session(owner, this, from.data ?? from.known?.data() ?? {}, cookie)
+    this.#cookieText = known?.cookie === undefined ? undefined : this.cookieText(cookie)
+    this.session = new Session(owner, this, from.data ?? known?.data() ?? {}, cookie)
   }
 
   get id(): string {
     return (this.#id ??= this.createId())
   }
 
-  /** Gives up an id that was never announced; the next use of `id` makes another one. */
+  /** Gives up an id that no browser was sent; the next use of `id` makes another one. */
   dropId(): void {
     this.#id = undefined
   }
@@ -88,7 +94,7 @@ export class CurrentSession implements SessionIdentity {
     return this.#known === null
   }
 
-  get known(): Snapshot | null {
+  get known(): StoredSession | null {
     return this.#known
   }
 
@@ -97,37 +103,47 @@ export class CurrentSession implements SessionIdentity {
     return encodeData(dataOf(this.session))
   }
 
-  /** Whether the cookie settings differ from those stored, or from the configured ones where nothing is stored. */
+  /** Whether the cookie settings differ from those stored, or from the configured ones if nothing is stored. */
   get cookieChanged(): boolean {
     return this.cookieText(this.session.cookie) !== this.#cookieText
   }
 
+  /** The response has to send the cookie. */
+  sendCookie(): void {
+    this.cookie = this.#isFamiliar ? 'confirm' : 'send'
+  }
+
+  /** The store has just said that the session is there. */
+  confirm(): void {
+    if (this.cookie === 'confirm') this.cookie = 'send'
+  }
+
   /**
-   * Takes what was committed as the stored state. Where others' changes are in it they go into the session, and
-   * what the handler changed since the commit began stays.
+   * Takes what was committed as the stored state. Others' changes in it go into the session, and what the
+   * handler changed since the commit began stays.
    *
    * @param began - the session's text when the commit began
    */
-  committed(id: string, known: Snapshot | null, began: string, theirs: boolean): void {
+  committed(id: string, known: StoredSession | null, began: string, hasOthers: boolean): void {
     const cookieTouched = this.cookieChanged
     if (id !== this.#id) {
-      this.announced = true
-      // The browser cannot have had it.
-      this.unconfirmed = false
+      this.#isFamiliar = false
+      this.sendCookie()
     }
     this.#id = id
     this.#known = known
-    this.wanted = false
-    if (known && theirs) {
+    this.isWanted = false
+    if (known && hasOthers) {
       replaceData(this.session, mergeData(JSON.parse(began) as Data, dataOf(this.session), known.data()))
     }
+    if (known?.cookie === undefined && this.#cookieText === undefined && !cookieTouched) return
     const stored = restoreCookie(known?.cookie, this.defaults)
     this.#cookieText = this.cookieText(stored)
-    if (theirs && !cookieTouched && this.cookieChanged) this.session.cookie = stored
+    if (hasOthers && !cookieTouched && this.cookieChanged) this.session.cookie = stored
   }
 
   /** Takes the stored state, and forgets what was not committed. */
-  reloaded(known: Snapshot): void {
+  reloaded(known: StoredSession): void {
     this.#known = known
     replaceData(this.session, known.data())
     this.session.cookie = restoreCookie(known.cookie, this.defaults)
@@ -141,3 +157,6 @@ export class CurrentSession implements SessionIdentity {
     return stored && JSON.stringify(stored)
   }
 }
+
+/** Most sessions end no other one. */
+const NOBODY: TrackedSession['retired'] = []

@@ -1,43 +1,39 @@
-import { Budget } from '../repository/budget'
-import {
-  abandonId,
-  accept,
-  checkAnnouncement,
-  commitSession,
-  isAnnounced,
-  mergedText,
-  toDraft
-} from './commit'
 import { restoreCookie, storedCookie } from '../cookie/session-cookie'
-import type { CurrentSession } from './tracked-session'
+import { SessionError } from '../errors'
+import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
-import { dataOf, Session, type SessionOwner } from './session'
-import type { SessionContext } from './scope'
-import type { Snapshot } from '../repository/snapshot'
+import type { StoredSession } from '../repository/repository'
+import { checkValues } from '../repository/values'
+import { abandonId, accept, callBeforeSave, commitSession, mergedText, toDraft } from './commit'
+import { checkSending, checkSessionCookie, isCookieDue } from './cookie-policy'
+import type { SessionScope } from './scope'
+import { dataOf, retire, Session, type SessionOwner } from './session'
+import type { TrackedSession } from './tracked-session'
 
 /**
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
- * @param running - told when `fn` starts and when it has ended
+ * @param running - called when `fn` starts and when it has ended
  */
 export async function updateSession<T>(
-  current: CurrentSession,
-  context: SessionContext,
+  current: TrackedSession,
+  scope: SessionScope,
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
   running: (isRunning: boolean) => void
 ): Promise<T> {
-  // A staged id is committed by itself: its commit takes two steps, which fn must not be repeated for.
-  if (current.movedFrom || current.retired.length > 0) await commitSession(current, context)
-  checkAnnouncement(current, context)
-  const { repository, defaults } = context
+  // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
+  if (current.move || current.retired.length > 0) await commitSession(current, scope)
+  checkSending(current, scope)
+  const { repository, defaults } = scope
+  checkValues(current.session)
   const began = current.text
-  const announce = isAnnounced(current, context)
+  const isAnnounced = isCookieDue(current, scope)
   let result!: T
   let changes = false
-  const draft = async (latest: Snapshot | null) => {
-    const data = JSON.parse(mergedText(current, began, latest, context)) as Data
+  const draft = async (latest: StoredSession | null) => {
+    const data = JSON.parse(mergedText(current, began, latest, scope)) as Data
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
     const state = new Session(owner, current, data, restoreCookie(storedCookie(cookie, defaults), defaults))
     running(true)
@@ -46,25 +42,34 @@ export async function updateSession<T>(
     } finally {
       running(false)
     }
-    context.beforeSave(state)
-    context.checkCookie(state.cookie)
+    callBeforeSave(state, scope)
+    checkSessionCookie(state.cookie, scope)
+    checkValues(state)
     const text = encodeData(dataOf(state))
     const cookieText = JSON.stringify(storedCookie(state.cookie, defaults))
     const isSame =
       !repository.changed(latest, text) &&
-      !current.wanted &&
+      !current.isWanted &&
       cookieText === JSON.stringify(storedCookie(restoreCookie(latest?.cookie, defaults), defaults))
     changes = !isSame
-    if (isSame) return undefined
-    return toDraft(current, context, state, latest, text, announce)
+    const drafted = isSame ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
+    retire(state, tooLate)
+    return drafted
   }
   try {
-    const budget = new Budget(context.settings.timeout)
+    const budget = new Budget(scope.settings.timeout)
     const committed = await repository.commit(current.id, current.known, draft, budget)
-    if (committed.snapshot) accept(current, committed, began, announce && changes, true)
+    if (committed.stored) accept(current, { ...committed, merged: true }, began, isAnnounced && changes)
     return result
   } catch (error) {
-    abandonId(current, context, error)
+    abandonId(current, scope, error)
     throw error
   }
+}
+
+function tooLate(): never {
+  throw new SessionError(
+    'ERR_SESSION_GONE',
+    'the state that update gave to its function was changed after the function had ended: change req.session, or call update again'
+  )
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { conditional } from './sentence'
 import { assertConflict, assertKept, gone, keep, mayBeOver, MINUTE, newId, now, SHORT } from './tools'
 
-/** `set` keeps a text only where what is kept is still what was expected, however many ask at once. */
+/** `set` and `destroy` change only a text with the expected end, however many ask at once. */
 export const comparisons = [
   conditional('set, nothing expected and nothing there: keeps', async (store) => {
     const id = newId()
@@ -38,9 +38,23 @@ export const comparisons = [
     assert.equal(await store.get(id), 'new')
   }),
 
+  conditional('set, the end of a text expected and there: keeps', async (store) => {
+    for (const [kept, end] of [
+      ['{"n":1,"rev":"a1"}', '"a1"}'],
+      ['before\0after', '\0after'],
+      ['100%.-[]', '%.-[]'],
+      ['尺寸 🙂', '寸 🙂'],
+      ['anything', '']
+    ] as const) {
+      const id = await keep(store, newId(), kept)
+      assertKept(await store.set(id, 'new', MINUTE, end), id)
+      assert.equal(await store.get(id), 'new')
+    }
+  }),
+
   conditional('set, a text expected and another there: conflict with what is there', async (store) => {
     const id = await keep(store, newId(), 'theirs')
-    for (const other of ['their', 'theirs ', 'Theirs', 'theirs\0', '', 'null']) {
+    for (const other of ['their', 'theirs ', 'Theirs', 'theirs\0', 'h', 'all theirs', 'null']) {
       assertConflict(await store.set(id, 'mine', MINUTE, other), 'theirs')
     }
     assert.equal(await store.get(id), 'theirs')
@@ -58,11 +72,50 @@ export const comparisons = [
     }
   }),
 
+  conditional('destroy, the end of a text expected and there: removes', async (store) => {
+    for (const end of ['the text', 'text', '']) {
+      const id = await keep(store, newId(), 'the text')
+      assert.equal(await store.destroy(id, end), true)
+      assert.equal(await store.get(id), null)
+      assert.equal(await store.destroy(id, end), false)
+    }
+  }),
+
+  conditional(
+    'destroy, a text expected and another there: conflict, and nothing is removed',
+    async (store) => {
+      const id = await keep(store, newId(), 'theirs')
+      for (const other of ['mine', 'their', 'all theirs', 'Theirs']) {
+        assert.deepEqual(await store.destroy(id, other), { conflict: 'theirs' })
+      }
+      assert.equal(await store.get(id), 'theirs')
+      const empty = await keep(store, newId(), '')
+      assert.deepEqual(await store.destroy(empty, 'theirs'), { conflict: '' })
+    }
+  ),
+
+  conditional('of a set and a destroy with the same expectation exactly one does it', async (store) => {
+    for (let round = 0; round < 10; round++) {
+      const id = await keep(store, newId(), 'first')
+      // Each of the two comes first in half of the rounds.
+      const early = round % 2 === 0 ? store.destroy(id, 'first') : undefined
+      const setting = store.set(id, 'second', MINUTE, 'first')
+      const [kept, removed] = await Promise.all([setting, early ?? store.destroy(id, 'first')])
+      if (removed === true) assertConflict(kept, null)
+      else {
+        assertKept(kept, id)
+        assert.deepEqual(removed, { conflict: 'second' })
+      }
+      assert.equal(await store.get(id), removed === true ? null : 'second')
+    }
+  }),
+
   conditional('a conflict leaves the life as it is', async (store) => {
     const began = now()
     const id = await keep(store, newId(), 'theirs', SHORT)
     const result = await store.set(id, 'mine', MINUTE, 'other')
-    // On a machine that was busy for so long there is nothing left to be in conflict with.
+    await store.destroy(id, 'other')
+    // After so long on a busy machine there is nothing left to be in conflict with.
     if (!mayBeOver(began, SHORT)) assertConflict(result, 'theirs')
     await gone(store, id, began)
   }),

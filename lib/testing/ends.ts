@@ -6,10 +6,10 @@ import { gone, keep, MINUTE, mayBeOver, newId, now, SHORT } from './tools'
 
 /** How much longer a store may keep a text that counts in seconds, in milliseconds. */
 const SECOND = 1000
-/** How long a store may need to listen, and to be told, in milliseconds. */
-const PATIENCE = 10_000
+/** How long a store may need to listen, and to hear, in milliseconds. */
+const LONGEST = 10_000
 
-/** Where a store says how long texts live, and what was destroyed, it says it as it is. */
+/** A store that says how long texts live, or what ended, says it as it is. */
 export const ends = [
   telling('life says how long a text will live', async (store) => {
     const began = now()
@@ -38,21 +38,35 @@ export const ends = [
     assert.equal(await store.life(id), null)
   }),
 
-  watching('watch tells once of what is destroyed, and by what it was replaced', async (store) => {
+  watching('watch tells once of what is destroyed', async (store) => {
     const { heard, stop } = await listen(store)
-    const [plain, moved, successor] = [
-      await keep(store, newId(), 'a'),
-      await keep(store, newId(), 'b'),
-      newId()
-    ]
+    const [plain, compared] = [await keep(store, newId(), 'a'), await keep(store, newId(), 'b')]
     await store.destroy(plain)
-    await store.destroy(moved, successor)
-    await until(() => heard.some(({ id }) => id === moved))
-    await until(() => heard.some(({ id }) => id === plain))
+    await store.destroy(compared, 'b')
+    await store.destroy(plain)
+    const last = await keep(store, newId(), 'c')
+    await store.destroy(last)
+    await until(() => [plain, compared, last].every((one) => heard.some(({ id }) => id === one)))
     stop()
-    const about = (asked: string) => heard.filter(({ id }) => id === asked).map((one) => one.successor)
-    assert.deepEqual(about(plain), [undefined])
-    assert.deepEqual(about(moved), [successor])
+    const about = (asked: string) => heard.filter(({ id }) => id === asked)
+    for (const id of [plain, compared]) assert.deepEqual(about(id), [{ id }])
+  }),
+
+  watching('watch tells once of what moves, and where to', async (store) => {
+    if (!store.notify) return
+    const { heard, stop } = await listen(store)
+    const [id, successor, last] = [newId(), newId(), await keep(store, newId(), 'last')]
+    await keep(store, id, 'text')
+    await store.notify({ id, successor })
+    await store.destroy(last)
+    await until(() => [id, last].every((one) => heard.some((ended) => ended.id === one)))
+    stop()
+    assert.deepEqual(
+      heard.filter((ended) => ended.id === id),
+      [{ id, successor }]
+    )
+    assert.equal(await store.get(id), 'text', 'notify changed what is kept')
+    assert.equal(await store.get(successor), null, 'notify made something')
   }),
 
   watching('watch tells of nothing that is there', async (store) => {
@@ -61,14 +75,15 @@ export const ends = [
     await store.get(id, MINUTE)
     await store.touch(id, MINUTE)
     await keep(store, id, 'new', MINUTE, 'old')
+    if (store.conditional !== false) await store.destroy(id, 'old')
     const other = await keep(store, newId(), 'other')
     await store.destroy(other)
     await until(() => heard.some((one) => one.id === other))
     stop()
-    assert.ok(!heard.some((one) => one.id === id), 'it told of what was not destroyed')
+    assert.ok(!heard.some((one) => one.id === id), 'it told of something that was not destroyed')
   }),
 
-  watching('each who watches is told, until it stops', async (store) => {
+  watching('all who watch hear of it, until they stop', async (store) => {
     const [first, second] = await Promise.all([listen(store), listen(store)])
     const both = await keep(store, newId(), 'both')
     await store.destroy(both)
@@ -79,7 +94,7 @@ export const ends = [
     await store.destroy(one)
     await until(() => second.heard.some(({ id }) => id === one))
     second.stop()
-    assert.ok(!first.heard.some(({ id }) => id === one), 'it was told although it had stopped')
+    assert.ok(!first.heard.some(({ id }) => id === one), 'it heard of an end after it had stopped')
   })
 ]
 
@@ -90,7 +105,7 @@ async function assertLife(store: With<'life'>, id: string, life: number, began: 
   assert.ok(left >= life - (now() - began) - SECOND, 'it says a shorter life')
 }
 
-/** Watches, and resolves when the store listens: when it has told of something. */
+/** Watches, and resolves when the store listens: when it has reported something. */
 async function listen(store: With<'watch'>): Promise<{ heard: Ended[]; stop: () => void }> {
   const heard: Ended[] = []
   const stop = store.watch(
@@ -105,7 +120,7 @@ async function listen(store: With<'watch'>): Promise<{ heard: Ended[]; stop: () 
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = now() + PATIENCE
+  const end = now() + LONGEST
   while (!(await holds())) {
     assert.ok(now() < end, 'it told nothing')
     await sleep(5)

@@ -7,10 +7,10 @@ export interface Sentence {
   readonly check: (store: Store) => Promise<void>
 }
 
-/** What is asked of every store. */
+/** Rules for every store. */
 export const always = (name: string, check: Sentence['check']): Sentence => ({ name, check })
 
-/** What is asked of every store that keeps something: of a stateless one, nothing can be renewed or taken back. */
+/** Rules for every store that keeps something: a stateless one can renew and take back nothing. */
 export const lasting = (name: string, check: Sentence['check']): Sentence => ({
   name,
   check: async (store) => {
@@ -18,7 +18,7 @@ export const lasting = (name: string, check: Sentence['check']): Sentence => ({
   }
 })
 
-/** What is asked of stores that compare. */
+/** Rules for stores that compare. */
 export const conditional = (name: string, check: Sentence['check']): Sentence => ({
   name,
   check: async (store) => {
@@ -26,7 +26,7 @@ export const conditional = (name: string, check: Sentence['check']): Sentence =>
   }
 })
 
-/** What is asked of stores that say how long a text lives. */
+/** Rules for stores that say how long a text lives. */
 export const telling = (name: string, check: (store: With<'life'>) => Promise<void>): Sentence => ({
   name,
   check: async (store) => {
@@ -34,7 +34,7 @@ export const telling = (name: string, check: (store: With<'life'>) => Promise<vo
   }
 })
 
-/** What is asked of stores that tell what was destroyed. */
+/** Rules for stores that report what was destroyed. */
 export const watching = (name: string, check: (store: With<'watch'>) => Promise<void>): Sentence => ({
   name,
   check: async (store) => {
@@ -42,7 +42,7 @@ export const watching = (name: string, check: (store: With<'watch'>) => Promise<
   }
 })
 
-/** What is asked of stores that note which sessions are whose. */
+/** Rules for stores that index sessions by user. */
 export const indexed = (name: string, check: (store: With<'index'>) => Promise<void>): Sentence => ({
   name,
   check: async (store) => {

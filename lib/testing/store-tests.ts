@@ -18,7 +18,7 @@ export interface StoreTest {
   run(): Promise<void>
 }
 
-/** What {@link storeTests} takes beside the store. */
+/** The options of {@link storeTests}. */
 export interface StoreTestOptions {
   /**
    * A store of the same kind whose server does not answer: a client that was closed will do. All that it is asked has
@@ -29,7 +29,7 @@ export interface StoreTestOptions {
 
 /**
  * The tests of the contract of stores: plain functions, which run under any test runner. They use ids of their own, so
- * `make` may give the same store each time, and it need not be empty. What a store does not claim (`conditional:
+ * `make` may give the same store each time, and it need not be empty. A guarantee that a store does not claim (`conditional:
  * false`) is not asked of it.
  *
  * @example

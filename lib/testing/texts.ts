@@ -29,7 +29,7 @@ const keeps = (what: string, text: string): [name: string, check: Sentence['chec
   }
 ]
 
-/** What goes in comes out, character for character. */
+/** Texts come out as they went in, character for character. */
 export const texts = [
   ...Object.entries(TEXTS).map(([what, text]) => always(...keeps(what, text))),
   // Ids that carry the text go into a cookie, which is never so large.

@@ -19,6 +19,9 @@ const USERS = [
   'x'.repeat(500)
 ]
 
+/** How much later than asked for a mark may go, in milliseconds. */
+const SLOW = 2000
+
 const newUser = (): string => `test-${newId()}`
 const idsOf = (entries: readonly IndexEntry[]): string[] => entries.map(({ id }) => id)
 
@@ -85,11 +88,22 @@ export const users = [
   indexed('add answers with the two others that were noted longest ago', async ({ index }) => {
     const user = newUser()
     const [one, two, three, four] = Array.from({ length: 4 }, newId) as [string, string, string, string]
-    assert.deepEqual(idsOf(await index.add(user, one, MINUTE)), [])
-    assert.deepEqual(idsOf(await index.add(user, two, MINUTE)), [one])
-    assert.deepEqual(idsOf(await index.add(user, three, MINUTE)), [one, two])
-    assert.deepEqual(await index.add(user, four, MINUTE).then(idsOf), [one, two])
-    assert.deepEqual(idsOf(await index.add(user, one, MINUTE)), [two, three])
+    const oldest = async (id: string) => idsOf((await index.add(user, id, MINUTE)).oldest)
+    assert.deepEqual(await oldest(one), [])
+    assert.deepEqual(await oldest(two), [one])
+    assert.deepEqual(await oldest(three), [one, two])
+    assert.deepEqual(await oldest(four), [one, two])
+    assert.deepEqual(await oldest(one), [two, three])
+    await index.end(user, MINUTE, 1)
+    assert.deepEqual(await oldest(two), [three, four])
+  }),
+
+  indexed('add answers with the moment of the noting', async ({ index }) => {
+    const [user, id] = [newUser(), newId()]
+    for (let times = 1; times <= 3; times++) {
+      const { noted } = await index.add(user, id, MINUTE)
+      assert.equal(noted, (await entryOf(index, user, id)).noted)
+    }
   }),
 
   indexed('an entry says when it was noted, and how long ago that is', async ({ index }) => {
@@ -104,6 +118,9 @@ export const users = [
     // Either clock may count a little faster.
     assert.ok(entry.age >= least - 25 && entry.age <= most + 25, `${entry.age}, not ${least} to ${most}`)
     assert.equal((await entryOf(index, user, id)).noted, entry.noted)
+    const later = await index.add(user, newId(), MINUTE)
+    const [passed, longest] = [(later.noted - entry.noted) / 1000, now() - before]
+    assert.ok(passed >= SHORT - 25 && passed <= longest + 25, `${passed} ms, not ${SHORT} to ${longest}`)
   }),
 
   indexed('an id that is noted anew comes last, with another noting', async ({ index }) => {
@@ -161,14 +178,86 @@ export const users = [
 
   indexed('what is noted stays for its life, however short that of others is', async ({ index }) => {
     const user = newUser()
-    const [long, short, forever] = [newId(), newId(), newId()]
+    const [long, short] = [newId(), newId()]
     await index.add(user, long, MINUTE)
     await index.add(user, short, SHORT)
     await sleep(2 * SHORT)
     assert.ok(idsOf(await index.list(user)).includes(long), 'it went with another one')
-    await index.add(user, forever, Infinity)
-    await index.add(user, short, SHORT)
+    await index.end(user, SHORT)
     await sleep(2 * SHORT)
-    assert.ok(idsOf(await index.list(user)).includes(forever), 'it went with another one')
+    await index.add(user, short, SHORT)
+    await index.remove(user, await entryOf(index, user, short))
+    assert.ok(idsOf(await index.list(user)).includes(long), 'it went with a mark')
+  }),
+
+  indexed('no logins of a user are ended before end was called', async ({ index }) => {
+    const user = newUser()
+    assert.equal(await index.ended(user), null)
+    await note(index, user, 2)
+    assert.equal(await index.ended(user), null)
+  }),
+
+  indexed(
+    'end answers with all ids, and its mark lies after them and before those to come',
+    async ({ index }) => {
+      const user = newUser()
+      assert.deepEqual(await index.end(user, MINUTE), [])
+      const ids = await note(index, user, 6)
+      const entries = await index.end(user, MINUTE)
+      assert.deepEqual(idsOf(entries), ids)
+      const mark = await index.ended(user)
+      assert.ok(mark, 'there is no mark')
+      assert.equal(mark.except, undefined)
+      for (const { noted } of entries) assert.ok(noted <= mark.at, 'a login of before comes after the mark')
+      const { noted } = await index.add(user, ids[0]!, MINUTE)
+      assert.ok(noted > mark.at, 'a login of afterwards comes before the mark')
+      await index.renew(user, await entryOf(index, user, ids[1]!))
+      assert.ok(
+        (await entryOf(index, user, ids[1]!)).noted > mark.at,
+        'a noting of afterwards comes before the mark'
+      )
+      assert.equal((await index.list(user)).length, ids.length, 'the mark is listed')
+    }
+  ),
+
+  indexed('a later mark replaces an earlier one, with its exception and its life', async ({ index }) => {
+    const user = newUser()
+    const { noted } = await index.add(user, newId(), MINUTE)
+    await index.end(user, SHORT, noted)
+    const first = await index.ended(user)
+    await index.end(user, MINUTE)
+    await sleep(2 * SHORT)
+    const second = await index.ended(user)
+    assert.ok(second, 'the mark went with the one before it')
+    assert.equal(second.except, undefined)
+    if (first) assert.ok(second.at > first.at, 'the mark is that of before')
+    await index.end(user, MINUTE, noted)
+    assert.equal((await index.ended(user))?.except, noted)
+  }),
+
+  indexed('a mark counts for its time, and goes although the ids stay', async ({ index }) => {
+    const user = newUser()
+    const began = now()
+    await index.end(user, SHORT)
+    const asked = await index.ended(user)
+    if (now() - began < SHORT) assert.ok(asked, 'the mark went too early')
+    const [id] = await note(index, user, 1)
+    const end = now() + SHORT + SLOW
+    while ((await index.ended(user)) !== null) {
+      assert.ok(now() < end, 'the mark stays')
+      await sleep(5)
+    }
+    assert.deepEqual(idsOf(await index.list(user)), [id])
+  }),
+
+  indexed('a mark outlives the last id, and concerns no other user', async ({ index }) => {
+    const [user, other] = [newUser(), newUser()]
+    await note(index, other, 1)
+    const [id] = (await note(index, user, 1)) as [string]
+    await index.end(user, MINUTE)
+    await index.remove(user, await entryOf(index, user, id))
+    assert.deepEqual(await index.list(user), [])
+    assert.ok(await index.ended(user), 'the mark went with the last id')
+    assert.equal(await index.ended(other), null)
   })
 ]

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Redis from 'ioredis'
 import { CookieStore } from '../../lib'
+import { createSigner } from '../../lib/cookie/signature'
 import { RedisStore } from '../../lib/redis'
 import { startRedis, type RedisServer } from '../support/redis-server'
 import { idIn, secret, Site, type Visitor } from '../support/site'
@@ -84,13 +85,23 @@ describe('a signed cookie', () => {
       encodeURIComponent(raw),
       `sid=${cookie}`,
       ` sid=${raw}\n`,
-      `Cookie: theme=dark; sid=${cookie}`,
-      `other.name=${cookie}`
+      `Cookie: theme=dark; sid=${cookie}`
     ]
     for (const form of forms)
       expect(await json(['inspect', form], env(secret))).toMatchObject({ data: { n: 1 } })
-    expect(await json(['inspect', `a=b; my=${raw}`, '--name', 'my'], env(secret))).toMatchObject({
-      stored: true
+    // The signature covers the name, so each name has a cookie of its own.
+    const sign = (name: string) => createSigner([secret], name).sign(idIn(cookie))
+    const named = `other.name=${encodeURIComponent(sign('other.name'))}`
+    expect(await json(['inspect', named], env(secret))).toMatchObject({ data: { n: 1 } })
+    const asked = ['inspect', `a=b; my=${sign('my')}`, '--name', 'my']
+    expect(await json(asked, env(secret))).toMatchObject({ stored: true })
+  })
+
+  test('is wrong under the name of another cookie, and the name is given as a reason', async () => {
+    const { cookie } = await visitorWith({ n: 1 })
+    expect(await json(['inspect', `other=${cookie}`], env(secret))).toMatchObject({
+      kind: 'wrong',
+      why: 'the secret did not sign it for the name other (--name), or it was changed since'
     })
   })
 
@@ -112,7 +123,7 @@ describe('a signed cookie', () => {
     const { status, stdout } = await holdfast(['inspect', cookie], env(other))
     expect([status, stdout]).toEqual([
       1,
-      'cookie  wrong: the secret did not sign it, or it was changed since\n'
+      'cookie  wrong: the secret did not sign it for the name sid (--name), or it was changed since\n'
     ])
     expect(await json(['inspect', cookie.slice(0, -1)], env(secret))).toEqual({
       verifies: false,
@@ -202,7 +213,7 @@ describe('a sealed cookie', () => {
 
   test('that has expired is genuine, and no session', async () => {
     const store = new CookieStore()
-    store.keys([secret], 'sid')
+    store.keys(() => [secret], 'sid')
     const result = await store.set('none', '{"n":1}', 1, null)
     const id = 'id' in result ? result.id : ''
     const { status, stdout } = await holdfast(['inspect', id], env(secret))

@@ -142,9 +142,11 @@ describe.each(['a server', 'a cluster'])('on %s', (kind) => {
   })
 
   test('sessions in a form that cannot be read here are left as they are, and in the index', async () => {
-    const forms = { serialize: (record: object) => `x${JSON.stringify(record)}` }
-    const deserialize = (text: string) => JSON.parse(text.slice(1)) as Record<string, unknown>
-    site = await Site.open({ store, ...forms, deserialize, user: () => 'sealed' })
+    const codec = {
+      encode: (record: object) => `x${JSON.stringify(record)}`,
+      decode: (text: string) => JSON.parse(text.slice(1)) as Record<string, unknown>
+    }
+    site = await Site.open({ store, codec, user: () => 'sealed' })
     const { id } = await login('sealed')
     // Noted so long ago that what has no session behind it is removed.
     await client.zadd('SESSION:user:sealed', 1, id)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { pathMatches, requestPath } from '../../lib/cookie/path'
+import { pathMatches, requestPath } from '../../lib/cookie/cookie-header'
 
 describe('pathMatches', () => {
   it.each([

@@ -46,7 +46,7 @@ describe('setCookie', () => {
   })
 
   it('makes what readCookies and verify read', () => {
-    const signer = createSigner(['a secret that is at least 32 bytes long'])
+    const signer = createSigner(['a secret that is at least 32 bytes long'], 'sid')
     for (let n = 0; n < 200; n++) {
       const header = setCookie('sid', signer.sign(`id-${n}`), new SessionCookie())
       const [value = ''] = readCookies(`a=1; ${header.slice(0, header.indexOf(';'))}`, 'sid')

@@ -8,7 +8,7 @@ const SECRET = 'a secret that is at least 32 bytes long'
 const OLD = 'an old secret that is also 32 bytes long'
 const ID = 'Zz09_-AQx7rM3kLbP8vTn2wYc5hJd1uGf6eXs4iWoBg'
 
-const signer = createSigner([SECRET])
+const signer = createSigner([SECRET], 'sid')
 
 /** Every text that differs from this one in a single bit. */
 function* flipped(text: string): Generator<string> {
@@ -26,24 +26,27 @@ const withPlusAndSlash = Array.from({ length: 2000 }, (_, n) => signer.sign(`id$
 )
 
 describe('sign', () => {
-  it('makes the value that express-session makes', () => {
-    expect(signer.sign(ID)).toBe(`s:${signature.sign(ID, SECRET)}`)
+  it('signs the name of the cookie and the id, and carries the id alone', () => {
+    expect(signer.sign(ID)).toBe(`s:${signature.sign(`sid=${ID}`, SECRET).slice('sid='.length)}`)
     expect(signer.sign(ID)).toMatch(/^s:[\w-]{43}\.[A-Za-z0-9+/]{43}$/)
   })
 
   it('signs with the first secret', () => {
-    expect(createSigner([SECRET, OLD]).sign(ID)).toBe(signer.sign(ID))
+    expect(createSigner([SECRET, OLD], 'sid').sign(ID)).toBe(signer.sign(ID))
   })
 
   it('takes a Buffer for what its bytes say, and keeps it as it was', () => {
     const bytes = Buffer.from(SECRET)
-    const signer = createSigner([bytes])
+    const signer = createSigner([bytes], 'sid')
     bytes.fill(0)
-    expect(signer.verify(`s:${signature.sign(ID, SECRET)}`)).toEqual({ id: ID, current: true })
+    expect(signer.verify(`s:${signature.sign(`sid=${ID}`, SECRET).slice(4)}`)).toEqual({
+      id: ID,
+      current: true
+    })
   })
 
   it.each([[[]], [['']], [[SECRET, '']], [[Buffer.alloc(0)]]])('refuses the secrets %j', (secrets) => {
-    expect(() => createSigner(secrets)).toThrow(
+    expect(() => createSigner(secrets, 'sid')).toThrow(
       expect.objectContaining({ code: 'ERR_SESSION_OPTIONS', message: expect.stringContaining('secret') })
     )
   })
@@ -59,34 +62,38 @@ describe('verify', () => {
     }
   })
 
-  it('makes values that express-session reads', () => {
-    const value = parseCookie(`sid=${encodeURIComponent(signer.sign(ID))}`).sid ?? ''
-    expect(signature.unsign(value.slice(2), SECRET)).toBe(ID)
+  it('reads what express-session signed, to be signed anew', () => {
+    const value = parseCookie(`sid=${encodeURIComponent(`s:${signature.sign(ID, SECRET)}`)}`).sid ?? ''
+    expect(signer.verify(value)).toEqual({ id: ID, current: false })
   })
 
   it('reads every id of the right shape', () => {
     const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/)
     fc.assert(
       fc.property(id, fc.uint8Array({ minLength: 1, maxLength: 80 }), (id, secret) => {
-        const signer = createSigner([Buffer.from(secret)])
+        const signer = createSigner([Buffer.from(secret)], 'sid')
         expect(signer.verify(encodeURIComponent(signer.sign(id)))).toEqual({ id, current: true })
       })
     )
   })
 
   it('tries each secret and says whether the first one signed', () => {
-    const rotated = createSigner([SECRET, 'one in between, long enough for all', OLD])
+    const rotated = createSigner([SECRET, 'one in between, long enough for all', OLD], 'sid')
     expect(rotated.verify(signer.sign(ID))).toEqual({ id: ID, current: true })
-    expect(rotated.verify(createSigner([OLD]).sign(ID))).toEqual({ id: ID, current: false })
+    expect(rotated.verify(createSigner([OLD], 'sid').sign(ID))).toEqual({ id: ID, current: false })
   })
 
   it('no longer takes a secret that was removed', () => {
-    expect(createSigner([SECRET]).verify(createSigner([OLD]).sign(ID))).toBeUndefined()
+    expect(createSigner([SECRET], 'sid').verify(createSigner([OLD], 'sid').sign(ID))).toBeUndefined()
   })
 
   it('fails for every change of a single bit', () => {
-    const rotated = createSigner([SECRET, OLD])
-    for (const value of [signer.sign(ID), createSigner([OLD]).sign(ID), ...withPlusAndSlash.slice(0, 5)]) {
+    const rotated = createSigner([SECRET, OLD], 'sid')
+    for (const value of [
+      signer.sign(ID),
+      createSigner([OLD], 'sid').sign(ID),
+      ...withPlusAndSlash.slice(0, 5)
+    ]) {
       for (const text of [value, encodeURIComponent(value)]) {
         expect(rotated.verify(text)).toBeDefined()
         const accepted = [...flipped(text)].filter((changed) => rotated.verify(changed) !== undefined)
@@ -157,7 +164,8 @@ describe('verify', () => {
       }
       expect(createHmac).not.toHaveBeenCalled()
       signer.verify(`s:id.${sig}`)
-      expect(createHmac).toHaveBeenCalledTimes(1)
+      // Once with the cookie's name, and once without.
+      expect(createHmac).toHaveBeenCalledTimes(2)
     } finally {
       createHmac.mockRestore()
     }

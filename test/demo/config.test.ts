@@ -8,7 +8,8 @@ it('has defaults for everything', () => {
     redisUrl: undefined,
     secret: undefined,
     secretFile: undefined,
-    allowedOrigins: []
+    allowedOrigins: [],
+    allowedHosts: []
   })
 })
 
@@ -20,7 +21,8 @@ it('takes an empty variable for one that is not set', () => {
     REDIS_URL: '',
     SECRET: '',
     SECRET_FILE: '',
-    ALLOWED_ORIGIN: ''
+    ALLOWED_ORIGIN: '',
+    ALLOWED_HOST: ''
   }
   expect(readConfig(empty)).toEqual(readConfig({}))
 })
@@ -47,6 +49,9 @@ it.each([
   ['STORE', 'redis'],
   ['REDIS_URL', '127.0.0.1:6379'],
   ['REDIS_URL', 'http://127.0.0.1:6379'],
+  ['ALLOWED_HOST', 'demo.example:80'],
+  ['ALLOWED_HOST', 'Demo.example'],
+  ['ALLOWED_HOST', 'http://demo.example'],
   ['ALLOWED_ORIGIN', '*'],
   ['ALLOWED_ORIGIN', 'null'],
   ['ALLOWED_ORIGIN', '127.0.0.1:8080'],

@@ -7,8 +7,8 @@ import { startDemo } from './support/demo'
 let demo: Awaited<ReturnType<typeof startDemo>>
 
 beforeAll(async () => {
-  const { store, name, logouts } = await openStore({ store: 'cookie', redisUrl: undefined }, life.idleTimeout)
-  demo = await startDemo({ store, storeName: name, logouts })
+  const { name, ...opened } = await openStore({ store: 'cookie', redisUrl: undefined }, life.idleTimeout)
+  demo = await startDemo({ ...opened, storeName: name })
 })
 afterAll(() => demo?.stop())
 

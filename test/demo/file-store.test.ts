@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
 import { FileStore } from '../../demo/file-store'
-import { storeTests } from '../../lib/testing'
+import { storeTests } from '../../lib/store-tests'
 import { cookieOf, idOf } from './support/cookie'
 import { startDemo } from './support/demo'
 

@@ -17,7 +17,8 @@ it.each([
   ['/app.js', 'text/javascript', 200],
   ['/devices.js', 'text/javascript', 200],
   ['/theme.css', 'text/css', 200],
-  ['/devices.css', 'text/css', 200],
+  ['/browsers.css', 'text/css', 200],
+  ['/?lang=en', 'text/html', 200],
   ['/favicon.svg', 'image/svg+xml', 200],
   ['/favicon.ico', '', 204]
 ])('%s never touches the session', async (path, type, status) => {

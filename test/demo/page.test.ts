@@ -13,7 +13,7 @@ let demo: Awaited<ReturnType<typeof startDemo>>
 beforeAll(async () => {
   browser = await launch()
   store = new MemoryStore()
-  demo = await startDemo({ store, storeName: '内存 memory' })
+  demo = await startDemo({ store, storeName: '内存 / memory' })
 })
 afterAll(async () => {
   await browser?.close()
@@ -25,48 +25,48 @@ const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch:
 it('shows the whole life of a session', async () => {
   await visit(browser, demo.url, async (page) => {
     await page.getByText('还没有会话').waitFor()
-    await panelSays(page, '保存在 Kept in', '内存 memory')
+    await panelSays(page, '保存在', '内存')
 
-    await button(page, '计数 Count').click()
+    await button(page, '计数').click()
     await answered(page, 'GET /count', '第1次')
-    await panelSays(page, '计数 Count', '1')
-    await page.getByText('匿名 anonymous').waitFor()
+    await panelSays(page, '次数', '1')
+    await page.getByText('匿名', { exact: true }).waitFor()
 
-    await page.getByLabel('用户名 User name').fill('张三')
-    await page.getByLabel('密码 Password').fill('hunter2')
-    await button(page, '登录 Log in').click()
+    await page.getByLabel('用户名').fill('张三')
+    await page.getByLabel('密码').fill('hunter2')
+    await button(page, '登录').click()
     await answered(page, 'POST /users/login', '{"ok":1,"message":"成功"}')
-    await panelSays(page, '登录者 Logged in as', '张三')
-    await page.getByText('已登录 logged in').waitFor()
+    await panelSays(page, '登录者', '张三')
+    await page.locator('#state', { hasText: '已登录' }).waitFor()
     const handle = await page.locator('#handle').textContent()
 
-    await button(page, '获取用户 Get user').click()
+    await button(page, '我是谁？').click()
     await answered(page, 'GET /users/getUser', '{"ok":1,"message":"成功","userinfo":"张三"}')
 
-    await button(page, '计数 Count').click()
+    await button(page, '计数').click()
     await answered(page, 'GET /count', '第2次')
-    const json = page.getByRole('region', { name: '所存的 JSON The JSON as stored' })
+    const json = page.getByRole('region', { name: '所存的 JSON' })
     await json.locator('.changed', { hasText: '"count": 2' }).waitFor()
     expect(await json.textContent()).toContain('"userinfo": "张三"')
     expect(await json.textContent()).toContain(`"handle": "${handle}"`)
 
-    await button(page, '注销 Log out').click()
+    await button(page, '退出登录').click()
     await answered(page, 'POST /users/logout', '{"ok":1,"message":"退出成功"}')
     await page.getByText('还没有会话').waitFor()
-    await button(page, '获取用户 Get user').click()
+    await button(page, '我是谁？').click()
     await answered(page, 'GET /users/getUser', '{"ok":1,"message":"成功","userinfo":null}')
 
-    await button(page, '清空 Clear').click()
-    await page.getByRole('log').locator('li').first().waitFor({ state: 'detached' })
+    await button(page, '清空').click()
+    await page.getByRole('log').locator('.entry').first().waitFor({ state: 'detached' })
     expect(await page.content()).not.toContain('hunter2')
   })
 })
 
 it('counts the life down', async () => {
   await visit(browser, demo.url, async (page) => {
-    await button(page, '计数 Count').click()
-    await panelSays(page, '闲置还剩 Idle time left', /23:5\d:\d\d/)
-    await panelSays(page, '寿命还剩 Lifetime left', /29 天 days 23:5\d:\d\d/)
+    await button(page, '计数').click()
+    await panelSays(page, '闲置还剩', /23:5\d:\d\d/)
+    await panelSays(page, '寿命还剩', /29 天 23:5\d:\d\d/)
     const idle = page.locator('#idle')
     const first = (await idle.textContent()) as string
     await idle.filter({ hasNotText: first }).waitFor()
@@ -76,9 +76,9 @@ it('counts the life down', async () => {
 
 it('counts fifty visits at once, exactly', async () => {
   await visit(browser, demo.url, async (page) => {
-    await button(page, '同时 50 次 50 at once').click()
-    await answered(page, '50 × GET /count', '50 个不同的数 different numbers: 2–51')
-    await button(page, '计数 Count').click()
+    await button(page, '同时 50 次').click()
+    await answered(page, '50 × GET /count', '50 个不同的数：2–51')
+    await button(page, '计数').click()
     await answered(page, 'GET /count', '第52次')
   })
 })
@@ -89,10 +89,10 @@ it('greets at the form, without leaving the page, and shows markup as text', asy
     for (const answer of ['您第一次登录系统', `欢迎，${name}`]) {
       await page.getByLabel('usr').fill(name)
       await page.getByLabel('psd').fill('hunter2')
-      await button(page, '提交 Submit').click()
+      await button(page, '提交').click()
       await answered(page, 'POST /login', answer)
     }
-    await panelSays(page, '登录者 Logged in as', name)
+    await panelSays(page, '登录者', name)
     expect(page.url()).toBe(`${demo.url}/`)
     expect(await page.locator('img').count()).toBe(1)
   })
@@ -106,7 +106,7 @@ it('lets the form be sent without JavaScript', async () => {
       for (const answer of ['您第一次登录系统', '欢迎，张三']) {
         await page.goto(demo.url)
         await page.getByLabel('usr').fill('张三')
-        await button(page, '提交 Submit').click()
+        await button(page, '提交').click()
         await page.getByText(answer, { exact: true }).waitFor()
       }
     },
@@ -116,11 +116,11 @@ it('lets the form be sent without JavaScript', async () => {
 
 it('shows what the server refuses', async () => {
   await visit(browser, demo.url, async (page, complaints) => {
-    await page.getByLabel('用户名 User name').fill('   ')
-    await button(page, '登录 Log in').click()
+    await page.getByLabel('用户名').fill('   ')
+    await button(page, '登录').click()
     const refused = page
       .getByRole('log')
-      .locator('li.bad', { hasText: 'username 不能为空 / username is empty' })
+      .locator('.entry.bad', { hasText: 'username 不能为空 / username is empty' })
     await refused.getByText('400', { exact: false }).waitFor()
     await page.getByText('还没有会话').waitFor()
     // Chromium reports every 400 on its console; nothing else may be there.
@@ -163,11 +163,11 @@ it.each(['light', 'dark'] as const)('fits a phone in the %s', async (colorScheme
     const overflow = () =>
       page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     expect(await overflow()).toBe(0)
-    await page.getByLabel('用户名 User name').fill('W'.repeat(64))
-    await button(page, '登录 Log in').tap()
-    await panelSays(page, '登录者 Logged in as', 'W'.repeat(64))
-    await button(page, '同时 50 次 50 at once').tap()
-    await answered(page, '50 × GET /count', '50 个不同的数 different numbers: 2–51')
+    await page.getByLabel('用户名').fill('W'.repeat(64))
+    await button(page, '登录').tap()
+    await panelSays(page, '登录者', 'W'.repeat(64))
+    await button(page, '同时 50 次').tap()
+    await answered(page, '50 × GET /count', '50 个不同的数：2–51')
     expect(await overflow()).toBe(0)
     for (const box of await page.locator('button:visible, input:visible').all()) {
       expect((await box.boundingBox())?.height).toBeGreaterThanOrEqual(44)

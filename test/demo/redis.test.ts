@@ -6,6 +6,8 @@ import { cookieOf, idOf } from './support/cookie'
 import { startDemo } from './support/demo'
 
 const DAY = 24 * 60 * 60_000
+/** How long the id that a login replaced leads late requests to the new one. */
+const CLOSED = 5 * 60_000
 let server: Awaited<ReturnType<typeof startRedis>>
 let eye: Redis
 
@@ -36,9 +38,12 @@ it('keeps a session as JSON for one day, renewed by each use, and gone after a l
   const demo = await start()
   try {
     const one = request.agent(demo.url)
-    await one.get('/count')
+    const before = idOf(cookieOf(await one.get('/count')))
     const id = idOf(cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' })))
-    expect((await eye.keys('*')).sort()).toEqual([`SESSION:${id}`, 'SESSION:user:test'].sort())
+    const keys = [`SESSION:${before}`, `SESSION:${id}`, 'SESSION:user:test']
+    expect((await eye.keys('*')).sort()).toEqual(keys.sort())
+    expect(JSON.parse((await eye.get(`SESSION:${before}`)) ?? '')).not.toHaveProperty('count')
+    expect(await eye.pttl(`SESSION:${before}`)).toBeLessThanOrEqual(CLOSED)
     expect(JSON.parse((await eye.get(`SESSION:${id}`)) ?? '')).toMatchObject({ count: 1, userinfo: 'test' })
     expect(await eye.pttl(`SESSION:${id}`)).toBeGreaterThan(DAY - 60_000)
     expect(await eye.pttl(`SESSION:${id}`)).toBeLessThanOrEqual(DAY)

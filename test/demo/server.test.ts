@@ -8,6 +8,7 @@ import request from 'supertest'
 import { freePort, startRedis } from '../support/redis-server'
 import { cookieOf, idOf } from './support/cookie'
 import { buildDemo, DemoProcess, removeBuild } from './support/process'
+import { openStream } from './support/stream'
 
 const login = { username: 'test', password: 'hunter2' }
 const started: DemoProcess[] = []
@@ -36,7 +37,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('starts, answers, and ends well on %s', 
   // As a browser leaves them: one connection that nothing was sent on yet, one kept alive after an answer.
   const { port, hostname } = new URL(url)
   const [fresh, used] = [connect(Number(port), hostname), connect(Number(port), hostname)]
-  used.write('GET /count HTTP/1.1\r\nHost: demo\r\n\r\n')
+  used.write('GET /count HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await Promise.all([once(fresh, 'connect'), once(used, 'data')])
   const before = Date.now()
   demo.signal(signal)
@@ -53,7 +54,7 @@ it('finishes what runs before it ends', async () => {
   const socket = connect(Number(port), hostname).setEncoding('utf8')
   let answer = ''
   socket.on('data', (text: string) => (answer += text))
-  const head = ['POST /users/login HTTP/1.1', 'Host: demo', 'Content-Type: application/json']
+  const head = ['POST /users/login HTTP/1.1', 'Host: localhost', 'Content-Type: application/json']
   socket.write([...head, `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'))
   while (!answer.includes('100 Continue')) await once(socket, 'data')
 
@@ -64,6 +65,16 @@ it('finishes what runs before it ends', async () => {
   expect(answer).toContain('200 OK')
   expect(answer).toContain('{"ok":1,"message":"成功"}')
   socket.end()
+  expect(await demo.ended()).toBe(0)
+})
+
+it('ends while pages listen to it', async () => {
+  const demo = run()
+  const stream = await openStream(`${await demo.url()}/events?page=one`)
+  await stream.next('watching')
+  demo.signal('SIGTERM')
+  // Cut off at the end of the process, it would fail in another way.
+  await expect(stream.next('nothing')).rejects.toThrow('the stream ended without nothing')
   expect(await demo.ended()).toBe(0)
 })
 

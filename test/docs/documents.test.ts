@@ -7,14 +7,11 @@ import { check } from './check'
 import { Workshop } from './workshop'
 
 const root = join(__dirname, '../..')
-const documents = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(root, folder))
     .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file))
-]
-
-jest.setTimeout(120_000)
+    .map((file) => join(folder, file))
+)
 
 const workshop = new Workshop()
 let redis: Awaited<ReturnType<typeof startRedis>>

@@ -1,6 +1,6 @@
 import { inherits } from 'node:util'
 import { EventEmitter } from 'node:events'
-import { asked, both, cookieOf, secret, Site, storeOf, type StoreLike } from './support/both'
+import { asked, both, cookieOf, count, secret, Site, storeOf, type StoreLike } from './support/both'
 import ours from '../../lib/express-session'
 
 describe.each(both)('%s', (_, session) => {
@@ -10,6 +10,21 @@ describe.each(both)('%s', (_, session) => {
       expect(typeof session[name]).toBe('function')
     }
     expect(new session.MemoryStore()).toBeInstanceOf(session.Store)
+  })
+
+  test('1: libraries of the old style derive from Store and Cookie by a call, and find their names', () => {
+    const { Cookie, Store } = session as unknown as Record<
+      'Cookie' | 'Store',
+      (this: object, options?: object) => void
+    >
+    function Own(this: object) {
+      Cookie.call(this, { maxAge: 5000, path: '/own' })
+    }
+    inherits(Own, Cookie)
+    const cookie = new (Own as unknown as new () => { originalMaxAge: number; path: string; data: object })()
+    expect([cookie.originalMaxAge, cookie.path]).toEqual([5000, '/own'])
+    expect(cookie.data).toMatchObject({ originalMaxAge: 5000, httpOnly: true })
+    expect([Cookie.name, Store.name]).toEqual(['Cookie', 'Store'])
   })
 
   test.each([
@@ -226,4 +241,45 @@ describe('holdfast', () => {
       warn.mockRestore()
     }
   })
+})
+
+describe('version: 2', () => {
+  test('nothing is stored that did not change, and nothing is warned of', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockReturnValue()
+    const store = storeOf(ours)
+    const sets = count(store, 'set')
+    const site = await Site.open(
+      ours,
+      { store, version: 2, resave: undefined, saveUninitialized: undefined },
+      (req, res) => {
+        if (req.url === '/login') req.session.user = 'bob'
+        res.end()
+      }
+    )
+    for (const path of ['/', '/login', '/']) await site.get(path)
+    expect([sets.calls.length, warn.mock.calls]).toEqual([1, []])
+    warn.mockRestore()
+  })
+
+  test('a secret is required, and what cookie-parser found does not count', async () => {
+    const start = ours as (options: object) => unknown
+    expect(() => start({ version: 2 })).toThrow('secret option required for sessions')
+    expect(() => start({ version: 3, secret })).toThrow(TypeError)
+    const site = await Site.open(
+      ours,
+      { version: 2 },
+      (req, res) => {
+        req.session.n = 1
+        res.end(req.sessionID)
+      },
+      (req) => {
+        req.signedCookies = { 'connect.sid': 'parsed' }
+      }
+    )
+    expect((await site.get()).text).not.toBe('parsed')
+  })
+})
+
+test.each([0, -1, NaN, Infinity, 2 ** 31])('timeout: %p is refused at start', (timeout) => {
+  expect(() => ours({ secret, timeout })).toThrow(TypeError)
 })

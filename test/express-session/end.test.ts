@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect, createServer as createHttp2, type Http2Server } from 'node:http2'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -391,15 +392,21 @@ describe('holdfast', () => {
     expect((await site.get()).status).toBe(500)
   })
 
-  test('33: a session made after the headers have gone is not stored, and the client learns of it', async () => {
+  test('a session made after the headers have gone is not stored: the page arrives, and the channel reports it', async () => {
     const store = storeOf(ours)
+    const heard: unknown[] = []
+    const hear = (message: unknown) => heard.push(message)
+    subscribe('holdfast:dropped', hear)
     const site = await Site.open(ours, { store }, async (req, res) => {
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
       req.session.hit = true
-      res.end()
+      if (req.url === '/unawaited') void req.session.save()
+      res.end(', and ended')
     })
-    await expect(site.get()).rejects.toThrow()
+    for (const path of ['/', '/unawaited']) expect((await site.get(path)).text).toBe('begun, and ended')
+    unsubscribe('holdfast:dropped', hear)
+    expect(heard).toEqual(Array(2).fill({ handle: '', reason: 'headers sent' }))
     expect(await lengthOf(store)).toBe(0)
   })
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import ours from '../../lib/express-session'
 import { MemoryTable } from '../../lib/stores/memory/table'
-import { advance } from '../support/clock'
+import { advance, stopClock } from '../support/clock'
+import { Gates } from './support/gates'
 import { hang } from './support/hang'
 import {
   asked,
@@ -45,6 +46,7 @@ function least(module: Module) {
 
 describe.each(both)('%s', (_, module) => {
   test('34: get, set and destroy are enough', async () => {
+    stopClock()
     const store = least(module)
     const site = await Site.open(module, { store, cookie: { maxAge: 60_000 } }, visits)
     await site.get()
@@ -218,22 +220,28 @@ describe('holdfast', () => {
     ['a store with callbacks', () => least(ours)]
   ])('%s: a session that was ended meanwhile stays gone', async (_name, make) => {
     const store = make()
+    const gates = new Gates()
     const site = await Site.open(ours, { store, resave: true }, async (req, res) => {
-      if (req.url !== '/') await asked((done) => store.destroy(req.sessionID, done))
+      await gates.pass(req.headers['x-gate'] as string | undefined)
       if (req.url !== '/look') req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       res.end('done')
     })
-    await site.get()
-    const { id } = site
-    const changed = await site.get('/change')
-    expect([changed.status, changed.setCookies]).toEqual([409, []])
-    expect(await get(store, id)).toBeFalsy()
-    site.cookie = undefined
-    await site.get()
-    // Who changed nothing loses nothing.
-    const looked = await site.get('/look')
-    expect([looked.status, looked.setCookies]).toEqual([200, []])
-    expect(await get(store, site.id)).toBeFalsy()
+    const ended = async (path: string) => {
+      site.cookie = undefined
+      await site.get()
+      const { id } = site
+      const { gate, headers } = gates.close()
+      const answer = site.get(path, { headers })
+      await gate.arrived
+      await asked((done) => store.destroy(id, done))
+      gate.open()
+      const { status, setCookies } = await answer
+      expect(await get(store, id)).toBeFalsy()
+      return [status, setCookies]
+    }
+    expect(await ended('/change')).toEqual([409, []])
+    // A request that changed nothing loses nothing.
+    expect(await ended('/look')).toEqual([200, []])
   })
 
   test.each([
@@ -307,6 +315,39 @@ describe('holdfast', () => {
     await site.get()
     await site.get('/change')
     expect(seen).toEqual([undefined, new Date(5), new Date(5)])
+  })
+
+  test('35: what a store puts on the session is of the same kind after a change by another request', async () => {
+    const store = least(ours)
+    const { get: read, set } = store
+    let reads = 0
+    const seen: unknown[] = []
+    store.get = (id, done) =>
+      read.call(store, id, (error, found) =>
+        done(error, found && Object.assign(found, { raw: Buffer.from([++reads]), at: new Date(reads) }))
+      )
+    store.set = (id, data, done) => {
+      const { raw, at } = data as Bag
+      seen.push([Buffer.isBuffer(raw), at instanceof Date])
+      set.call(store, id, data, done)
+    }
+    const site = await Site.open(ours, { store }, async (req, res) => {
+      req.session.n = 1
+      if (req.url === '/outer') {
+        await site.get('/inner')
+        req.session.outer = true
+      }
+      if (req.url === '/inner') req.session.inner = true
+      res.end()
+    })
+    await site.get()
+    await site.get('/outer')
+    expect(seen).toEqual([
+      [false, false],
+      [true, true],
+      [true, true]
+    ])
+    expect(await get(store, site.id)).toMatchObject({ inner: true, outer: true })
   })
 
   test('36: what has expired leaves the memory by itself', async () => {

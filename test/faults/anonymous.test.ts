@@ -3,8 +3,6 @@ import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
 import { answeredWell, byStatus, late, type Outcome } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 const outages: [name: string, begin: (rig: Rig) => Promise<void>, end: (rig: Rig) => Promise<unknown>][] = [
   ['silent', async ({ server }) => server.pause(), async ({ server }) => server.resume()],
   ['not there', ({ server }) => server.kill(), ({ server }) => server.start()]
@@ -12,12 +10,12 @@ const outages: [name: string, begin: (rig: Rig) => Promise<void>, end: (rig: Rig
 
 const isRead = ({ path }: Outcome) => path === '/read' || path === '/free'
 
-test.each(outages)("onStoreError 'anonymous', Redis is %s", async (_, begin, end) => {
+test.each(outages)("whenUnreadable 'anonymous', Redis is %s", async (_, begin, end) => {
   const rig = await Rig.open({
     kind: own,
     args: ['--appendonly', 'yes', '--appendfsync', 'always'],
     // A cookie with an age, as it would be renewed.
-    options: { onStoreError: 'anonymous', cookie: { maxAge: 3_600_000 } }
+    options: { whenUnreadable: 'anonymous', cookie: { maxAge: 3_600_000 } }
   })
   try {
     const before = await rig.load(REQUESTS / 4, 300)
@@ -57,7 +55,7 @@ test.each(outages)("onStoreError 'anonymous', Redis is %s", async (_, begin, end
 })
 
 test.each(outages)(
-  "onStoreError 'fail', Redis is %s: 503 with Retry-After where the store is needed",
+  "whenUnreadable 'throw', Redis is %s: 503 with Retry-After where the store is needed",
   async (_, begin, end) => {
     const rig = await Rig.open({ kind: own, args: ['--appendonly', 'yes'] })
     try {

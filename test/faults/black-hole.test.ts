@@ -3,8 +3,6 @@ import { lagBetween, runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, late, needsStore } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 test.each(clients)('a black hole swallows everything, and nothing closes, $name', async (kind) => {
   const rig = await Rig.open({ kind })
   try {

@@ -6,8 +6,6 @@ import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, type Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 /** What lets the client of a request hang up. */
 const hangUps = new Map<string, () => void>()
 

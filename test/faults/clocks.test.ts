@@ -2,8 +2,6 @@ import { AppProcess } from './support/process'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, load, Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 const MINUTE = 60_000
 
 let rig: Rig

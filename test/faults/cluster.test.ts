@@ -8,8 +8,6 @@ import { runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
 import { answeredWell, byStatus, late, load, needsStore, Visitor } from './support/visitor'
 
-jest.setTimeout(180_000)
-
 let cluster: RedisCluster
 
 beforeAll(async () => (cluster = await startThree()), 120_000)

@@ -3,8 +3,6 @@ import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, late, needsStore } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 describe.each(clients)('$name', (kind) => {
   test('answers get lost, and the connection with them', async () => {
     const rig = await Rig.open({ kind })

@@ -9,8 +9,6 @@ import { Leaving, Storm } from './support/storm'
 import { answeredWell, byStatus, late, type Visitor } from './support/visitor'
 import { waitsForReplica } from './support/wait-store'
 
-jest.setTimeout(300_000)
-
 /** The primary that dies. */
 const LOST = 1
 const MIN_REPLICAS = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '1']

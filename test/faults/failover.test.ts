@@ -4,8 +4,6 @@ import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, late } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 test('the primary becomes a replica (READONLY): reconnected, and tried once more', async () => {
   const rig = await Rig.open()
   const other = await startRedis({ args: ['--replicaof', rig.server.host, `${rig.server.port}`] })

@@ -3,8 +3,6 @@ import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
 import type { Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 /** What may lie under the key of a session although no session looks like it, and why it is none. */
 const texts: [what: string, text: string | Buffer, reason: string][] = [
   ['not JSON', 'hello', 'not JSON'],
@@ -14,8 +12,8 @@ const texts: [what: string, text: string | Buffer, reason: string][] = [
   ['null', 'null', 'not an object'],
   ['an array', '[{"user":"somebody"}]', 'not an object'],
   ['a number', '1e999', 'not an object'],
-  ['nested too deep', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 'nested deeper than maxDepth'],
-  ['too large', JSON.stringify({ a: 'x'.repeat(2 ** 20) }), 'larger than maxBytes'],
+  ['nested too deep', `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 'nested deeper than limits.depth'],
+  ['too large', JSON.stringify({ a: 'x'.repeat(2 ** 20) }), 'larger than limits.bytes'],
   [
     'of a later version',
     '{"user":"somebody","@":{"v":2}}',

@@ -4,8 +4,6 @@ import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
 import { Visitor, type Outcome } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 let rig: Rig
 /** A second process of the same application, whose way to Redis is free. */
 let elsewhere: App

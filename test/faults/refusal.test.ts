@@ -4,8 +4,6 @@ import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, late, needsStore, type Outcome, Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 test('OOM: writes are refused, and nothing else is', async () => {
   const rig = await Rig.open()
   const [reader, leaver, ...rest] = rig.visitors

@@ -6,8 +6,6 @@ import { own } from './support/clients'
 import { REQUESTS, Rig } from './support/rig'
 import { Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 /** Responses without a body, elsewhere, and of a handler that threw after its change. */
 const ENDS: [method: string, path: string, status: number][] = [
   ['HEAD', '/mark', 200],

@@ -7,8 +7,6 @@ import { idIn } from '../support/site'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
 
-jest.setTimeout(120_000)
-
 let server: RedisServer
 let agent: Agent
 

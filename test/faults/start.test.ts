@@ -2,8 +2,6 @@ import { clients } from './support/clients'
 import { REQUESTS, Rig } from './support/rig'
 import { answeredWell, byStatus, late, needsStore, Visitor } from './support/visitor'
 
-jest.setTimeout(120_000)
-
 /** Nothing is lost by a crash of Redis. */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
 /** Milliseconds until the next attempt to connect, at most; the last two are the clients' own defaults. */

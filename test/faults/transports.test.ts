@@ -9,8 +9,6 @@ import { send } from '../support/send'
 import { secret } from './support/app'
 import { REQUESTS, Rig } from './support/rig'
 
-jest.setTimeout(120_000)
-
 /** Above the threshold of compression. */
 const BODY = 'a line of text that is the same all over\n'.repeat(1000)
 

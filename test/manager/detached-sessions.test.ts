@@ -12,18 +12,18 @@ const upgrade = (visitor: Visitor) => ({ headers: { cookie: `other=1; sid=${visi
 /** The sessions of a site, as another process with the same options has them. */
 function outside(site: Site, options: Partial<SessionOptions> = {}) {
   const sessions = session({ secret, store: site.store, ...options })
-  const load = (visitor: Visitor) => sessions.load(upgrade(visitor)) as Promise<Bag>
+  const load = (visitor: Visitor) => sessions.open(upgrade(visitor)) as Promise<Bag>
   return { sessions, load }
 }
 
-describe('load gives null', () => {
+describe('open gives null', () => {
   test.each([
     ['without a cookie', {}],
     ['with a cookie of another name', { cookie: 'other=1' }],
     ['with a cookie that nobody signed', { cookie: 'sid=s%3Aid.bad' }]
   ])('%s, and does not ask the store', async (_, headers) => {
     const { site } = await returning()
-    expect(await outside(site).sessions.load({ headers })).toBeNull()
+    expect(await outside(site).sessions.open({ headers })).toBeNull()
     expect(site.store.log).toBe('')
   })
 
@@ -63,14 +63,14 @@ describe('load', () => {
       headers.cookie?.startsWith('other') ? site.store : empty
     const { sessions, load } = outside(site, { store: store as SessionOptions['store'] })
     expect(await load(visitor)).toMatchObject({ n: 1 })
-    expect(await sessions.load({ headers: { cookie: `sid=${visitor.cookie}` } })).toBeNull()
+    expect(await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })).toBeNull()
   })
 
-  test.each(['fail', 'anonymous'] as const)(
-    'rejects where the store fails, with onStoreError %p',
-    async (onStoreError) => {
+  test.each(['throw', 'anonymous'] as const)(
+    'rejects where the store fails, with whenUnreadable %p',
+    async (whenUnreadable) => {
       const { site, visitor } = await returning()
-      const { load } = outside(site, { onStoreError })
+      const { load } = outside(site, { whenUnreadable })
       site.store.next('get', fails)
       expect(await codeOf(load(visitor))).toBe('ERR_SESSION_STORE')
       expect(await load(visitor)).toMatchObject({ n: 1 })
@@ -83,7 +83,7 @@ describe('load', () => {
     ['the headers of fetch', { headers: new Headers({ cookie: 'sid=1' }) }]
   ])('rejects for what is no request: %s', async (_what, request) => {
     const { sessions } = outside((await returning()).site)
-    expect(await codeOf(sessions.load(request as never))).toBe('ERR_SESSION_OPTIONS')
+    expect(await codeOf(sessions.open(request as never))).toBe('ERR_SESSION_OPTIONS')
   })
 
   test('rejects for options that cannot be right, and does not throw', async () => {
@@ -177,7 +177,7 @@ test('a sealed session can be read, and not changed', async () => {
   await visitor.ask((s) => void (s.n = 1))
   const own = new CookieStore()
   const sessions = session({ secret, store: own })
-  const loaded = (await sessions.load(upgrade(visitor))) as Session & { n?: number }
+  const loaded = (await sessions.open(upgrade(visitor))) as Session & { n?: number }
   expect(loaded.n).toBe(1)
   expect(await codeOf(loaded.update((s) => void (s.n = 2)))).toBe('ERR_SESSION_HEADERS_SENT')
   expect(await codeOf(loaded.destroy())).toBe('ERR_SESSION_HEADERS_SENT')

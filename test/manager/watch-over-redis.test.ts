@@ -31,7 +31,7 @@ async function socket(idleTimeout = 60_000) {
   const visitor = site.visitor()
   await visitor.ask((s) => void (s.n = 1))
   const sessions = session({ secret, store: far, idleTimeout })
-  const loaded = (await sessions.load({ headers: { cookie: `sid=${visitor.cookie}` } })) as Bag
+  const loaded = (await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })) as Bag
   const close = jest.fn()
   sessions.onDestroy(loaded, close)
   await until(async () => (await near.client.pubsub('NUMSUB', 'SESSION:ended'))[1] === 1)

@@ -10,7 +10,7 @@ async function socket(options: Partial<SessionOptions> = {}) {
   const { site, visitor } = await returning(options)
   const sessions = session({ secret, ...options, store: site.store })
   const upgrade = { headers: { cookie: `sid=${visitor.cookie}` } }
-  const loaded = (await sessions.load(upgrade)) as Bag
+  const loaded = (await sessions.open(upgrade)) as Bag
   const close = jest.fn()
   const stop = sessions.onDestroy(loaded, close)
   await asked()
@@ -243,7 +243,7 @@ describe('where the message is lost', () => {
   /** Watches what the store keeps under `id`. */
   async function watched(store: Store) {
     const sessions = session({ secret, store, signed: false, name: 'sid' })
-    const loaded = (await sessions.load({ headers: { cookie: 'sid=id' } })) as Session
+    const loaded = (await sessions.open({ headers: { cookie: 'sid=id' } })) as Session
     const close = jest.fn()
     return { watch: sessions.onDestroy(loaded, close), close }
   }
@@ -280,7 +280,7 @@ describe('a handle', () => {
     const { visitor, sessions } = await socket()
     await visitor.ask((s) => s.regenerate())
     const cookie = `sid=${visitor.cookie}`
-    const handle = await sessions.load({ headers: { cookie } }).then((loaded) => loaded!.handle)
+    const handle = await sessions.open({ headers: { cookie } }).then((loaded) => loaded!.handle)
     await until(async () => {
       collect()
       return (await codeOf((async () => sessions.onDestroy(handle, () => undefined)())())) !== 'done'
@@ -355,7 +355,7 @@ describe('onDestroy refuses', () => {
         return true
       }
     })
-    await sessions.load(upgrade)
+    await sessions.open(upgrade)
     expect(refused).toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
   })
 })

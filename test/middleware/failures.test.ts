@@ -67,10 +67,11 @@ describe('a store that is in trouble', () => {
 
   it('that is silent: after three deadlines nobody waits, and the first answer ends it', async () => {
     const site = await Site.open({ timeout: 50 })
-    const visitor = site.visitor()
+    const [visitor, other] = [site.visitor(), site.visitor()]
     await visitor.ask((s) => void (s.n = 1))
+    await other.ask((s) => void (s.n = 1))
     site.store.always(hangs)
-    for (let i = 0; i < 3; i++) await visitor.visit(() => 'never')
+    for (const one of [visitor, other, visitor]) await one.visit(() => 'never')
     site.store.forget()
     for (let i = 0; i < 5; i++) expect((await visitor.visit(() => 'never')).status).toBe(503)
     expect(site.store.calls.length).toBeLessThan(5)
@@ -99,9 +100,9 @@ describe('a store that is in trouble', () => {
   })
 })
 
-describe('onStoreError: anonymous', () => {
+describe('whenUnreadable: anonymous', () => {
   async function troubled() {
-    const site = await Site.open({ onStoreError: 'anonymous' })
+    const site = await Site.open({ whenUnreadable: 'anonymous' })
     const visitor = site.visitor()
     await visitor.ask((s) => void (s.n = 1))
     const { cookie } = visitor
@@ -131,7 +132,7 @@ describe('onStoreError: anonymous', () => {
     for (const end of ['regenerate', 'destroy'] as const) {
       const { site, visitor } = await troubled()
       const old = visitor.id
-      await visitor.ask((s) => s[end]().then(() => null))
+      await visitor.ask((s) => (end === 'destroy' ? s.destroy() : s.regenerate().then(() => null)))
       expect(await site.stored(old)).toBeNull()
     }
   })

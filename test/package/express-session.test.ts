@@ -1,9 +1,7 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { modulePath, pack, Project, succeed, type Tarball } from './project'
-
-jest.setTimeout(600_000)
+import { pack, Project, succeed, type Tarball } from './project'
 
 const root = join(__dirname, '../..')
 const source = readFileSync(join(__dirname, '../types/express-session.ts'), 'utf8')
@@ -17,27 +15,22 @@ let alias: string
 const before = new Project()
 /** The same one with the alias. */
 const aliased = new Project()
+const bare = new Project()
 
 beforeAll(async () => {
   tarball = await pack()
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-alias-'))
   alias = join(folder, 'holdfast-express-session-1.19.0.tgz')
   await succeed('npm', ['pack', '--pack-destination', folder], join(root, 'packages/express-session'))
-  await before.install(tarball.path, [...types, 'express-session', '@types/express-session'])
-  await aliased.install(tarball.path)
-  await aliased.install(`express-session@file:${alias}`, types)
+  await before.link(tarball.path, [...types, 'express-session', '@types/express-session'])
+  await aliased.install([tarball.path, `express-session@file:${alias}`], types)
+  await bare.link(tarball.path, ['@types/node'])
 })
 afterAll(() => {
   tarball?.remove()
   if (alias) rmSync(join(alias, '..'), { recursive: true })
-  for (const project of [before, aliased]) project.remove()
+  for (const project of [before, aliased, bare]) project.remove()
 })
-
-async function check(where: Project, file: string, text: string, compilerOptions: object): Promise<string> {
-  where.write(`check/${file}`, text)
-  where.write('check/tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
-  return (await where.node(modulePath('typescript/bin/tsc'), ['-p', '.'], 'check')).output
-}
 
 const IMPORTS = `
 import express from 'express'
@@ -64,7 +57,7 @@ import session = require('express-session')
 const NODE16 = { ...OPTIONS, module: 'node16' }
 
 test('the application compiles with @types/express-session', async () => {
-  expect(await check(before, 'main.mts', IMPORTS + source, NODE16)).toBe('')
+  expect(await before.check('main.mts', IMPORTS + source, NODE16)).toBe('')
 })
 
 test.each([
@@ -72,7 +65,7 @@ test.each([
   ['node16, CommonJS', 'main.cts', REQUIRES, NODE16],
   ['bundler', 'main.ts', IMPORTS, { ...OPTIONS, module: 'esnext', moduleResolution: 'bundler' }]
 ])('it compiles with the alias as it is, under %s', async (_, file, imports, options) => {
-  expect(await check(aliased, file, imports + source, options)).toBe('')
+  expect(await aliased.check(file, imports + source, options)).toBe('')
 })
 
 test.each([
@@ -83,18 +76,12 @@ test.each([
   async (_, file, imports, extension) => {
     const text = (imports + source).replace(/'express-session'/g, "'holdfast/express-session'")
     const paths = { 'express-session': [`../node_modules/holdfast/dist/express-session.${extension}`] }
-    expect(await check(before, file, text, { ...NODE16, paths })).toBe('')
+    expect(await before.check(file, text, { ...NODE16, paths })).toBe('')
   }
 )
 
 test('types where Express is not installed', async () => {
-  const bare = new Project()
-  try {
-    await bare.install(tarball.path, ['@types/node'])
-    expect(await check(bare, 'main.mts', BARE, { ...OPTIONS, module: 'nodenext' })).toBe('')
-  } finally {
-    bare.remove()
-  }
+  expect(await bare.check('main.mts', BARE, { ...OPTIONS, module: 'nodenext' })).toBe('')
 })
 
 const BARE = `

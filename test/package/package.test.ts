@@ -1,17 +1,18 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { MemoryStore } from '../../lib/index'
-import { storeTests } from '../../lib/testing'
+import { storeTests } from '../../lib/store-tests'
 import { manifest, modulePath, type Outcome, pack, Project, run, type Tarball } from './project'
 
-jest.setTimeout(300_000)
+/** `npm test` names one of each version that the package is for. */
+const nodes = (process.env.TEST_NODES ?? process.execPath).split(delimiter)
 
 let tarball: Tarball
 const project = new Project()
 
 beforeAll(async () => {
   tarball = await pack()
-  await project.install(tarball.path, ['express'])
+  await project.install([tarball.path], ['express'])
 })
 afterAll(() => {
   tarball?.remove()
@@ -21,7 +22,7 @@ afterAll(() => {
 test('the tarball holds what users need, and nothing else', () => {
   const expected = /^(dist\/.*\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg))$/
   const others = tarball.files.filter((file) => !expected.test(file))
-  expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'])
 })
 
 test('it brings three packages along', () => {
@@ -47,17 +48,20 @@ test('are-the-types-wrong finds nothing', async () => {
   expect(status).toBe(0)
 })
 
-test('require gives the function itself, with every named export on it, and import the same ones', async () => {
-  project.write('same.mjs', SAME)
-  expect(await project.node('same.mjs')).toEqual({ status: 0, output: 'the same\n' })
-})
+test.each(nodes)(
+  'require gives the function itself, with every named export on it, and import the same ones: %s',
+  async (node) => {
+    project.write('same.mjs', SAME)
+    expect(await project.node('same.mjs', [], node)).toEqual({ status: 0, output: 'the same\n' })
+  }
+)
 
 const SAME = `
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import * as imported from 'holdfast'
 import * as importedRedis from 'holdfast/redis'
-import * as importedTesting from 'holdfast/testing'
+import * as importedTesting from 'holdfast/store-tests'
 
 const require = createRequire(import.meta.url)
 const required = require('holdfast')
@@ -70,7 +74,7 @@ for (const [name, value] of Object.entries(imported)) assert.equal(required[name
 const requiredRedis = require('holdfast/redis')
 assert.equal(requiredRedis.RedisStore, importedRedis.RedisStore)
 assert.equal(typeof importedRedis.RedisStore, 'function')
-assert.equal(require('holdfast/testing').storeTests, importedTesting.storeTests)
+assert.equal(require('holdfast/store-tests').storeTests, importedTesting.storeTests)
 assert.equal(typeof importedTesting.storeTests, 'function')
 console.log('the same')
 `
@@ -79,9 +83,9 @@ describe.each([
   ['a CommonJS app', 'app.cjs', "const session = require('holdfast')\nconst express = require('express')"],
   ['an ES module app', 'app.mjs', "import session from 'holdfast'\nimport express from 'express'"]
 ])('%s', (_, file, imports) => {
-  test('counts the visits of a visitor', async () => {
+  test.each(nodes)('counts the visits of a visitor: %s', async (node) => {
     project.write(file, imports + APP)
-    expect(await project.node(file)).toEqual({ status: 0, output: '第1次\n第2次\n第1次\n' })
+    expect(await project.node(file, [], node)).toEqual({ status: 0, output: '第1次\n第2次\n第1次\n' })
   })
 })
 
@@ -146,7 +150,7 @@ test('loads', () => {
 
 const SUITE = `
 const { MemoryStore } = require('holdfast')
-const { storeTests } = require('holdfast/testing')
+const { storeTests } = require('holdfast/store-tests')
 const store = new MemoryStore()
 for (const { name, run } of storeTests(() => store)) test(name, run)
 `
@@ -179,7 +183,7 @@ describe.each<
     `pass ${COUNT}\n`
   ],
   ['no runner', 'plain.cjs', PLAIN, (file) => project.node(file), `${COUNT} passed`]
-])('holdfast/testing under %s', (_, file, head, start, told) => {
+])('holdfast/store-tests under %s', (_, file, head, start, told) => {
   test('passes a good store', async () => {
     project.write(file, `${head}\n${SUITE}`)
     const { status, output } = await start(file)

@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -66,15 +74,30 @@ export async function pack(): Promise<Tarball> {
 export class Project {
   readonly folder = temporaryFolder()
 
-  /** Installs a tarball, and packages in the versions that the repository itself has. */
-  async install(tarball: string, names: string[] = []): Promise<void> {
+  /**
+   * Installs tarballs as users do, and packages in the versions that the repository itself has.
+   * @param tarballs - paths, or with a name: `express-session@file:…`
+   */
+  async install(tarballs: string[], names: string[] = []): Promise<void> {
     this.write('package.json', '{ "private": true }')
     const versioned = names.map((name) => {
       const { version } = manifest(modulePath(name))
       return `${name}@${version}`
     })
     const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
-    await succeed('npm', ['install', ...quick, tarball, ...versioned], this.folder)
+    await succeed('npm', ['install', ...quick, ...tarballs, ...versioned], this.folder)
+  }
+
+  /** Unpacks a tarball and links the repository's packages, which takes no time. The compiler sees no difference. */
+  async link(tarball: string, names: string[]): Promise<void> {
+    const library = join(this.folder, 'node_modules/holdfast')
+    mkdirSync(library, { recursive: true })
+    await succeed('tar', ['-xzf', tarball, '--strip-components=1', '-C', library], this.folder)
+    for (const name of [...Object.keys(manifest(library).dependencies), ...names]) {
+      const link = join(this.folder, 'node_modules', name)
+      mkdirSync(dirname(link), { recursive: true })
+      symlinkSync(modulePath(name), link)
+    }
   }
 
   /** Writes a file, `src/app.ts`, and makes the folders above it. */
@@ -84,9 +107,16 @@ export class Project {
     writeFileSync(file, text)
   }
 
-  /** Runs a file of the project, or one of the repository's tools in it. */
-  node(file: string, args: string[] = [], folder = '.'): Promise<Outcome> {
-    return run(process.execPath, [file, ...args], join(this.folder, folder))
+  /** Runs a file of the project, or one of the repository's tools in it, by this Node or another one. */
+  node(file: string, args: string[] = [], node = process.execPath): Promise<Outcome> {
+    return run(node, [file, ...args], this.folder)
+  }
+
+  /** Type-checks a file and answers with what is wrong. */
+  async check(file: string, text: string, compilerOptions: object, compiler = 'typescript'): Promise<string> {
+    this.write(`check/${file}`, text)
+    this.write('check/tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
+    return (await this.node(modulePath(`${compiler}/bin/tsc`), ['-p', 'check'])).output
   }
 
   remove(): void {

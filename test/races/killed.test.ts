@@ -28,8 +28,6 @@ afterAll(async () => {
   await server.stop()
 })
 
-jest.setTimeout(120_000)
-
 /** Every session that is in the store, by its id; marks of moved ones are none. */
 async function sessions(): Promise<Map<string, Record<string, unknown>>> {
   const found = new Map<string, Record<string, unknown>>()

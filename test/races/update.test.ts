@@ -52,14 +52,15 @@ describe('update', () => {
     expect(await held(visitor)).toEqual({ count: 100 })
   })
 
-  test('400 from one process are about 400 writes', async () => {
+  test('400 from one process are at most 400 writes', async () => {
     const { visitor } = await begin(store, { count: 0 })
     const seen = await commands(async () => {
       for (let i = 0; i < 4; i++) await atOnce(100, visitor)
     })
     expect(await held(visitor)).toEqual({ count: 400 })
-    expect(seen.evalsha).toBeGreaterThanOrEqual(400)
-    expect(seen.evalsha).toBeLessThan(420)
+    // Those that wait at once are written together.
+    expect(seen.evalsha).toBeGreaterThanOrEqual(4)
+    expect(seen.evalsha).toBeLessThanOrEqual(400)
     expect(seen.getex).toBe(400)
   })
 
@@ -94,7 +95,7 @@ describe('update', () => {
     expect(refusal.status).toBe(500)
     // The change of before is kept, as by any handler that throws.
     expect(await held(visitor)).toEqual({ count: 5, a: 1 })
-    expect(await visitor.ask((session) => count(Object.assign(session, { b: 2 })))).toBe(6)
+    expect(await visitor.ask((session) => ((session.b = 2), count(session)))).toBe(6)
     expect(await held(visitor)).toEqual({ count: 6, a: 1, b: 2 })
   })
 })

@@ -1,13 +1,13 @@
-import { Breaker } from '../../lib/repository/breaker'
+import { CircuitBreaker } from '../../lib/repository/guarded-store'
 import { advance } from '../support/clock'
 
-const silence = (breaker: Breaker, times: number) => {
-  for (let i = 0; i < times; i++) breaker.timedOut()
+const silence = (breaker: CircuitBreaker, times: number) => {
+  for (let i = 0; i < times; i++) breaker.timedOut(`id ${i}`)
 }
 
-describe('Breaker', () => {
+describe('CircuitBreaker', () => {
   it('asks until three deadlines in a row have passed', () => {
-    const breaker = new Breaker()
+    const breaker = new CircuitBreaker()
     silence(breaker, 2)
     expect(breaker.allows()).toBe(true)
     silence(breaker, 1)
@@ -15,7 +15,7 @@ describe('Breaker', () => {
   })
 
   it('counts from the last answer', () => {
-    const breaker = new Breaker()
+    const breaker = new CircuitBreaker()
     silence(breaker, 2)
     breaker.answered()
     silence(breaker, 2)
@@ -23,7 +23,7 @@ describe('Breaker', () => {
   })
 
   it('lets one request ask again after five seconds', () => {
-    const breaker = new Breaker()
+    const breaker = new CircuitBreaker()
     silence(breaker, 3)
     advance(4000)
     expect(breaker.allows()).toBe(false)
@@ -37,7 +37,7 @@ describe('Breaker', () => {
   })
 
   it('lets all through after one answer', () => {
-    const breaker = new Breaker()
+    const breaker = new CircuitBreaker()
     silence(breaker, 5)
     breaker.answered()
     expect([breaker.allows(), breaker.allows()]).toEqual([true, true])

@@ -1,102 +1,108 @@
-import { Turns } from '../../lib/repository/turns'
-
-/** A promise whose end the test decides. */
-function gate<T>() {
-  let resolve!: (value: T) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
-}
+import { Budget } from '../../lib/repository/budget'
+import { CommitQueue, type QueuedJob } from '../../lib/repository/commit-queue'
+import { codeOf } from '../support/outcome'
 
 const LONG = 60_000
-const never = () => false
 
-describe('Turns', () => {
-  it('runs at once what nobody is in front of', () => {
-    const started: string[] = []
-    const turns = new Turns<void>(LONG, never)
-    void turns.run('a', async () => void started.push('a'))
-    void turns.run('b', async () => void started.push('b'))
-    expect(started).toEqual(['a', 'b'])
-  })
-
-  it('runs the tasks of one key one after the other, in their order', async () => {
-    const turns = new Turns<number>(LONG, never)
-    let running = 0
-    const order: number[] = []
-    const tasks = Array.from({ length: 20 }, (_, index) =>
-      turns.run('a', async () => {
-        expect(++running).toBe(1)
-        await new Promise(setImmediate)
-        running--
-        order.push(index)
-        return index
+/** A queue whose batches end when the test says so. */
+class Rig {
+  /** Each batch that has started, as `id: jobs`. */
+  readonly batches: string[] = []
+  readonly #ends: ((error?: Error) => void)[] = []
+  readonly #queue = new CommitQueue<QueuedJob & { name: string; resolve: () => void }>((id, jobs) => {
+    this.batches.push(`${id}: ${jobs.map(({ name }) => name).join(' ')}`)
+    return new Promise((resolve, reject) => {
+      this.#ends.push((error) => {
+        for (const job of jobs) if (error) job.expire(error)
+        for (const job of jobs) job.resolve()
+        if (error) reject(error)
+        else resolve()
       })
-    )
-    expect(await Promise.all(tasks)).toEqual(order)
-    expect(order).toEqual([...order].sort((a, b) => a - b))
+    })
   })
 
-  it('lets another key go on meanwhile', async () => {
-    const turns = new Turns<string>(LONG, never)
-    const slow = gate<string>()
-    const first = turns.run('a', () => slow.promise)
-    expect(await turns.run('b', async () => 'done')).toBe('done')
-    slow.resolve('slow')
-    expect(await first).toBe('slow')
-  })
+  push(id: string, name: string, budget = new Budget(LONG)): Promise<void> {
+    return new Promise((resolve, reject) => this.#queue.push(id, { name, budget, resolve, expire: reject }))
+  }
 
-  it('hands on what the task before left behind', async () => {
-    const turns = new Turns<number>(LONG, never)
-    const add = async (before: number | undefined) => (before ?? 0) + 1
-    expect(await Promise.all([1, 2, 3].map(() => turns.run('a', add)))).toEqual([1, 2, 3])
-  })
-
-  it('hands nothing on to a task that comes when all have ended', async () => {
-    const turns = new Turns<number>(LONG, never)
-    await turns.run('a', async () => 1)
+  /** Ends the oldest batch that runs, and lets the next one start. */
+  async end(error?: Error): Promise<void> {
+    this.#ends.shift()!(error)
     await new Promise(setImmediate)
-    expect(await turns.run('a', async (before) => before ?? -1)).toBe(-1)
-  })
+  }
+}
 
-  it('runs the next one after a failure, and hands nothing on', async () => {
-    const turns = new Turns<number>(LONG, never)
-    const failed = turns.run('a', () => Promise.reject(new Error('mine')))
-    const next = turns.run('a', async (before) => before ?? -1)
-    await expect(failed).rejects.toThrow('mine')
-    expect(await next).toBe(-1)
-  })
+test('a job runs at once, before push returns, if no other of its session is running', () => {
+  const rig = new Rig()
+  void rig.push('a', '1')
+  void rig.push('b', '2')
+  expect(rig.batches).toEqual(['a: 1', 'b: 2'])
+})
 
-  it('fails all that wait behind a failure that they would meet, and nobody who comes later', async () => {
-    const turns = new Turns<number>(LONG, (error) => (error as Error).message === 'down')
-    const first = gate<number>()
-    const run = jest.fn(async () => 1)
-    const results = [turns.run('a', () => first.promise), turns.run('a', run), turns.run('a', run)]
-    first.reject(new Error('down'))
-    for (const result of results) await expect(result).rejects.toThrow('down')
-    expect(run).not.toHaveBeenCalled()
-    await new Promise(setImmediate)
-    expect(await turns.run('a', run)).toBe(1)
-  })
+test('jobs that wait for one session are the next batch, in the order in which they came', async () => {
+  const rig = new Rig()
+  const jobs = ['1', '2', '3', '4'].map((name) => rig.push('a', name))
+  expect(rig.batches).toEqual(['a: 1'])
+  await rig.end()
+  expect(rig.batches).toEqual(['a: 1', 'a: 2 3 4'])
+  jobs.push(rig.push('a', '5'))
+  await rig.end()
+  expect(rig.batches[2]).toBe('a: 5')
+  await rig.end()
+  expect(await Promise.all(jobs)).toHaveLength(5)
+})
 
-  it('goes on without its turn when its patience is at an end', async () => {
-    const turns = new Turns<string>(20, never)
-    const slow = gate<string>()
-    const first = turns.run('a', () => slow.promise)
-    expect(await turns.run('a', async (before) => before ?? 'alone')).toBe('alone')
-    slow.resolve('slow')
-    expect(await first).toBe('slow')
-  })
+test('a batch that fails leaves the next one alone', async () => {
+  const rig = new Rig()
+  const first = codeOf(rig.push('a', '1'))
+  const second = rig.push('a', '2')
+  await rig.end(Object.assign(new Error('mine'), { code: 'MINE' }))
+  await rig.end()
+  expect([await first, await second]).toEqual(['MINE', undefined])
+})
 
-  it('leaves no timer behind, however long the patience', async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
-    const turns = new Turns<void>(LONG, never)
-    const before = timers()
-    await Promise.all([1, 2, 3].map(() => turns.run('a', () => new Promise(setImmediate))))
-    await new Promise(setImmediate)
-    expect(timers()).toBeLessThanOrEqual(before)
-  })
+test('a job whose turn does not come within its budget is rejected, and never run', async () => {
+  const rig = new Rig()
+  const first = rig.push('a', '1')
+  const late = rig.push('a', 'late', new Budget(5))
+  const patient = rig.push('a', 'patient')
+  expect(await codeOf(late)).toBe('ERR_SESSION_TIMEOUT')
+  await rig.end()
+  await rig.end()
+  await Promise.all([first, patient])
+  expect(rig.batches).toEqual(['a: 1', 'a: patient'])
+})
+
+test('a job that comes when all have ended runs at once', async () => {
+  const rig = new Rig()
+  const first = rig.push('a', '1')
+  await rig.end()
+  await first
+  void rig.push('a', '2')
+  expect(rig.batches).toEqual(['a: 1', 'a: 2'])
+})
+
+test('the time that a job has waited is charged to its budget', async () => {
+  const rig = new Rig()
+  const budget = new Budget(2000)
+  void rig.push('a', '1')
+  const waited = rig.push('a', '2', budget)
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await rig.end()
+  await rig.end()
+  await waited
+  const asked = performance.now()
+  expect(await codeOf(budget.run(() => new Promise(() => undefined)))).toBe('ERR_SESSION_TIMEOUT')
+  expect(performance.now() - asked).toBeLessThan(1990)
+})
+
+test('no timer is left behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const rig = new Rig()
+  const jobs = ['1', '2', '3'].map((name) => rig.push('a', name))
+  await rig.end()
+  await rig.end()
+  await Promise.all(jobs)
+  expect(timers()).toBeLessThanOrEqual(before)
 })

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Budget } from '../../lib/repository/budget'
-import { CallbackRepository } from '../../lib/repository/express-store-repository'
+import { ExpressStoreRepository } from '../../lib/repository/express-store-repository'
 import type { Answer } from '../../lib/repository/express-store'
-import type { LiveSnapshot } from '../../lib/repository/live-snapshot'
+import type { StoredObject } from '../../lib/repository/express-store-repository'
 import type { Data } from '../../lib/repository/merge'
 import type { Draft } from '../../lib/repository/repository'
 import { codeOf } from '../support/outcome'
@@ -65,16 +65,20 @@ const budget = () => new Budget(1000)
 
 async function stored(data: object) {
   const store = new OldStore()
-  const repository = new CallbackRepository(store, 1000)
-  const { snapshot } = await repository.commit('a', null, () => draftOf(data), budget())
+  const repository = new ExpressStoreRepository(store, 1000)
+  const { stored: snapshot } = await repository.commit('a', null, () => draftOf(data), budget())
   store.asked.length = 0
   return { store, repository, known: snapshot! }
 }
 
 test('a new session is written without a look', async () => {
   const store = new OldStore()
-  const repository = new CallbackRepository(store, 1000)
-  const { id, snapshot, merged } = await repository.commit('a', null, () => draftOf({ n: 1 }), budget())
+  const repository = new ExpressStoreRepository(store, 1000)
+  const {
+    id,
+    stored: snapshot,
+    merged
+  } = await repository.commit('a', null, () => draftOf({ n: 1 }), budget())
   expect([id, snapshot?.data(), snapshot?.handle, merged]).toEqual(['a', { n: 1 }, HANDLE, false])
   expect(store.asked).toEqual(['set'])
 })
@@ -96,7 +100,7 @@ test('a store that looks for maxAge or _expires finds them', async () => {
     seen = (session as { cookie: object }).cookie
     callback?.()
   }
-  await new CallbackRepository(store, 1000).commit('a', null, () => draftOf({}, 5000), budget())
+  await new ExpressStoreRepository(store, 1000).commit('a', null, () => draftOf({}, 5000), budget())
   expect(seen.maxAge).toBeLessThanOrEqual(5000)
   expect(seen._expires).toBe(seen.expires)
 })
@@ -113,7 +117,7 @@ test('a write reads first: the draft sees what others stored meanwhile', async (
   const { store, repository, known } = await stored({ n: 1 })
   store.kept.set('a', JSON.stringify({ n: 1, theirs: true }))
   const seen: (Data | undefined)[] = []
-  const draft = (latest: LiveSnapshot | null) => {
+  const draft = (latest: StoredObject | null) => {
     seen.push(latest?.data())
     return draftOf(JSON.parse(repository.merge(known, '{"n":2}', latest!)) as object)
   }
@@ -135,7 +139,7 @@ test('what is gone is not brought back', async () => {
 test('a slow draft runs again where somebody else was faster', async () => {
   const { store, repository, known } = await stored({ n: 1 })
   let runs = 0
-  const draft = async (latest: LiveSnapshot | null) => {
+  const draft = async (latest: StoredObject | null) => {
     await delay(1)
     if (++runs === 1) store.kept.set('a', JSON.stringify({ n: 5 }))
     return draftOf({ n: (latest?.data().n as number) + 1 })
@@ -146,24 +150,82 @@ test('a slow draft runs again where somebody else was faster', async () => {
 
 test('commits of one session take turns', async () => {
   const { store, repository, known } = await stored({ n: 0 })
-  const add = (latest: LiveSnapshot | null) => draftOf({ n: (latest?.data().n as number) + 1 })
+  const add = (latest: StoredObject | null) => draftOf({ n: (latest?.data().n as number) + 1 })
   await Promise.all(Array.from({ length: 20 }, () => repository.commit('a', known, add, budget())))
   expect(store.data('a')).toEqual({ n: 20 })
 })
 
-test('what the store refuses of one commit, or of a renewal, is not refused for the next', async () => {
+test('what the store refuses of one commit is not refused for those that share its write', async () => {
   const { store, repository, known } = await stored({ n: 0 })
-  const fails = (_id: string, _session: object, callback?: Answer) => {
-    Object.assign(store, own)
+  const set = store.set.bind(store)
+  store.set = (id, session, callback) => {
+    if (!('large' in session)) return set(id, session, callback)
     setImmediate(() => callback?.(new Error('too large')))
   }
-  const own = { set: store.set.bind(store), touch: store.touch.bind(store) }
-  for (const name of ['set', 'touch'] as const) {
-    Object.assign(store, { [name]: fails })
-    const commit = () => repository.commit('a', known, () => draftOf({ n: 1 }), budget())
-    const first = name === 'set' ? commit() : repository.renew('a', {}, budget())
-    expect(await Promise.all([codeOf(first), codeOf(commit())])).toEqual(['ERR_SESSION_STORE', 'done'])
+  const add = (key: string) => (latest: StoredObject | null) => draftOf({ ...latest?.data(), [key]: 1 })
+  const commits = ['a', 'large', 'b'].map((key) => repository.commit('a', known, add(key), budget()))
+  expect(await Promise.all(commits.map(codeOf))).toEqual(['done', 'ERR_SESSION_STORE', 'done'])
+  expect(store.data('a')).toEqual({ n: 0, a: 1, b: 1 })
+})
+
+test('a renewal that fails does not fail the commit behind it', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  store.touch = (_id, _session, callback) => setImmediate(() => callback?.(new Error('no room')))
+  const renewal = codeOf(repository.renew('a', {}, budget()))
+  const commit = codeOf(repository.commit('a', known, () => draftOf({ n: 1 }), budget()))
+  expect(await Promise.all([renewal, commit])).toEqual(['ERR_SESSION_STORE', 'done'])
+})
+
+test('commits that wait for one session become one read and one write, and each sees the others', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  const add = (latest: StoredObject | null) => draftOf({ n: (latest?.data().n as number) + 1 })
+  const first = repository.commit('a', known, add, budget())
+  const rest = Array.from({ length: 19 }, () => repository.commit('a', known, add, budget()))
+  await Promise.all([first, ...rest])
+  expect(store.data('a')).toEqual({ n: 20 })
+  expect(store.asked.length).toBeLessThanOrEqual(4)
+})
+
+test('renewals that wait for one session become one', async () => {
+  const { store, repository } = await stored({ n: 0 })
+  await Promise.all(Array.from({ length: 20 }, () => repository.renew('a', {}, budget())))
+  expect(store.asked.length).toBeLessThanOrEqual(2)
+})
+
+test('a commit that waits behind a logout finds the session gone', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  const commit = () => codeOf(repository.commit('a', known, () => draftOf({ n: 1 }), budget()))
+  const all = [commit(), codeOf(repository.destroy('a', budget())), commit()]
+  expect(await Promise.all(all)).toEqual(['done', 'done', 'ERR_SESSION_GONE'])
+  expect(store.kept.size).toBe(0)
+})
+
+test('no commit is asked of the store while an earlier one may still be applied', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  const set = store.set.bind(store)
+  let apply!: () => void
+  await new Promise(setImmediate)
+  store.set = (id, session, callback) => {
+    store.asked.push('set')
+    apply = () => set(id, session, callback)
+    store.set = set
   }
+  const slow = repository.commit('a', known, () => draftOf({ n: 1 }), new Budget(50))
+  const impatient = repository.commit('a', known, () => draftOf({ n: 2 }), new Budget(50))
+  expect(await Promise.all([codeOf(slow), codeOf(impatient)])).toEqual([
+    'ERR_SESSION_TIMEOUT',
+    'ERR_SESSION_TIMEOUT'
+  ])
+  expect(store.asked).toEqual(['get', 'set'])
+  const patient = repository.commit(
+    'a',
+    known,
+    (latest) => draftOf({ ...latest?.data(), m: 3 }),
+    new Budget(60_000)
+  )
+  apply()
+  await patient
+  expect(store.data('a')).toEqual({ n: 1, m: 3 })
 })
 
 test('values that JSON cannot tell go back to the store as they came', async () => {
@@ -194,7 +256,7 @@ test.each<[string, () => unknown, string]>([
   ['never answers', () => undefined, 'ERR_SESSION_TIMEOUT']
 ])('a store that %s has failed', async (_name, fault, code) => {
   const store = new OldStore()
-  const repository = new CallbackRepository(store, 1000)
+  const repository = new ExpressStoreRepository(store, 1000)
   Object.assign(store, { get: fault, set: fault, destroy: fault })
   const short = () => new Budget(50)
   expect(await codeOf(repository.load('a', short()))).toBe(code)
@@ -284,11 +346,11 @@ test('what another library wrote keeps the age of its cookie when its life is re
   })
 })
 
-test('limits hold, and serialize is refused', async () => {
+test('limits hold, and codec is refused', async () => {
   const store = new OldStore()
-  const site = await Site.open({ store: () => store, maxBytes: 100 })
+  const site = await Site.open({ store: () => store, limits: { bytes: 100 } })
   const { status } = await site.visitor().visit((s) => void (s.text = 'x'.repeat(200)))
   expect([status, site.errors[0]?.code]).toEqual([500, 'ERR_SESSION_DATA'])
-  const options = { store, serialize: JSON.stringify, deserialize: JSON.parse }
-  expect(() => session({ secret, ...options })).toThrow(/serialize has no effect/)
+  const options = { store, codec: { encode: JSON.stringify, decode: JSON.parse } }
+  expect(() => session({ secret, ...options })).toThrow(/codec has no effect/)
 })

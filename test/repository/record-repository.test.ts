@@ -2,9 +2,10 @@ import { Budget } from '../../lib/repository/budget'
 import type { Data } from '../../lib/repository/merge'
 import { encodeData } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
-import { fails, hangs, sentTwice } from '../support/counting-store'
+import { after, fails, hangs, sentTwice } from '../support/counting-store'
 import { listen } from '../support/events'
-import { limits, MINUTE, patient, setUp } from '../support/repository'
+import { draft, limits, MINUTE, patient, setUp } from '../support/repository'
+import { until } from '../support/site'
 
 describe('load', () => {
   it('answers null where nothing is kept', async () => {
@@ -118,14 +119,17 @@ describe('merge', () => {
   })
 })
 
-describe('retire', () => {
-  it('leaves a text that nobody takes for a session, and that ends by itself', async () => {
+describe('close', () => {
+  it('leaves a text that nobody takes for a session, that leads to the successor, and that ends by itself', async () => {
     const { store, repository, create } = setUp()
     const known = await create({ n: 1 })
-    expect(await repository.retire('a', known, 'rev', patient())).toBeUndefined()
-    expect(store.calls).toMatchObject([{ operation: 'set', ttl: MINUTE, expected: known.text }])
+    expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
+    expect(store.calls).toMatchObject([{ operation: 'set', ttl: 5 * MINUTE, expected: known.end }])
     expect(await store.inner.get('a')).not.toContain('"n"')
     expect(await repository.load('a', patient())).toBeNull()
+    expect(await repository.follow!('a', patient())).toBeNull()
+    await create({ n: 1 }, 'b')
+    expect(await repository.follow!('a', patient())).toBe('b')
   })
 
   it('answers with what others stored meanwhile, and changes nothing', async () => {
@@ -133,7 +137,7 @@ describe('retire', () => {
     const known = await create({ n: 1 })
     await change({ other: 1 })
     const text = await store.inner.get('a')
-    expect((await repository.retire('a', known, 'rev', patient()))?.data()).toEqual({ n: 1, other: 1 })
+    expect((await repository.close('a', known, 'b', 'rev', patient()))?.data()).toEqual({ n: 1, other: 1 })
     expect(await store.inner.get('a')).toBe(text)
   })
 
@@ -141,20 +145,79 @@ describe('retire', () => {
     const { store, repository, create } = setUp()
     const known = await create({ n: 1 })
     store.next('set', sentTwice)
-    expect(await repository.retire('a', known, 'rev', patient())).toBeUndefined()
-    expect(await repository.retire('a', known, 'rev', patient())).toBeUndefined()
+    expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
+    expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
   })
 
   it('is gone where the session was destroyed, spoilt, or moved by another request', async () => {
     const { store, repository, create } = setUp()
     const gone = { code: 'ERR_SESSION_GONE' }
     const known = await create({ n: 1 })
-    await repository.retire('a', known, 'theirs', patient())
-    await expect(repository.retire('a', known, 'rev', patient())).rejects.toMatchObject(gone)
+    await repository.close('a', known, 'b', 'theirs', patient())
+    await expect(repository.close('a', known, 'c', 'rev', patient())).rejects.toMatchObject(gone)
     await store.inner.destroy('a')
-    await expect(repository.retire('a', known, 'rev', patient())).rejects.toMatchObject(gone)
+    await expect(repository.close('a', known, 'c', 'rev', patient())).rejects.toMatchObject(gone)
     await store.inner.set('a', 'hello', MINUTE, null)
-    await expect(repository.retire('a', known, 'rev', patient())).rejects.toMatchObject(gone)
+    await expect(repository.close('a', known, 'c', 'rev', patient())).rejects.toMatchObject(gone)
+  })
+
+  it('keeps late writers away for five minutes from the last visit, and no visit makes that longer', async () => {
+    const { store, repository, create } = setUp()
+    const known = await create({ n: 1 })
+    await repository.close('a', known, 'b', 'rev', patient())
+    await repository.load('a', patient(), 1000 * MINUTE)
+    await until(async () => (await store.inner.life!('a'))! <= 5 * MINUTE)
+    const late = repository.commit('a', known, () => draft({ n: 2 }), patient())
+    await expect(late).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
+  })
+})
+
+describe('destroy', () => {
+  /** A session that was carried from a to b to c. */
+  async function carried() {
+    const rig = setUp()
+    const { repository, create } = rig
+    for (const [from, to] of ['ab', 'bc']) {
+      const known = await create({ n: 1 }, from)
+      await repository.close(from!, known, to!, `to ${to}`, patient())
+    }
+    const last = await create({ n: 1 }, 'c')
+    return { ...rig, last }
+  }
+
+  it('ends what was carried to another id, and from there to another one', async () => {
+    const { store, repository } = await carried()
+    expect(await repository.destroy('a', patient())).toBe(true)
+    expect(await store.inner.get('c')).toBeNull()
+    expect(await repository.destroy('a', patient())).toBe(false)
+  })
+
+  it('ends what others stored meanwhile, too', async () => {
+    const { store, repository, last, change } = await carried()
+    await change({ n: 2 }, 'c')
+    expect(await repository.destroy('c', patient(), last)).toBe(true)
+    expect(await store.inner.get('c')).toBeNull()
+  })
+
+  it('follows a session that is moved while it looks', async () => {
+    const { store, repository, create } = setUp()
+    const known = await create({ n: 1 })
+    store.next(
+      'destroy',
+      after(async () => {
+        await create({ n: 1 }, 'b')
+        await repository.close('a', known, 'b', 'rev', patient())
+      })
+    )
+    expect(await repository.destroy('a', patient(), known)).toBe(true)
+    expect(await store.inner.get('b')).toBeNull()
+  })
+
+  it('spares whom it does not mean: another user, another handle', async () => {
+    const { store, repository } = await carried()
+    expect(await repository.destroy('c', patient(), undefined, { user: 'U' })).toBe(false)
+    expect(await repository.destroy('c', patient(), undefined, { handle: 'of nobody' })).toBe(false)
+    expect(await store.inner.get('c')).not.toBeNull()
   })
 })
 

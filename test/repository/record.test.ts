@@ -11,9 +11,9 @@ import {
   parseData,
   type Frame
 } from '../../lib/repository/record'
-import { RESERVED } from '../../lib/repository/reserved'
+import { RESERVED } from '../../lib/repository/record'
 
-const limits = { maxBytes: 2 ** 20, maxDepth: 100 }
+const limits = { bytes: 2 ** 20, depth: 100 }
 const handle = createHandle()
 const frame: Frame = { handle, revs: ['k3Jd0aQx'], cookie: undefined, sent: undefined }
 const meta = (more: object = {}) => JSON.stringify({ a: 1, '@': { v: 1, handle, revs: [], ...more } })
@@ -24,7 +24,7 @@ describe('the text of a record', () => {
       `{"count":3,"userinfo":"test","@":{"v":1,"handle":"${handle}","revs":["k3Jd0aQx"]}}`
     )
     expect(encodeRecord('{"a":1}', { ...frame, cookie: { originalMaxAge: 5 }, sent: 7 })).toBe(
-      `{"a":1,"cookie":{"originalMaxAge":5},"@":{"v":1,"handle":"${handle}","revs":["k3Jd0aQx"],"sent":7}}`
+      `{"a":1,"cookie":{"originalMaxAge":5},"@":{"v":1,"handle":"${handle}","sent":7,"revs":["k3Jd0aQx"]}}`
     )
   })
 
@@ -43,7 +43,7 @@ describe('the text of a record', () => {
           const dataText = encodeData(data)
           const whole = { ...frame, cookie: { path: '/x' }, sent: 12, moved }
           const text = encodeRecord(dataText, whole)
-          expect(decodeRecord(text, { maxBytes: 1e9, maxDepth: 1e9 })).toEqual({
+          expect(decodeRecord(text, { bytes: 1e9, depth: 1e9 })).toEqual({
             data: JSON.parse(dataText) as unknown,
             ...whole
           })
@@ -90,8 +90,8 @@ describe('decodeRecord', () => {
     ['no revisions', meta({ revs: undefined })],
     ['revisions that are no texts', meta({ revs: [1] })],
     ['a time that is no number', meta({ sent: 'now' })],
-    ['more than maxBytes', `{"a":"${'x'.repeat(2 ** 20)}"}`],
-    ['deeper than maxDepth', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`],
+    ['more than limits.bytes', `{"a":"${'x'.repeat(2 ** 20)}"}`],
+    ['deeper than limits.depth', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`],
     ['a million brackets', '['.repeat(1_000_000)]
   ])('refuses %s, without quoting it', (_what, text) => {
     let refusal: unknown
@@ -106,19 +106,19 @@ describe('decodeRecord', () => {
 
   it('counts in bytes, not in characters', () => {
     const text = JSON.stringify({ a: '汉'.repeat(40) })
-    expect(() => decodeRecord(text, { maxBytes: 127, maxDepth: 5 })).toThrow(CorruptRecord)
-    expect(decodeRecord(text, { maxBytes: 128, maxDepth: 5 }).data).toEqual({ a: '汉'.repeat(40) })
+    expect(() => decodeRecord(text, { bytes: 127, depth: 5 })).toThrow(CorruptRecord)
+    expect(decodeRecord(text, { bytes: 128, depth: 5 }).data).toEqual({ a: '汉'.repeat(40) })
   })
 
   it('counts brackets in depth, and none of those in strings', () => {
     const text = JSON.stringify({ a: '[{"\\', 'b"]': ['[[[[', { '{': '\\"{{{' }] })
-    expect(decodeRecord(text, { maxBytes: 1000, maxDepth: 3 }).data).toEqual(JSON.parse(text))
-    expect(() => decodeRecord(text, { maxBytes: 1000, maxDepth: 2 })).toThrow(CorruptRecord)
+    expect(decodeRecord(text, { bytes: 1000, depth: 3 }).data).toEqual(JSON.parse(text))
+    expect(() => decodeRecord(text, { bytes: 1000, depth: 2 })).toThrow(CorruptRecord)
   })
 
   it('counts siblings once', () => {
     const text = '{"a":[],"b":[],"c":[[],[],{}]}'
-    expect(decodeRecord(text, { maxBytes: 1000, maxDepth: 3 }).data).toHaveProperty('c')
+    expect(decodeRecord(text, { bytes: 1000, depth: 3 }).data).toHaveProperty('c')
   })
 })
 
@@ -170,12 +170,12 @@ describe('encodeData', () => {
 
 describe('checkLimits', () => {
   it('takes what is just within them', () => {
-    expect(() => checkLimits('{"a":[[]]}', { maxBytes: 10, maxDepth: 3 })).not.toThrow()
+    expect(() => checkLimits('{"a":[[]]}', { bytes: 10, depth: 3 })).not.toThrow()
   })
 
   it.each([
-    [{ maxBytes: 9, maxDepth: 3 }, /larger than 9 bytes.*maxBytes/],
-    [{ maxBytes: 10, maxDepth: 2 }, /deeper than 2 levels.*maxDepth/]
+    [{ bytes: 9, depth: 3 }, /larger than 9 bytes.*limits\.bytes/],
+    [{ bytes: 10, depth: 2 }, /deeper than 2 levels.*limits\.depth/]
   ])('refuses what is beyond %j, and names the option', (narrow, message) => {
     expect(() => checkLimits('{"a":[[]]}', narrow)).toThrow(message)
     expect(() => checkLimits('{"a":[[]]}', narrow)).toThrow(
@@ -191,9 +191,9 @@ describe('revisions', () => {
     for (const rev of many) expect(rev).toMatch(/^[\w-]{8}$/)
   })
 
-  it('are remembered newest first, eight of them', () => {
+  it('are remembered oldest first, the last eight of them', () => {
     let revs: readonly string[] | undefined
     for (let i = 1; i <= 10; i++) revs = nextRevisions(String(i), revs)
-    expect(revs).toEqual(['10', '9', '8', '7', '6', '5', '4', '3'])
+    expect(revs).toEqual(['3', '4', '5', '6', '7', '8', '9', '10'])
   })
 })

@@ -17,6 +17,8 @@ function setUp(inner: Store = new MemoryStore()) {
   const telling: SessionIndex = {
     add: (...args) => (asked.push('add'), index.add(...args)),
     list: (user) => (asked.push('list'), index.list(user)),
+    end: (user, ...args) => (asked.push('end'), index.end(user, ...args)),
+    ended: (user) => (asked.push('ended'), index.ended(user)),
     renew: (user, entry) => (asked.push(`renew ${entry.id}`), index.renew(user, entry)),
     remove: (user, entry) => (asked.push(`remove ${entry.id}`), index.remove(user, entry))
   }
@@ -32,7 +34,20 @@ function setUp(inner: Store = new MemoryStore()) {
 function forgetful(): Store {
   const real = new MemoryStore()
   const notes = new MemoryStore()
-  return { ...plain(real), life: (id) => real.life(id), index: notes.index }
+  const { index } = notes
+  const noting: SessionIndex = {
+    add: async (user, id, ttl) => {
+      // As long as something is kept under an id its note stays.
+      await notes.set(id, 'kept', 1000 * LIFETIME, null)
+      return index.add(user, id, ttl)
+    },
+    list: (user) => index.list(user),
+    end: (...args) => index.end(...args),
+    ended: (user) => index.ended(user),
+    renew: (...args) => index.renew(...args),
+    remove: (...args) => index.remove(...args)
+  }
+  return { ...plain(real), life: (id) => real.life(id), index: noting }
 }
 
 test('what expired goes from the index, two at each login, and what lives stays', async () => {
@@ -42,8 +57,8 @@ test('what expired goes from the index, two at each login, and what lives stays'
   advance(11 * MINUTE)
   asked.length = 0
   await login('e')
-  await until(() => asked.length === 3)
-  expect(asked.sort()).toEqual(['add', 'remove a', 'renew b'])
+  await until(() => asked.length === 4)
+  expect(asked.sort()).toEqual(['add', 'ended', 'remove a', 'renew b'])
   expect(await noted()).toEqual(['c', 'd', 'e', 'b'])
   await login('f')
   await until(async () => (await noted()).length === 3)
@@ -68,7 +83,10 @@ test('a login that never came to its end goes when it had time enough, and not b
   advance(MINUTE + TIMEOUT - 500)
   asked.length = 0
   await login('a')
-  expect([asked, await noted()]).toEqual([['add'], ['killed', 'a']])
+  expect([asked, await noted()]).toEqual([
+    ['add', 'ended'],
+    ['killed', 'a']
+  ])
   advance(1000)
   await login('b')
   await until(async () => !(await noted()).includes('killed'))
@@ -112,16 +130,16 @@ test('a failure while others are looked after fails no login', async () => {
   expect(await noted()).toEqual(['a', 'b'])
 })
 
-test('a session is noted for its lifetime and a minute, with Infinity for ever', async () => {
+test('a session is noted for its lifetime and a minute, for sixty days at most', async () => {
   const lives: number[] = []
-  const { index } = new MemoryStore()
-  const add: SessionIndex['add'] = (user, id, ttl) => (lives.push(ttl), index.add(user, id, ttl))
-  const store = Object.assign(new CountingStore(), { index: { ...index, add } })
+  const inner = forgetful()
+  const add: SessionIndex['add'] = (user, id, ttl) => (lives.push(ttl), inner.index!.add(user, id, ttl))
+  const store = Object.assign(new CountingStore(inner), { index: { ...inner.index!, add } })
   for (const lifetime of [LIFETIME, Infinity]) {
     const repository = new RecordRepository(store, limits, TIMEOUT, undefined, lifetime)
     await repository.commit(`${lifetime}`, null, () => draft({}, { user: 'U' }), patient())
   }
-  expect(lives).toEqual([LIFETIME + MINUTE, Infinity])
+  expect(lives).toEqual([LIFETIME + MINUTE, 60 * 24 * 60 * MINUTE])
 })
 
 test('a commit that meets another user’s change notes the session anew', async () => {
@@ -132,5 +150,5 @@ test('a commit that meets another user’s change notes the session anew', async
   asked.length = 0
   // It read before: the first attempt needs no noting, as the session was U's then.
   await repository.commit('a', known, () => draft({ a: 1 }, { user: 'U' }), patient())
-  expect([asked, await noted()]).toEqual([['add'], ['a']])
+  expect([asked, await noted()]).toEqual([['add', 'ended'], ['a']])
 })

@@ -128,7 +128,7 @@ describe.each(KINDS)('the store says no, on %s', (kind) => {
     expect(answer).toMatchObject({ status: 503, body: 'error page' })
     expect(answer.headers).not.toHaveProperty('set-cookie')
     expect(await refused.seen).toMatchObject({ code: 'ERR_SESSION_STORE' })
-    expect(app.store.log).toBe('set destroy')
+    expect(app.store.log).toBe('set get')
   })
 
   it('also to an error page, whose handler threw', async () => {

@@ -10,7 +10,7 @@ const HOUR = 3_600_000
 const modes = ['eager', 'lazy'] as const
 
 /** A cookie whose signature is right, for whatever id. */
-const signed = (id: string) => encodeURIComponent(createSigner([secret]).sign(id))
+const signed = (id: string) => encodeURIComponent(createSigner([secret], 'sid').sign(id))
 const logIn: Handler = async (s) => void ((await s.load()).user = 'somebody')
 const whoAmI = async (s: Bag) => ((await s.load()).user as string | undefined) ?? null
 
@@ -84,7 +84,7 @@ describe('2. An id that the client made up is never adopted', () => {
   it('with a signature of somebody else: the store does not even hear of it', async () => {
     const site = await Site.open()
     const made = 'A'.repeat(43)
-    const forged = createSigner(['another secret that has 32 bytes or more']).sign(made)
+    const forged = createSigner(['another secret that has 32 bytes or more'], 'sid').sign(made)
     const visitor = site.visitor(encodeURIComponent(forged))
     await visitor.ask(logIn)
     expect(visitor.id).not.toBe(made)
@@ -252,9 +252,9 @@ describe('6. No write recreates a destroyed or expired session', () => {
   })
 
   it.each(cases.filter(([, what]) => !what.startsWith('one')))(
-    'nor with onGone: drop; %s: %s',
+    'nor with whenGone: drop; %s: %s',
     async (end, _what, finish, write) => {
-      const site = await Site.open({ ...options(end), onGone: 'drop' })
+      const site = await Site.open({ ...options(end), whenGone: 'drop' })
       expect([200, 409]).toContain((await late(site, finish, write)).status)
     }
   )
@@ -284,7 +284,7 @@ describe('7. Idle timeout and lifetime are enforced by the server', () => {
     ['regenerate({ keep: true })', (s) => s.regenerate({ keep: true }).then(() => null)]
   ]
   it.each(extensions)('lifetime: it cannot be extended by %s', async (_what, extend) => {
-    const site = await Site.open({ idleTimeout: HOUR, lifetime: 3 * HOUR, rolling: true })
+    const site = await Site.open({ idleTimeout: HOUR, lifetime: 3 * HOUR, renew: 'always' })
     const start = Date.now()
     const visitor = site.visitor()
     await visitor.ask(logIn)
@@ -299,6 +299,8 @@ describe('7. Idle timeout and lifetime are enforced by the server', () => {
     const { cookie, id } = visitor
     advance(HOUR / 2 + 1)
     expect(await site.visitor(cookie).ask(whoAmI)).toBeNull()
+    // The clock of this process may be wrong: the store's own life ends the record.
+    advance(3 * HOUR)
     expect(await site.stored(id)).toBeNull()
   })
 
@@ -310,6 +312,5 @@ describe('7. Idle timeout and lifetime are enforced by the server', () => {
     advance(3 * HOUR + 1)
     expect(await site.stored(visitor.id)).not.toBeNull()
     expect(await visitor.ask(whoAmI)).toBeNull()
-    expect(await site.stored(visitor.id)).toBeNull()
   })
 })

@@ -88,11 +88,11 @@ describe('9: no id, no cookie value and no secret', () => {
     for (const options of [
       {},
       { load: 'lazy' },
-      { onGone: 'drop' },
+      { whenGone: 'drop' },
       { cookie: { secure: true }, proxy: true }
     ] as const) {
       for (const sabotage of sabotages) {
-        const site = await Site.open({ ...options, timeout: 20, maxBytes: 2_000 })
+        const site = await Site.open({ ...options, timeout: 20, limits: { bytes: 2_000 } })
         await suffer(site, sabotage)
         await site.stop()
       }

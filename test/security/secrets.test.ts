@@ -57,14 +57,11 @@ describe('secrets', () => {
     await site.visitor(raw).ask((s) => s.user)
   })
 
-  it('24: a weak secret is refused at start in production, and warned about elsewhere; each of an array', () => {
+  it('24: a weak secret is refused at start in production, and warned about elsewhere; so is the first of an array', () => {
     const weak: SessionOptions['secret'][] = [
       ...['keyboard cat', 'secret', 'changeme', 'short', 'x'.repeat(31), Buffer.alloc(31, 'x')],
       ...['keyboard cat keyboard cat keyboard cat', 'secret '.repeat(10)],
-      ...[
-        [secret, 'short'],
-        ['keyboard cat', secret]
-      ]
+      ['keyboard cat', secret]
     ]
     const store = new CountingStore()
     for (const one of weak) {
@@ -76,6 +73,10 @@ describe('secrets', () => {
       for (const env of ['development', 'test', '']) {
         expect(outcome({ secret: one, store }, env)).toContain('HOLDFAST_WEAK_SECRET')
       }
+    }
+    // The later ones only verify, and stay until their cookies are signed anew.
+    for (const env of ['production', 'development']) {
+      expect(outcome({ secret: [secret, 'short'], store }, env)).toEqual(['HOLDFAST_WEAK_SECRET'])
     }
     for (const one of [secret, 'x'.repeat(32), '汉'.repeat(11), Buffer.alloc(32, 'x'), [OLD, NEW]]) {
       for (const env of ['production', 'development'])
@@ -114,7 +115,7 @@ describe('secrets', () => {
   it('25: a cookie with an age is signed anew when it is renewed', async () => {
     for (const [options, minutes] of [
       [{}, 31],
-      [{ rolling: true }, 1]
+      [{ renew: 'always' }, 1]
     ] as const) {
       const store = new CountingStore()
       const shared = { store, cookie: { maxAge: 60 * MINUTE }, ...options }

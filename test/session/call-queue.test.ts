@@ -1,48 +1,66 @@
-import { Operations, refuse } from '../../lib/session/operations'
+import { SessionError } from '../../lib/errors'
+import { CallQueue } from '../../lib/session/call-queue'
 
 const ignore = () => undefined
 const failing = () => Promise.reject(new Error('failed'))
 
-describe('Operations', () => {
+describe('CallQueue', () => {
   it('runs one after the other, awaited or not, and is idle between', async () => {
-    const operations = new Operations()
+    const queue = new CallQueue<'save'>()
     const log: string[] = []
     const step = (name: string) => async () => {
       log.push(`${name} begins`)
       await new Promise(setImmediate)
       log.push(`${name} ends`)
     }
-    expect(operations.idle).toBe(true)
-    void operations.run(step('one'), ignore)
-    void operations.run(step('two'), ignore)
-    expect(operations.idle).toBe(false)
-    await operations.settled()
+    expect(queue.idle).toBe(true)
+    void queue.run('save', step('one'))
+    void queue.run('save', step('two'))
+    expect(queue.idle).toBe(false)
+    await queue.settled()
     expect(log).toEqual(['one begins', 'one ends', 'two begins', 'two ends'])
-    expect(operations.idle).toBe(true)
+    expect(queue.idle).toBe(true)
   })
 
   it('answers what the operation resolves to', async () => {
-    expect(await new Operations().run(async () => 7, ignore)).toBe(7)
+    expect(await new CallQueue<'save'>().run('save', async () => 7)).toBe(7)
   })
 
   it('runs the next one after a failure, and settles', async () => {
-    const operations = new Operations()
-    void operations.run(failing, ignore)
-    expect(await operations.run(async () => 'next', ignore)).toBe('next')
-    void operations.run(failing, ignore)
-    await expect(operations.settled()).resolves.toBeUndefined()
-    expect(operations.idle).toBe(true)
+    const queue = new CallQueue<'save'>()
+    void queue.run('save', failing)
+    expect(await queue.run('save', async () => 'next')).toBe('next')
+    void queue.run('save', failing)
+    await queue.settled()
+    expect(queue.idle).toBe(true)
   })
 
-  it('tells of a failure that nobody watches, and ends no process', async () => {
-    const heard: boolean[] = []
-    const operations = new Operations()
-    void operations.run(failing, (_error, watched) => heard.push(watched()))
-    void refuse(new Error('refused'), (_error, watched) => heard.push(watched()))
-    await operations.settled()
+  it('remembers a failure that nobody watches, and ends no process', async () => {
+    const queue = new CallQueue<'save'>()
+    void queue.run('save', failing)
+    await queue.settled()
+    expect(queue.unheard).toMatchObject({ call: 'save', error: { message: 'failed' } })
+    queue.forgive(() => true)
+    void queue.refuse('save', new Error('refused'))
     // Jest fails a test in which a rejection stays unhandled.
     await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(heard).toEqual([false, false])
+    expect(queue.unheard).toMatchObject({ error: { message: 'refused' } })
+  })
+
+  it('answers with a failure that came while it was waited for', async () => {
+    const queue = new CallQueue<'save'>()
+    void queue.run('save', failing)
+    expect(await queue.settled()).toMatchObject({ error: { message: 'failed' } })
+  })
+
+  it('lets those that waited fail with a call that ran out of time, and starts those that come later', async () => {
+    const queue = new CallQueue<'save'>()
+    const late = new SessionError('ERR_SESSION_TIMEOUT', 'late')
+    const started = jest.fn(async () => 1)
+    const calls = [queue.run('save', () => Promise.reject(late)), queue.run('save', started)]
+    expect(await Promise.allSettled(calls)).toMatchObject([{ reason: late }, { reason: late }])
+    expect(started).not.toHaveBeenCalled()
+    expect(await queue.run('save', started)).toBe(1)
   })
 
   it.each<[string, (promise: Promise<unknown>) => unknown]>([
@@ -58,17 +76,16 @@ describe('Operations', () => {
     ['Promise.all', (promise) => Promise.all([promise]).catch(ignore)],
     ['a function that returns it', async (promise) => promise]
   ])('knows that somebody watches: %s', async (_how, watch) => {
-    let heard: (() => boolean) | undefined
-    const operations = new Operations()
-    const watching = watch(operations.run(failing, (_error, watched) => (heard = watched)))
+    const queue = new CallQueue<'save'>()
+    const watching = watch(queue.run('save', failing))
     await Promise.resolve(watching).catch(ignore)
-    await operations.settled()
-    expect(heard?.()).toBe(true)
+    await queue.settled()
+    expect(queue.unheard).toBeUndefined()
   })
 
   it('rejects what was watched with the very error', async () => {
     const error = new Error('mine')
-    await expect(new Operations().run(() => Promise.reject(error), ignore)).rejects.toBe(error)
-    await expect(refuse(error, ignore)).rejects.toBe(error)
+    await expect(new CallQueue<'save'>().run('save', () => Promise.reject(error))).rejects.toBe(error)
+    await expect(new CallQueue<'save'>().refuse('save', error)).rejects.toBe(error)
   })
 })

@@ -240,11 +240,11 @@ describe('what cannot be stored', () => {
   it.each<[string, (s: Bag) => unknown]>([
     ['a BigInt', (s) => (s.n = 1n)],
     ['a cycle', (s) => (s.cycle = cycle)],
-    ['more than maxBytes', (s) => (s.x = 'x'.repeat(2000))],
-    ['deeper than maxDepth', (s) => (s.x = [[[[[[]]]]]])],
+    ['more than limits.bytes', (s) => (s.x = 'x'.repeat(2000))],
+    ['deeper than limits.depth', (s) => (s.x = [[[[[[]]]]]])],
     ['a cookie that cannot be', (s) => (s.cookie.path = 'x;y')]
   ])('%s: an error of the handler, and nothing is written', async (_what, change) => {
-    const { site, visitor } = await returning({ maxBytes: 1000, maxDepth: 5 })
+    const { site, visitor } = await returning({ limits: { bytes: 1000, depth: 5 } })
     const { status, setCookies } = await visitor.visit((s) => void change(s))
     expect([status, setCookies]).toEqual([500, []])
     expect(site.errors).toMatchObject([{ code: 'ERR_SESSION_DATA' }])
@@ -260,11 +260,11 @@ describe('what cannot be stored', () => {
   })
 
   it('what a store keeps beyond the limits is not read', async () => {
-    const { site, visitor } = await returning({ maxBytes: 1000 })
+    const { site, visitor } = await returning({ limits: { bytes: 1000 } })
     const heard = listen()
     await site.store.inner.destroy(visitor.id)
     await site.store.inner.set(visitor.id, JSON.stringify({ x: 'x'.repeat(1000) }), 60_000, null)
     expect(await visitor.ask((s) => [s.x ?? null, s.isNew])).toEqual([null, true])
-    expect(heard['holdfast:corrupt']).toEqual([{ reason: 'larger than maxBytes' }])
+    expect(heard['holdfast:corrupt']).toEqual([{ reason: 'larger than limits.bytes' }])
   })
 })

@@ -18,21 +18,19 @@ describe('a session that is gone', () => {
 
   it.each(
     handlers.flatMap(([how, handler]) => ends.map(([what, end]) => [how, what, handler, end] as const))
-  )(
-    '%s: 409 where it was %s meanwhile, nothing written, no Set-Cookie',
-    async (_how, _what, handler, end) => {
-      const { site, visitor } = await returning({ cookie: { maxAge: 60_000 } })
-      const { id } = visitor
-      const heard = listen()
-      const { status, text, setCookies } = await visitor.visit(async (s, req, res) => {
-        await end(visitor.clone(), site)
-        return handler(s, req, res)
-      })
-      expect([status, text, setCookies]).toEqual([409, '{"error":"ERR_SESSION_GONE"}', []])
-      expect(await site.stored(id)).toBeNull()
-      expect(heard['holdfast:dropped']).toMatchObject([{ reason: 'gone' }])
-    }
-  )
+  )('%s: 409 where it was %s meanwhile, nothing written, no Set-Cookie', async (_how, what, handler, end) => {
+    const { site, visitor } = await returning({ cookie: { maxAge: 60_000 } })
+    const { id } = visitor
+    const heard = listen()
+    const { status, text, setCookies } = await visitor.visit(async (s, req, res) => {
+      await end(visitor.clone(), site)
+      return handler(s, req, res)
+    })
+    expect([status, text, setCookies]).toEqual([409, '{"error":"ERR_SESSION_GONE"}', []])
+    // A session that moved leaves a record without data, which leads to where it is.
+    expect(Object.keys((await site.stored(id)) ?? {})).toEqual(what === 'moved' ? ['@'] : [])
+    expect(heard['holdfast:dropped']).toMatchObject([{ reason: 'gone' }])
+  })
 
   it('no Set-Cookie either where one was due before it was found to be gone', async () => {
     const { site, visitor } = await returning({ cookie: { maxAge: 60_000 } })
@@ -58,8 +56,8 @@ describe('a session that is gone', () => {
     expect(visitor.hasCookie).toBe(true)
   })
 
-  it.each(handlers)('onGone: drop: %s goes on, drops the changes, and says so', async (_how, handler) => {
-    const { site, visitor } = await returning({ onGone: 'drop', cookie: { maxAge: 60_000 } })
+  it.each(handlers)('whenGone: drop: %s goes on, drops the changes, and says so', async (_how, handler) => {
+    const { site, visitor } = await returning({ whenGone: 'drop', cookie: { maxAge: 60_000 } })
     const { id } = visitor
     const heard = listen()
     const { status, setCookies } = await visitor.visit(async (s, req, res) => {
@@ -73,8 +71,8 @@ describe('a session that is gone', () => {
     expect(heard['holdfast:dropped']).toMatchObject([{ reason: 'gone', handle: expect.any(String) }])
   })
 
-  it('onGone: drop: a login in the same request counts all the same', async () => {
-    const { site, visitor } = await returning({ onGone: 'drop' })
+  it('whenGone: drop: a login in the same request counts all the same', async () => {
+    const { site, visitor } = await returning({ whenGone: 'drop' })
     const old = visitor.id
     await visitor.ask(async (s) => {
       await site.store.inner.destroy(s.id)
@@ -87,8 +85,8 @@ describe('a session that is gone', () => {
     expect(await site.stored(visitor.id)).toMatchObject({ user: 'test' })
   })
 
-  it('onGone: drop: what was replaced by regenerate does not take the new session with it', async () => {
-    const { site, visitor } = await returning({ onGone: 'drop' })
+  it('whenGone: drop: what was replaced by regenerate does not take the new session with it', async () => {
+    const { site, visitor } = await returning({ whenGone: 'drop' })
     await visitor.ask(async (s) => {
       const fresh = await s.regenerate()
       await s.save().catch(() => undefined)
@@ -97,8 +95,8 @@ describe('a session that is gone', () => {
     expect(await site.stored(visitor.id)).toMatchObject({ user: 'test' })
   })
 
-  it('onGone: drop: other failures are failures', async () => {
-    const { site, visitor } = await returning({ onGone: 'drop' })
+  it('whenGone: drop: other failures are failures', async () => {
+    const { site, visitor } = await returning({ whenGone: 'drop' })
     site.store.next('set', fails)
     expect((await visitor.visit((s) => void (s.n = 2))).status).toBe(503)
   })

@@ -156,7 +156,7 @@ describe('before load()', () => {
     expect(site.store.log).toBe('get set')
   })
 
-  it('destroys without a read', async () => {
+  it('destroys without loading', async () => {
     const { visitor, site } = await returning({ load: 'lazy' })
     const { id } = visitor
     const gone = await visitor.ask(async (session, req) => {
@@ -164,18 +164,18 @@ describe('before load()', () => {
       return req.session === undefined
     })
     expect(gone).toBe(true)
-    expect(site.store.log).toBe('destroy')
+    expect(site.store.log).toBe('get destroy')
     expect(await site.stored(id)).toBeNull()
     expect(visitor.hasCookie).toBe(false)
   })
 
-  it('regenerates without a read: the new one is written, then the old one ends', async () => {
+  it('regenerates without loading: the new one is written, then the old one ends', async () => {
     const { visitor, site } = await returning({ load: 'lazy' })
     const old = visitor.id
     await visitor.ask(async (session) => {
       await session.regenerate()
     })
-    expect(site.store.log).toBe('set destroy')
+    expect(site.store.log).toBe('set get destroy')
     expect(visitor.id).not.toBe(old)
     expect(await site.stored(old)).toBeNull()
   })
@@ -183,7 +183,7 @@ describe('before load()', () => {
   it('regenerates with a read where something is kept', async () => {
     const { visitor, site } = await returning({ load: 'lazy' })
     expect(await visitor.ask(async (session) => (await session.regenerate({ keep: ['n'] })).n)).toBe(1)
-    expect(site.store.log).toBe('get set destroy')
+    expect(site.store.log).toBe('get set set')
   })
 })
 

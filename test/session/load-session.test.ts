@@ -16,7 +16,7 @@ describe('assigning to req.session before load()', () => {
     const { id } = visitor
     const { status } = await visitor.visit((_session, req) => void (req.session = null as never))
     expect([status, await site.stored(id), visitor.hasCookie]).toEqual([200, null, false])
-    expect(site.store.log).toBe('destroy')
+    expect(site.store.log).toBe('get destroy')
   })
 })
 

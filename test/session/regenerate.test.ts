@@ -2,6 +2,7 @@ import { answerLost, fails, hangs, takes, type Fault, type Operation } from '../
 import { codeOf } from '../support/outcome'
 import { Site, until, type Bag, returning } from '../support/site'
 
+const DAY = 86_400_000
 const DATA = { n: 1, cart: ['a'] }
 
 const size = (site: Site) => (site.store.inner as { size?: number }).size
@@ -211,5 +212,42 @@ describe('a login that fails', () => {
       expect(await visitor.ask((s) => s.user)).toBe('test')
       await until(() => size(site) === 1)
     }
+  })
+})
+
+describe('a login in one expression', () => {
+  it('sets what the new session begins with, over what is kept', async () => {
+    const { site, visitor } = await returning({}, { cart: ['tea'], userId: 'guest', old: 1 })
+    const [cart, userId] = await visitor.ask(async (s) => {
+      const fresh = await s.regenerate({ keep: ['cart', 'userId'], set: { userId: 'ann' } })
+      return [fresh.cart, fresh.userId]
+    })
+    expect([cart, userId]).toEqual([['tea'], 'ann'])
+    const { cart: stored, userId: name, old } = (await site.stored(visitor.id))!
+    expect([stored, name, old]).toEqual([['tea'], 'ann', undefined])
+  })
+
+  it('sets over everything that is kept', async () => {
+    const { visitor } = await returning({}, { cart: ['tea'], userId: 'guest' })
+    await visitor.ask((s) => s.regenerate({ keep: true, set: { userId: 'ann' } }).then(() => null))
+    expect(await visitor.ask((s) => [s.cart, s.userId])).toEqual([['tea'], 'ann'])
+  })
+
+  it('remembers the visitor for as long as the option says, and nobody else', async () => {
+    const { site, visitor } = await returning({ rememberFor: 7 * DAY })
+    const { setCookies } = await visitor.visit((s) => s.regenerate({ remember: true }).then(() => null))
+    const end = Date.parse(/; Expires=([^;]+)/.exec(setCookies[0]!)![1]!)
+    expect(Math.abs(end - Date.now() - 7 * DAY)).toBeLessThan(60_000)
+    expect(site.store.calls.some(({ ttl }) => ttl === 7 * DAY)).toBe(true)
+    const plain = await visitor.visit((s) => s.regenerate().then(() => null))
+    expect(plain.setCookies[0]).not.toMatch(/Expires/)
+  })
+
+  it('refuses an option that it does not know, and a reserved name', async () => {
+    const { site, visitor } = await returning()
+    await visitor.visit((s) => s.regenerate({ keeps: ['n'] } as object).then(() => null))
+    await visitor.visit((s) => s.regenerate({ set: { handle: 'x' } as never }).then(() => null))
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_OPTIONS', 'ERR_SESSION_DATA'])
+    expect(await visitor.ask((s) => s.n)).toBe(1)
   })
 })

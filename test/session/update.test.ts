@@ -100,7 +100,7 @@ describe('update', () => {
     }
   })
 
-  it('does not let the state out: changes to it afterwards change nothing', async () => {
+  it('does not let the state out: a change to it afterwards is refused', async () => {
     const { site, visitor } = await returning({}, { o: { x: 1 } })
     await visitor.ask(async (s) => {
       let kept: Bag | undefined
@@ -109,7 +109,7 @@ describe('update', () => {
         ;(draft.o as { x: number }).x = 2
       })
       ;(kept!.o as { x: number }).x = 3
-      kept!.late = 1
+      expect(() => (kept!.late = 1)).toThrow(expect.objectContaining({ code: 'ERR_SESSION_GONE' }))
     })
     expect(await dataOf(site, visitor)).toEqual({ o: { x: 2 } })
   })

@@ -1,10 +1,12 @@
-import { CookieStore } from '../../lib'
+import { CookieStore, type SetResult } from '../../lib'
+import { Seal } from '../../lib/stores/seal'
 import { advance } from '../support/clock'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
 import { type Bag, Site, secret } from '../support/site'
 
 const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const other = 'another secret, of 32 bytes and more'
 
 /** A site whose visitors carry their sessions, and one who has been there. */
@@ -109,7 +111,7 @@ describe('the life of a session in its cookie', () => {
   it('begins anew with touch, and with every response where it is rolling', async () => {
     const { visitor } = await open({ idleTimeout: MINUTE })
     expect((await visitor.visit((s) => s.touch())).setCookies).toHaveLength(1)
-    const rolling = await open({ idleTimeout: MINUTE, rolling: true })
+    const rolling = await open({ idleTimeout: MINUTE, renew: 'always' })
     expect((await rolling.visitor.visit(() => 'nothing')).setCookies).toHaveLength(1)
   })
 
@@ -134,10 +136,60 @@ describe('the life of a session in its cookie', () => {
     advance(10)
     logout = Date.now()
     expect(await site.visitor(copy).ask((s) => s.n ?? null)).toBeNull()
-    expect(asked).toEqual([1, 1])
+    expect(asked).toEqual([1, 1, 1])
     const again = site.visitor()
     await again.ask((s) => (s.n = 2))
     expect(await again.ask((s) => s.n)).toBe(2)
+  })
+})
+
+describe('a logout everywhere', () => {
+  const keyed = (notBefore: () => number) => {
+    const store = new CookieStore({ notBefore })
+    store.keys(() => [secret], 'sid')
+    return store
+  }
+  const idOf = (result: SetResult) => ('id' in result ? result.id : '')
+
+  it.each([-HOUR, HOUR])('holds on a server whose clock is %i ms off', async (off) => {
+    let logout = 0
+    const store = keyed(() => logout)
+    advance(HOUR)
+    const before = Date.now()
+    advance(off)
+    const copy = idOf(await store.set('x', '{}', 4 * HOUR, null))
+    logout = before
+    expect(await store.get(copy)).toBeNull()
+    expect(await store.set(copy, '{"n":1}', MINUTE, '{}')).toEqual({ conflict: null })
+    const here = idOf(await store.set('x', '{}', MINUTE, null))
+    expect(await store.get(here)).toBe('{}')
+    logout += 1
+    expect(await store.get(here)).toBeNull()
+  })
+
+  it('that never ends lets nothing count, whenever it was sealed', async () => {
+    let logout = Infinity
+    const store = keyed(() => logout)
+    const sealed = idOf(await store.set('x', '{}', MINUTE, null))
+    expect(await store.get(sealed)).toBeNull()
+    logout = NaN
+    const odd = idOf(await store.set('x', '{}', MINUTE, null))
+    logout = 1
+    expect([await store.get(sealed), await store.get(odd)]).toEqual([null, null])
+  })
+
+  it('that comes while a session is sealed is seen by that, or by its next read', async () => {
+    for (const nth of [1, 2, 3]) {
+      let asked = 0
+      let logout = 0
+      const store = new CookieStore({ notBefore: () => (++asked === nth ? (logout = 1) : logout) })
+      store.keys(() => [secret], 'sid')
+      const first = new Seal([secret], 'sid').seal('{}', Date.now() + MINUTE, 0)
+      const result = await store.set(first, '{"n":1}', MINUTE, '{}')
+      logout = 1
+      const read = 'id' in result ? await store.get(result.id) : null
+      expect([nth, read]).toEqual([nth, null])
+    }
   })
 })
 
@@ -169,16 +221,19 @@ describe('where the application has logged everybody out', () => {
     expect(await visitor.ask((s) => s.n)).toBe(2)
   })
 
-  it('looks at what the application’s own deserialize makes of a session', async () => {
+  it('looks at what the application’s own codec makes of a session', async () => {
     const seen: unknown[] = []
     const notBefore = (session: Record<string, unknown>) => seen.push(session.n) * 0
     const { visitor } = await open({
       store: new CookieStore({ notBefore }),
-      serialize: (record) => Buffer.from(JSON.stringify(record)).toString('hex'),
-      deserialize: (text) => JSON.parse(Buffer.from(text, 'hex').toString()) as Record<string, unknown>
+      codec: {
+        encode: (record) => Buffer.from(JSON.stringify(record)).toString('hex'),
+        decode: (text) => JSON.parse(Buffer.from(text, 'hex').toString()) as Record<string, unknown>
+      }
     })
     expect(await visitor.ask((s) => s.n)).toBe(1)
-    expect(seen).toEqual([1])
+    // Before it was sealed, and when it was read.
+    expect(seen).toEqual([1, 1])
   })
 })
 
@@ -269,6 +324,10 @@ describe('a CookieStore', () => {
     const store = new CookieStore()
     await expect(store.get('id')).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
     await expect(store.set('id', '{}', MINUTE, null)).rejects.toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
+  })
+
+  it('has no other options', () => {
+    expect(() => new CookieStore({ notbefore: () => 0 } as object)).toThrow(/did you mean notBefore\?/)
   })
 
   it('takes only a function for notBefore', () => {

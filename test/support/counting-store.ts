@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { MemoryStore, type SetResult, type Store } from '../../lib'
+import type { DestroyResult } from '../../lib/stores/store'
 
 export type Operation = 'get' | 'set' | 'touch' | 'destroy'
 
@@ -113,8 +114,8 @@ export class CountingStore implements Store {
     return this.#ask({ operation: 'touch', id, ttl }, () => this.inner.touch(id, ttl))
   }
 
-  destroy(id: string, successor?: string): Promise<boolean> {
-    return this.#ask({ operation: 'destroy', id, ttl: undefined }, () => this.inner.destroy(id, successor))
+  destroy(id: string, expected?: string): Promise<DestroyResult> {
+    return this.#ask({ operation: 'destroy', id, ttl: undefined }, () => this.inner.destroy(id, expected))
   }
 
   #ask<T>(call: Call, ask: () => Promise<T>): Promise<T> {

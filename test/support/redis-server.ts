@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -94,9 +94,11 @@ export class RedisServer {
     await this.start(more)
   }
 
-  /** Takes the processor away: connections stay open, nothing is answered. */
+  /** Takes the processor away: connections stay open, nothing is answered. On Linux it has stopped on return. */
   pause(): void {
     process.kill(this.pid, 'SIGSTOP')
+    const state = `/proc/${this.pid}/stat`
+    while (existsSync(state) && !/\) [Tt] /.test(readFileSync(state, 'latin1')));
   }
 
   resume(): void {

@@ -4,11 +4,11 @@ import type { Data } from '../../lib/repository/merge'
 import { encodeData } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import type { Draft } from '../../lib/repository/repository'
-import type { TextSnapshot } from '../../lib/repository/snapshot'
+import type { StoredRecord } from '../../lib/repository/record-repository'
 import { CountingStore } from './counting-store'
 
 export const MINUTE = 60_000
-export const limits = { maxBytes: 2 ** 20, maxDepth: 100 }
+export const limits = { bytes: 2 ** 20, depth: 100 }
 export const handle = createHandle()
 export const patient = () => new Budget(30_000)
 
@@ -23,7 +23,7 @@ export function setUp(timeout = 30_000) {
   const repository = new RecordRepository(store, limits, timeout)
   /** Another process with the same store. */
   const elsewhere = () => new RecordRepository(store, limits, timeout)
-  const load = async (id = 'a'): Promise<TextSnapshot> => (await repository.load(id, patient()))!
+  const load = async (id = 'a'): Promise<StoredRecord> => (await repository.load(id, patient()))!
   const create = async (data: Data, id = 'a') => {
     await repository.commit(id, null, () => draft(data), patient())
     const known = await load(id)
@@ -36,7 +36,7 @@ export function setUp(timeout = 30_000) {
     await other.commit(id, known, (latest) => draft({ ...latest!.data(), ...data }), patient())
   }
   /** Counts up, as `update` does. */
-  const count = (known: TextSnapshot, by = repository) =>
+  const count = (known: StoredRecord, by = repository) =>
     by.commit('a', known, (latest) => draft({ n: Number(latest!.data().n) + 1 }), patient())
   return { store, repository, elsewhere, load, create, change, count }
 }

@@ -1,10 +1,11 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener, Server } from 'node:http'
 import express, { type Express, type Request, type Response } from 'express'
 import session, { type Session, type SessionError, type SessionOptions, type Store } from '../../lib'
+import { Cookies } from './cookies'
 import { CountingStore } from './counting-store'
 import { send, type Answer, type Sent } from './send'
+import { serve } from './serve'
+import { portOf, stop } from './server'
 
 export const secret = 'what signs the cookies in the tests of the core'
 
@@ -14,18 +15,12 @@ export type Bag = Session & Record<string, unknown>
 /** A route for one request. What it resolves to is the answer, as JSON, unless it answered by itself. */
 export type Handler = (session: Bag, req: Request, res: Response) => unknown
 
-const open = new Set<Site>()
-
-afterEach(async () => {
-  for (const site of open) await site.stop()
-})
-
 /** An application with sessions on a free port of 127.0.0.1, and its visitors. It stops after the test. */
 export class Site {
   /** What reached the application's error handler. */
   readonly errors: SessionError[] = []
   readonly #handlers = new Map<string, Handler>()
-  #server: Server | undefined
+  #server!: Server
   #count = 0
 
   private constructor(
@@ -68,7 +63,7 @@ export class Site {
   }
 
   get port(): number {
-    return (this.#server?.address() as AddressInfo).port
+    return portOf(this.#server)
   }
 
   /** Somebody with a browser: cookies are kept, and sent. */
@@ -89,19 +84,12 @@ export class Site {
     return text === null ? null : (JSON.parse(text) as Record<string, unknown>)
   }
 
-  async stop(): Promise<void> {
-    open.delete(this)
-    if (!this.#server) return
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+  stop(): Promise<void> {
+    return stop(this.#server)
   }
 
   async #listen(listener: RequestListener): Promise<this> {
-    this.#server = createServer(listener).listen(0, '127.0.0.1')
-    open.add(this)
-    await once(this.#server, 'listening')
+    this.#server = await serve(listener)
     return this
   }
 
@@ -113,9 +101,9 @@ export class Site {
   }
 }
 
-/** Keeps cookies as a browser does, by their name alone. */
+/** A browser at a site. */
 export class Visitor {
-  readonly cookies = new Map<string, string>()
+  readonly cookies = new Cookies()
 
   constructor(
     private readonly site: Site,
@@ -163,19 +151,11 @@ export class Visitor {
   }
 
   async send(path: string, sent: Sent = {}): Promise<Answer> {
-    const pairs = [...this.cookies].map(([name, value]) => `${name}=${value}`)
-    const headers = { ...(pairs.length > 0 ? { cookie: pairs.join('; ') } : {}), ...sent.headers }
+    const headers = { ...this.cookies.headers, ...sent.headers }
     const { path: _path, ...rest } = sent as Sent & { path?: string }
     const answer = await send(this.site.port, path, { ...rest, headers })
-    for (const line of answer.setCookies) this.#keep(line)
+    this.cookies.keep(answer.setCookies)
     return answer
-  }
-
-  #keep(line: string): void {
-    const [, name = '', value = ''] = /^([^=]*)=([^;]*)/.exec(line) ?? []
-    const expires = /; Expires=([^;]*)/.exec(line)?.[1]
-    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name)
-    else this.cookies.set(name, value)
   }
 }
 
@@ -193,7 +173,7 @@ export async function returning(
 
 /** The session id in a cookie's value. */
 export function idIn(cookie: string): string {
-  const id = /^s:(.+)\.[^.]+$/.exec(decodeURIComponent(cookie))?.[1]
+  const id = /^s:([^.~]+)(?:~[^.]+)?\.[^.]+$/.exec(decodeURIComponent(cookie))?.[1]
   if (id === undefined) throw new Error('no signed cookie')
   return id
 }

@@ -6,6 +6,37 @@ export const BROKEN_COMPARISONS: Record<string, Broken> = {
     'set, a text expected and another there: conflict with what is there',
     (real) => ({ set: (...args) => overwrite(real, ...args) })
   ),
+  'compares the whole text': broken('set, the end of a text expected and there: keeps', (real) => ({
+    async set(id, text, ttl, expected) {
+      const kept = await real.get(id)
+      return kept === expected ? real.set(id, text, ttl, expected) : { conflict: kept }
+    }
+  })),
+  'compares the whole text when it removes': broken(
+    'destroy, the end of a text expected and there: removes',
+    (real) => ({
+      async destroy(id, expected) {
+        const kept = await real.get(id)
+        if (expected === undefined || kept === null || kept === expected) return real.destroy(id)
+        return { conflict: kept }
+      }
+    })
+  ),
+  'removes without looking': broken(
+    'destroy, a text expected and another there: conflict, and nothing is removed',
+    (real) => ({ destroy: (id) => real.destroy(id) })
+  ),
+  'compares and removes one after the other': broken(
+    'of a set and a destroy with the same expectation exactly one does it',
+    (real) => ({
+      async destroy(id, expected = '') {
+        const kept = await real.get(id)
+        if (kept !== null && !kept.endsWith(expected)) return { conflict: kept }
+        await new Promise(setImmediate)
+        return real.destroy(id)
+      }
+    })
+  ),
   'takes null for whatever': broken(
     'set, nothing expected and something there: conflict with what is there',
     (real) => ({ set: (...args) => (args[3] === null ? overwrite(real, ...args) : real.set(...args)) })

@@ -16,7 +16,7 @@ const renaming = (breaks: string, renamed: (id: string) => string): Broken =>
       return 'id' in result ? { id } : result
     },
     touch: (id, ttl) => real.touch(renamed(id), ttl),
-    destroy: (id) => real.destroy(renamed(id))
+    destroy: (id, expected) => real.destroy(renamed(id), expected)
   }))
 
 /** Stores that do not keep what they are given, or not under its id. */

@@ -4,7 +4,7 @@ import { broken, type Broken } from './broken'
 
 type Listener = (ended: Ended) => void
 
-/** Stores whose texts live for another time than they say, or that tell of ends as they were not. */
+/** Stores whose texts live for another time than they say, or that tell of ends in another way than they came. */
 export const BROKEN_ENDS: Record<string, Broken> = {
   'says the life in seconds': life('life says how long a text will live', (real, id) =>
     real.life(id).then((left) => left && left / 1000)
@@ -26,18 +26,23 @@ export const BROKEN_ENDS: Record<string, Broken> = {
   'renews when it is asked for the life': life('life renews nothing', async (real, id) =>
     (await real.touch(id, 60_000)) ? 60_000 : null
   ),
-  'tells twice': watch(
-    'watch tells once of what is destroyed, and by what it was replaced',
-    (real, listener) =>
-      real.watch((ended) => {
-        listener(ended)
-        listener(ended)
-      })
+  'tells twice': watch('watch tells once of what is destroyed', (real, listener) =>
+    real.watch((ended) => {
+      listener(ended)
+      listener(ended)
+    })
   ),
-  'tells no successors': watch(
-    'watch tells once of what is destroyed, and by what it was replaced',
-    (real, listener) => real.watch(({ id }) => listener({ id }))
-  ),
+  'tells no successors': broken('watch tells once of what moves, and where to', (real) => ({
+    notify: (ended) => real.notify(ended),
+    watch: (listener) => real.watch(({ id }) => listener({ id }))
+  })),
+  'destroys what moves': broken('watch tells once of what moves, and where to', (real) => ({
+    async notify(ended) {
+      await real.notify(ended)
+      await real.destroy(ended.id)
+    },
+    watch: (listener) => real.watch(listener)
+  })),
   'tells of each write': broken('watch tells of nothing that is there', (real) => {
     const listeners = new Set<Listener>()
     return {
@@ -55,15 +60,12 @@ export const BROKEN_ENDS: Record<string, Broken> = {
       }
     }
   }),
-  'goes on telling': watch('each who watches is told, until it stops', (real, listener) => {
+  'goes on telling': watch('all who watch hear of it, until they stop', (real, listener) => {
     real.watch(listener)
     return () => undefined
   }),
   // Last, as it takes its time to fail.
-  'tells nobody': watch(
-    'watch tells once of what is destroyed, and by what it was replaced',
-    () => () => undefined
-  )
+  'tells nobody': watch('watch tells once of what is destroyed', () => () => undefined)
 }
 
 function life(breaks: string, says: (real: MemoryStore, id: string) => Promise<number | null>): Broken {

@@ -1,4 +1,4 @@
-import type { IndexEntry, SessionIndex, Store } from '../../lib/stores/store'
+import type { EndMark, IndexEntry, SessionIndex, Store } from '../../lib/stores/store'
 import { broken, type Broken } from './broken'
 
 /** A good index of which some methods are replaced. */
@@ -9,6 +9,8 @@ function index(breaks: string, change: (real: SessionIndex, store: Store) => Par
       index: {
         add: (...args) => real.add(...args),
         list: (user) => real.list(user),
+        end: (...args) => real.end(...args),
+        ended: (user) => real.ended(user),
         renew: (user, entry) => real.renew(user, entry),
         remove: (user, entry) => real.remove(user, entry),
         ...change(real, store)
@@ -20,7 +22,7 @@ function index(breaks: string, change: (real: SessionIndex, store: Store) => Par
 const ghost: IndexEntry = { id: 'ghost', noted: 1, age: 1 }
 
 /** The entry of an id as it is now, whichever noting was given. */
-async function newest(real: SessionIndex, user: string, { id }: IndexEntry): Promise<IndexEntry> {
+async function newest(real: SessionIndex, user: string, { id }: Pick<IndexEntry, 'id'>): Promise<IndexEntry> {
   return (await real.list(user)).find((one) => one.id === id) ?? ghost
 }
 
@@ -71,8 +73,8 @@ export const BROKEN_USERS: Record<string, Broken> = {
   ),
   'answers with the newest': index('add answers with the two others that were noted longest ago', (real) => ({
     add: async (user, id, ttl) => {
-      await real.add(user, id, ttl)
-      return (await real.list(user)).filter((one) => one.id !== id).slice(-2)
+      const { noted } = await real.add(user, id, ttl)
+      return { noted, oldest: (await real.list(user)).filter((one) => one.id !== id).slice(-2) }
     }
   })),
   'tells the age in seconds': index('an entry says when it was noted, and how long ago that is', (real) => ({
@@ -81,7 +83,7 @@ export const BROKEN_USERS: Record<string, Broken> = {
   'notes an id once': index('an id that is noted anew comes last, with another noting', (real) => ({
     add: async (user, id, ttl) => {
       const known = await newest(real, user, { ...ghost, id })
-      return known === ghost ? real.add(user, id, ttl) : []
+      return known === ghost ? real.add(user, id, ttl) : { noted: known.noted, oldest: [] }
     }
   })),
   'renews nothing': index('renew notes an id anew', () => ({ renew: () => Promise.resolve() })),
@@ -109,5 +111,65 @@ export const BROKEN_USERS: Record<string, Broken> = {
         list: async (user) => (performance.now() > end ? [] : real.list(user))
       }
     }
-  )
+  ),
+  'answers with the moment in milliseconds': index('add answers with the moment of the noting', (real) => ({
+    add: async (...args) => {
+      const { noted, oldest } = await real.add(...args)
+      return { noted: noted / 1000, oldest }
+    }
+  })),
+  'has everybody ended': index('no logins of a user are ended before end was called', (real) => ({
+    ended: async (user) => (await real.ended(user)) ?? { at: 0 }
+  })),
+  'marks the moment of the first login': index(
+    'end answers with all ids, and its mark lies after them and before those to come',
+    (real) => ({
+      async ended(user) {
+        const mark = await real.ended(user)
+        return mark && { ...mark, at: (await real.list(user))[0]?.noted ?? mark.at }
+      }
+    })
+  ),
+  'marks, and lists nothing': index(
+    'end answers with all ids, and its mark lies after them and before those to come',
+    (real) => ({ end: (...args) => real.end(...args).then(() => []) })
+  ),
+  'keeps the first mark': index(
+    'a later mark replaces an earlier one, with its exception and its life',
+    (real) => ({
+      end: async (user, ...rest) => ((await real.ended(user)) ? real.list(user) : real.end(user, ...rest))
+    })
+  ),
+  'keeps the exception of before': index(
+    'a later mark replaces an earlier one, with its exception and its life',
+    (real) => ({
+      end: async (user, ttl, except) => real.end(user, ttl, except ?? (await real.ended(user))?.except)
+    })
+  ),
+  'never forgets a mark': index('a mark counts for its time, and goes although the ids stay', (real) => ({
+    end: (user, _ttl, except) => real.end(user, 60_000, except)
+  })),
+  'forgets the ids with a mark': index(
+    'a mark counts for its time, and goes although the ids stay',
+    (real) => ({
+      list: async (user) => ((await real.ended(user)) ? real.list(user) : [])
+    })
+  ),
+  'forgets a mark with the last id': index(
+    'a mark outlives the last id, and concerns no other user',
+    (real) => ({
+      ended: async (user) => ((await real.list(user)).length > 0 ? real.ended(user) : null)
+    })
+  ),
+  'marks everybody': index('a mark outlives the last id, and concerns no other user', (real) => {
+    let mark: EndMark | null = null
+    return {
+      async end(user, ttl, except) {
+        const entries = await real.end(user, ttl, except)
+        mark = await real.ended(user)
+        return entries
+      },
+      ended: () => Promise.resolve(mark)
+    }
+  })
 }

@@ -14,7 +14,7 @@ export function plain(real: MemoryStore): Store {
     get: (id, ttl) => real.get(id, ttl),
     set: (...args) => real.set(...args),
     touch: (id, ttl) => real.touch(id, ttl),
-    destroy: (id) => real.destroy(id)
+    destroy: (...args) => real.destroy(...args)
   }
 }
 

@@ -1,7 +1,7 @@
 import { CookieStore } from '../../lib/stores/cookie-store'
 import { MemoryStore } from '../../lib/stores/memory/memory-store'
 import type { Store } from '../../lib/stores/store'
-import { type StoreTest, storeTests } from '../../lib/testing'
+import { type StoreTest, storeTests } from '../../lib/store-tests'
 import { overwrite } from './broken'
 import { BROKEN_COMPARISONS } from './broken-comparisons'
 import { BROKEN_CONTRACT } from './broken-contract'
@@ -43,7 +43,7 @@ test.each(NAMES)('some store fails: %s', async (name) => {
 
 describe('a store that cannot be reached', () => {
   const fail = (): Promise<never> => Promise.reject(new Error('no connection'))
-  const silent: Store = { contract: 1, get: fail, set: fail, touch: fail, destroy: fail }
+  const silent: Store = { contract: 1, get: fail, set: fail, touch: fail, destroy: fail, notify: fail }
 
   test.each<[says: string, breaks: string, method: Partial<Store>]>([
     ['nothing is kept', 'get', { get: () => Promise.resolve(null) }],
@@ -51,6 +51,7 @@ describe('a store that cannot be reached', () => {
     ['somebody else was faster', 'set', { set: () => Promise.resolve({ conflict: null }) }],
     ['there is nothing to renew', 'touch', { touch: () => Promise.resolve(false) }],
     ['there is nothing to destroy', 'destroy', { destroy: () => Promise.resolve(false) }],
+    ['it was passed on', 'notify', { notify: () => Promise.resolve() }],
     ['nothing lives', 'life', { life: () => Promise.resolve(null) }]
   ])('and says that %s fails: where it cannot say, %s rejects', async (_, breaks, method) => {
     const tests = storeTests(() => new MemoryStore(), { unreachable: () => ({ ...silent, ...method }) })
@@ -61,7 +62,14 @@ describe('a store that cannot be reached', () => {
     const throwing = (): never => {
       throw new Error('no connection')
     }
-    const sync: Store = { contract: 1, get: throwing, set: throwing, touch: throwing, destroy: throwing }
+    const sync: Store = {
+      contract: 1,
+      get: throwing,
+      set: throwing,
+      touch: throwing,
+      destroy: throwing,
+      notify: throwing
+    }
     for (const store of [silent, sync]) {
       const tests = storeTests(() => new MemoryStore(), { unreachable: () => store })
       for (const { run } of tests.slice(NAMES.length)) await run()
@@ -90,7 +98,7 @@ describe('a store that does not compare, and says so, passes', () => {
 describe('a store whose ids carry the text passes', () => {
   function newStore(): CookieStore {
     const store = new CookieStore()
-    store.keys(['a secret of thirty-two bytes or more'], 'sid')
+    store.keys(() => ['a secret of thirty-two bytes or more'], 'sid')
     return store
   }
   for (const { name, run } of storeTests(newStore)) test(name, run)

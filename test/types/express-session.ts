@@ -88,3 +88,28 @@ function describe(data: session.Session & Partial<session.SessionData>): string 
   return `${data.id} ${String(data.cookie instanceof session.Cookie)}`
 }
 console.log(describe)
+
+// What tests of stores do, and code that passes a callback on.
+const kept: session.Cookie = { originalMaxAge: 1000, path: '/' }
+const data: session.SessionData = { cookie: kept, user: { name: 'bob' } }
+new OwnStore().set('id', data)
+options.store?.on('disconnect', () => console.log(typeof options.cookie))
+
+export function finish(current: session.Session, done?: (err: any) => void): session.Session {
+  return current.save(done)
+}
+
+export const mocked: Pick<session.Session, 'save' | 'destroy' | 'regenerate' | 'reload'> = {
+  save(done) {
+    done?.(undefined)
+    return mocked as session.Session
+  },
+  destroy: (done: (err: any) => void) => (done(undefined), mocked as session.Session),
+  regenerate: (done: (err: any) => void) => (done(undefined), mocked as session.Session),
+  reload: (done: (err: any) => void) => (done(undefined), mocked as session.Session)
+}
+const { sameSite }: { sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined } = cookie
+express().get(
+  '/attributes',
+  (_req, res) => void res.cookie('other', 'value', { sameSite: sameSite ?? 'lax' })
+)

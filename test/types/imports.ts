@@ -15,5 +15,5 @@ import session, {
   type Store
 } from 'holdfast'
 import { RedisStore } from 'holdfast/redis'
-import { storeTests, type StoreTest, type StoreTestOptions } from 'holdfast/testing'
+import { storeTests, type StoreTest, type StoreTestOptions } from 'holdfast/store-tests'
 import { Redis } from 'ioredis'

@@ -1,7 +1,7 @@
 import express = require('express')
 import session = require('holdfast')
 import redis = require('holdfast/redis')
-import testing = require('holdfast/testing')
+import testing = require('holdfast/store-tests')
 import ioredis = require('ioredis')
 
 import MemoryStore = session.MemoryStore

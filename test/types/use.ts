@@ -56,7 +56,11 @@ app.use(devices)
 app.get('/devices', async (req, res) => {
   const list: SessionInfo[] = await devices.list('test')
   const names: (string | undefined)[] = list.map(({ data }) => data.userinfo)
-  const seen: Date[] = list.flatMap(({ created, lastSeen, expires }) => [created, lastSeen, expires])
+  const seen: Date[] = list.flatMap(({ createdAt, lastSeenAt, expiresAt }) => [
+    createdAt,
+    lastSeenAt,
+    expiresAt
+  ])
   const others: SessionChoice = { except: req.session }
   const ended: number = await devices.destroy('test', others)
   await devices.destroy('test', { handle: list[0]!.handle })
@@ -100,8 +104,8 @@ console.log(ran.length)
 const sessions = session({ secret })
 app.use(sessions)
 const watched = async (req: express.Request): Promise<(() => void) | null> => {
-  const found = await sessions.load(req)
-  const fromHeader = await sessions.load({ headers: { cookie: 'sid=1' } })
+  const found = await sessions.open(req)
+  const fromHeader = await sessions.open({ headers: { cookie: 'sid=1' } })
   const userinfo: string | undefined = found?.userinfo ?? fromHeader?.userinfo
   await found?.update((s) => void (s.userinfo = userinfo ?? 'nobody'))
   sessions.onDestroy(req.session, () => Promise.resolve())()

@@ -1,16 +1,22 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous, memory is not */
-import { SessionError } from '../../errors'
-import { NONE } from './id-index'
-import { MemoryTable, PROBATION, PROTECTED } from './table'
+import { clearTimeout, setTimeout } from 'node:timers'
+import { need, needKnown, SessionError } from '../../errors'
+import { MemoryTable, NONE, PROBATION, PROTECTED } from './table'
 import { MemoryUsers } from './memory-users'
-import type { Ended, SessionIndex, SetResult, Store } from '../store'
-import { wholeMilliseconds } from '../ttl'
+import {
+  wholeMilliseconds,
+  type DestroyResult,
+  type Ended,
+  type SessionIndex,
+  type SetResult,
+  type Store
+} from '../store'
 
-/** What an entry costs beside the characters of its id and its text: string headers, entry, hash table. */
+/** The cost of an entry beside the characters of its id and its text: string headers, entry, hash table. */
 const OVERHEAD = 96
 /** The share of the room that used sessions may fill, so that new ones live long enough to be used. */
 const PROTECTED_SHARE = 0.8
-/** How long one slice of a sweep may take, and the pause after it where the sweep is not through, in ms. */
+/** How long one slice of a sweep may take, and the pause after it if the sweep is not through, in ms. */
 const SLICE = 2
 const BREATH = 20
 /** The pause between two sweeps, in milliseconds. */
@@ -26,20 +32,33 @@ export interface MemoryStoreOptions {
    * a tenth of what the heap grows by. Default 256 MiB.
    */
   maxBytes?: number | undefined
+
+  /**
+   * The clock by which lives are counted, in milliseconds. Default: the monotonic clock, so that setting the system's
+   * clock neither ends a session nor prolongs it. Tests that fake only `Date` take `() => Date.now()`.
+   */
+  now?: (() => number) | undefined
 }
 
 /**
  * Keeps sessions in this process, which is the default. They are gone when it ends, and no other process sees them;
  * with `NODE_ENV=production` a warning (`HOLDFAST_MEMORY_STORE`) says so once.
  *
- * When it is full, sessions that were never used again after they were made go first, longest unused first, then
- * the others: a flood of new sessions does not log users out. Expired ones go by themselves within seconds.
- * Time is the monotonic clock's, so setting the system's clock neither ends a session nor prolongs it.
+ * Texts lie in pages of arrays, found by a hash table that never stops to grow, each in one of two lists: sessions
+ * that a later visit used again (`get` with a ttl), and those that none did. When there is no room, notes of logins
+ * that have not come to their end go first, then sessions of the second list, longest unused first, then the others:
+ * a flood of new sessions does not log users out. Expired ones go by themselves within seconds. `store.size` and
+ * `store.bytes` say how much there is, `[...store.entries()]` shows it.
  */
 export class MemoryStore implements Store {
   readonly contract = 1
   readonly #maxBytes: number
-  readonly #users = new MemoryUsers((id) => this.#find(id) !== NONE)
+  readonly #now: () => number
+  readonly #users = new MemoryUsers({
+    now: () => this.#now(),
+    isKept: (id) => this.#find(id) !== NONE,
+    grown: (id) => this.#grown(id)
+  })
   readonly #watching = new Set<(ended: Ended) => void>()
   #table = new MemoryTable()
   #bytes = 0
@@ -47,12 +66,17 @@ export class MemoryStore implements Store {
   #timer: NodeJS.Timeout | undefined
   #nextPage = 0
 
-  /** @throws SessionError `ERR_SESSION_OPTIONS` where `maxBytes` is not a positive number. */
-  constructor({ maxBytes = 256 * 1024 * 1024 }: MemoryStoreOptions = {}) {
-    if (typeof maxBytes !== 'number' || !(maxBytes > 0)) {
-      throw new SessionError('ERR_SESSION_OPTIONS', 'MemoryStore: maxBytes must be a number of bytes above 0')
-    }
+  /** @throws SessionError `ERR_SESSION_OPTIONS` unless `maxBytes` is a positive number and `now` a function. */
+  constructor(options: MemoryStoreOptions = {}) {
+    needKnown('MemoryStore', options, ['maxBytes', 'now'])
+    const { maxBytes = 256 * 1024 * 1024, now = () => performance.now() } = options
+    need(
+      typeof maxBytes === 'number' && maxBytes > 0,
+      'MemoryStore: maxBytes must be a number of bytes above 0'
+    )
+    need(typeof now === 'function', 'MemoryStore: now must be a function')
     this.#maxBytes = maxBytes
+    this.#now = now
     warnInProduction()
   }
 
@@ -74,14 +98,16 @@ export class MemoryStore implements Store {
     const life = ttl === undefined ? undefined : wholeMilliseconds(ttl)
     const entry = this.#find(id)
     if (entry === NONE) return null
-    if (life !== undefined) this.#table.setExpires(entry, performance.now() + life)
-    this.#protect(entry)
+    if (life !== undefined) {
+      this.#table.setExpires(entry, this.#now() + life)
+      this.#protect(entry)
+    }
     return this.#table.text(entry)
   }
 
-  /** @throws SessionError `ERR_SESSION_DATA` where the text alone is larger than `maxBytes`. */
+  /** @throws SessionError `ERR_SESSION_DATA` if the text alone is larger than `maxBytes`. */
   async set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
-    const expires = performance.now() + wholeMilliseconds(ttl)
+    const expires = this.#now() + wholeMilliseconds(ttl)
     const bytes = bytesOf(id, text)
     if (bytes > this.#maxBytes) {
       throw new SessionError(
@@ -91,14 +117,16 @@ export class MemoryStore implements Store {
     }
     const entry = this.#find(id)
     const kept = entry === NONE ? null : this.#table.text(entry)
-    if (kept !== expected) return { conflict: kept }
-
+    if (kept === null ? expected !== null : expected === null || !kept.endsWith(expected)) {
+      return { conflict: kept }
+    }
+    const list = entry === NONE ? PROBATION : this.#table.list(entry)
     if (entry !== NONE) this.#remove(entry)
-    while (this.bytes + bytes > this.#maxBytes && this.#table.size > 0) this.#evict()
+    this.#users.arrived(id)
+    this.#makeRoom(bytes, id)
     const added = this.#table.add(id, text, expires, PROBATION)
     this.#bytes += bytes
-    this.#users.arrived(id)
-    if (entry !== NONE) this.#protect(added)
+    if (list === PROTECTED) this.#protect(added)
     this.#sweepLater(PAUSE)
     return { id }
   }
@@ -107,34 +135,39 @@ export class MemoryStore implements Store {
     const life = wholeMilliseconds(ttl)
     const entry = this.#find(id)
     if (entry === NONE) return false
-    this.#table.setExpires(entry, performance.now() + life)
-    this.#protect(entry)
+    this.#table.setExpires(entry, this.#now() + life)
     return true
   }
 
-  async destroy(id: string, successor?: string): Promise<boolean> {
+  async destroy(id: string, expected?: string): Promise<DestroyResult> {
     const entry = this.#find(id)
     if (entry === NONE) return false
+    const kept = this.#table.text(entry)
+    if (expected !== undefined && !kept.endsWith(expected)) return { conflict: kept }
     this.#end(entry)
-    this.#tell(successor === undefined ? { id } : { id, successor })
+    this.#tell({ id })
     return true
+  }
+
+  async notify(ended: Required<Ended>): Promise<void> {
+    this.#tell(ended)
   }
 
   async life(id: string): Promise<number | null> {
     const entry = this.#find(id)
-    return entry === NONE ? null : Math.max(0, this.#table.expires(entry) - performance.now())
+    return entry === NONE ? null : Math.max(0, this.#table.expires(entry) - this.#now())
   }
 
   watch(listener: (ended: Ended) => void): () => void {
-    // A function of its own: who watches twice is told twice.
-    const told = (ended: Ended) => listener(ended)
-    this.#watching.add(told)
-    return () => void this.#watching.delete(told)
+    // A function of its own, so that one that is given twice is called twice.
+    const own = (ended: Ended) => listener(ended)
+    this.#watching.add(own)
+    return () => void this.#watching.delete(own)
   }
 
   /** Ids and texts of all sessions. */
-  *entries(): Generator<[id: string, text: string]> {
-    const now = performance.now()
+  *entries(): IterableIterator<[id: string, text: string]> {
+    const now = this.#now()
     for (const entry of this.#table.entries()) {
       if (this.#table.expires(entry) > now) yield [this.#table.id(entry), this.#table.text(entry)]
     }
@@ -151,7 +184,7 @@ export class MemoryStore implements Store {
   /** The entry of what is kept under an id; what has expired goes at the sight of it. */
   #find(id: string): number {
     const entry = this.#table.find(id)
-    if (entry === NONE || this.#table.expires(entry) > performance.now()) return entry
+    if (entry === NONE || this.#table.expires(entry) > this.#now()) return entry
     this.#end(entry)
     return NONE
   }
@@ -184,11 +217,21 @@ export class MemoryStore implements Store {
     }
   }
 
-  #evict(): void {
-    const entry = this.#table.oldest(PROBATION) || this.#table.oldest(PROTECTED)
-    const id = this.#table.id(entry)
-    this.#end(entry)
-    this.#tell({ id })
+  /** Makes room for so many bytes more because of `id`, which itself stays. */
+  #makeRoom(bytes: number, id: string): void {
+    while (this.bytes + bytes > this.#maxBytes) {
+      if (this.#users.forgetAwaited(id)) continue
+      const entry = this.#table.oldest(PROBATION) || this.#table.oldest(PROTECTED)
+      if (entry === NONE || this.#table.id(entry) === id) return
+      const ended = { id: this.#table.id(entry) }
+      this.#end(entry)
+      this.#tell(ended)
+    }
+  }
+
+  #grown(id: string): void {
+    this.#makeRoom(0, id)
+    this.#sweepLater(PAUSE)
   }
 
   #tell(ended: Ended): void {
@@ -201,8 +244,8 @@ export class MemoryStore implements Store {
     this.#bytes = this.#protectedBytes = this.#nextPage = 0
   }
 
+  /** The timer is Node's own: programs and their tests replace the global one by others that do less. */
   #sweepLater(pause: number): void {
-    if (this.#table.size === 0) return this.#empty()
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#sweep()
@@ -210,14 +253,19 @@ export class MemoryStore implements Store {
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const began = performance.now()
+    while (this.#users.forgetOverdue()) {
+      if (performance.now() - began > SLICE) return this.#sweepLater(BREATH)
+    }
+    const now = this.#now()
     while (this.#nextPage < this.#table.pages) {
       for (const entry of this.#table.expiredIn(this.#nextPage, now)) this.#end(entry)
       this.#nextPage++
-      if (performance.now() - now > SLICE) return this.#sweepLater(BREATH)
+      if (performance.now() - began > SLICE) return this.#sweepLater(BREATH)
     }
     this.#nextPage = 0
-    this.#sweepLater(PAUSE)
+    if (this.#table.size === 0) this.#empty()
+    if (this.#table.size > 0 || this.#users.isPassing) this.#sweepLater(PAUSE)
   }
 }
 

@@ -1,34 +1,52 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous, memory is not */
-import type { IndexEntry, SessionIndex } from '../store'
+import { wholeMilliseconds, type EndMark, type IndexEntry, type Noted, type SessionIndex } from '../store'
 
-/** What a user and what each of its ids cost beside the characters of their names: maps within maps, measured. */
+/** The cost of a user, of an id and of a mark, beside the characters of their names: maps within maps, measured. */
 const USER = 160
 const NOTING = 130
+const MARK = 200
 /** How long an id stays under which nothing was kept yet, in milliseconds. */
-const PATIENCE = 3_600_000
+const AWAITED = 60_000
 
-/** Which ids of a {@link MemoryStore} are whose. What is noted of an id goes when what was kept under it ends. */
+/** The part of a {@link MemoryStore} that its index needs. */
+export interface Surroundings {
+  /** The store's clock, in milliseconds. */
+  now(): number
+  /** Whether something is kept under an id. */
+  isKept(id: string): boolean
+  /** Called when the index has grown, because of `id`. */
+  grown(id: string): void
+}
+
+/** Which ids of a {@link MemoryStore} are whose. A note goes when the text under its id ends. */
 export class MemoryUsers implements SessionIndex {
   /** When each id of a user was noted, in microseconds, never two at the same moment; noted longest ago first. */
   readonly #ids = new Map<string, Map<string, number>>()
-  /** The users of each id: one, but where it went from one user to another. */
+  /** The users of each id: one, unless it went from one user to another. */
   readonly #users = new Map<string, readonly string[]>()
-  /** Ids under which nothing was kept yet, and when they were noted first. */
+  /** Ids under which nothing was kept yet, and when they were noted last; longest ago first. */
   readonly #awaited = new Map<string, number>()
+  readonly #marks = new Map<string, EndMark & { readonly until: number }>()
+  readonly #store: Surroundings
   #bytes = 0
   #latest = 0
 
-  /** @param isKept - whether something is kept under an id */
-  constructor(private readonly isKept: (id: string) => boolean) {}
+  constructor(store: Surroundings) {
+    this.#store = store
+  }
 
   /** Bytes that all of it takes in memory, within a quarter. */
   get bytes(): number {
     return this.#bytes
   }
 
-  async add(user: string, id: string): Promise<readonly IndexEntry[]> {
-    this.#forgetOverdue()
-    const isKept = this.isKept(id)
+  /** Whether anything is here that goes by itself. */
+  get isPassing(): boolean {
+    return this.#awaited.size + this.#marks.size > 0
+  }
+
+  async add(user: string, id: string): Promise<Noted> {
+    this.forgetOverdue()
     let ids = this.#ids.get(user)
     if (!ids) {
       this.#ids.set(user, (ids = new Map<string, number>()))
@@ -38,15 +56,31 @@ export class MemoryUsers implements SessionIndex {
       this.#users.set(id, [...(this.#users.get(id) ?? []), user])
       this.#bytes += NOTING + id.length
     }
-    ids.set(id, this.#now())
-    if (!isKept) this.#awaited.set(id, this.#latest)
-    return this.#entries(ids, 3)
-      .filter((entry) => entry.id !== id)
-      .slice(0, 2)
+    const noted = this.#now()
+    ids.set(id, noted)
+    this.#awaited.delete(id)
+    if (!this.#store.isKept(id)) this.#awaited.set(id, noted)
+    this.#store.grown(id)
+    const others = this.#entries(ids, 3).filter((entry) => entry.id !== id)
+    return { noted, oldest: others.slice(0, 2) }
   }
 
   async list(user: string): Promise<readonly IndexEntry[]> {
-    return this.#entries(this.#ids.get(user) ?? new Map<string, number>())
+    return this.#list(user)
+  }
+
+  async end(user: string, ttl: number, except?: number): Promise<readonly IndexEntry[]> {
+    const until = this.#store.now() + wholeMilliseconds(ttl)
+    this.#unmark(user)
+    this.#marks.set(user, { at: this.#now(), except, until })
+    this.#bytes += MARK + 2 * user.length
+    this.#store.grown('')
+    return this.#list(user)
+  }
+
+  async ended(user: string): Promise<EndMark | null> {
+    const mark = this.#marks.get(user)
+    return mark && mark.until > this.#store.now() ? { at: mark.at, except: mark.except } : null
   }
 
   async renew(user: string, { id, noted }: IndexEntry): Promise<void> {
@@ -56,24 +90,58 @@ export class MemoryUsers implements SessionIndex {
     ids.set(id, this.#now())
   }
 
-  async remove(user: string, { id, noted }: IndexEntry): Promise<void> {
-    if (this.#ids.get(user)?.get(id) === noted) this.#remove(user, id)
+  async remove(user: string, { id, noted }: { readonly id: string; readonly noted?: number }): Promise<void> {
+    const now = this.#ids.get(user)?.get(id)
+    if (now === undefined || now !== (noted ?? now)) return
+    this.#remove(user, id)
+    if (!this.#users.has(id)) this.#awaited.delete(id)
   }
 
-  /** Something is kept under the id now. */
+  /** A text is kept under the id now. */
   arrived(id: string): void {
     this.#awaited.delete(id)
   }
 
-  /** What was kept under the id has ended. */
+  /** The text under the id has ended. */
   forget(id: string): void {
     this.#awaited.delete(id)
     for (const user of this.#users.get(id) ?? []) this.#remove(user, id)
   }
 
+  /** Forgets the id that is awaited for longest, other than `id`. Answers whether there was one. */
+  forgetAwaited(id: string): boolean {
+    for (const one of this.#awaited.keys()) {
+      if (one === id) continue
+      this.forget(one)
+      return true
+    }
+    return false
+  }
+
+  /** Forgets a few of those whose time is over. Answers whether there may be more. */
+  forgetOverdue(): boolean {
+    const now = this.#store.now()
+    let left = 200
+    for (const [id, since] of this.#awaited) {
+      if (now - since / 1000 < AWAITED) break
+      if (left-- === 0) return true
+      this.forget(id)
+    }
+    for (const [user, { until }] of this.#marks) {
+      if (until > now) break
+      if (left-- === 0) return true
+      this.#unmark(user)
+    }
+    return false
+  }
+
   clear(): void {
-    for (const part of [this.#ids, this.#users, this.#awaited]) part.clear()
+    for (const part of [this.#ids, this.#users, this.#awaited, this.#marks]) part.clear()
     this.#bytes = 0
+  }
+
+  #unmark(user: string): void {
+    if (this.#marks.delete(user)) this.#bytes -= MARK + 2 * user.length
   }
 
   #remove(user: string, id: string): void {
@@ -88,15 +156,12 @@ export class MemoryUsers implements SessionIndex {
     this.#bytes -= USER + 2 * user.length
   }
 
-  #forgetOverdue(): void {
-    for (const [id, since] of this.#awaited) {
-      if (performance.now() * 1000 - since < PATIENCE * 1000) return
-      this.forget(id)
-    }
+  #list(user: string): IndexEntry[] {
+    return this.#entries(this.#ids.get(user) ?? new Map<string, number>())
   }
 
   #entries(ids: ReadonlyMap<string, number>, most = ids.size): IndexEntry[] {
-    const now = performance.now()
+    const now = this.#store.now()
     const entries: IndexEntry[] = []
     for (const [id, noted] of ids) {
       if (entries.length === most) break
@@ -106,6 +171,6 @@ export class MemoryUsers implements SessionIndex {
   }
 
   #now(): number {
-    return (this.#latest = Math.max(this.#latest + 1, Math.floor(performance.now() * 1000)))
+    return (this.#latest = Math.max(this.#latest + 1, Math.floor(this.#store.now() * 1000)))
   }
 }

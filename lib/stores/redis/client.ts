@@ -5,7 +5,7 @@ import { SessionError } from '../../errors'
 import type { Connection } from './link'
 import { slotOf } from './slot'
 
-/** What the store needs of a node-redis client (`createClient`, package `redis` 5 or later). */
+/** The part of a node-redis client that the store needs (`createClient`, package `redis` 5 or later). */
 export interface NodeRedisClient {
   readonly isOpen: boolean
   readonly isReady: boolean
@@ -16,7 +16,7 @@ export interface NodeRedisClient {
   off(event: string | symbol, listener: () => void): unknown
 }
 
-/** What the store needs of a node-redis cluster (`createCluster`, package `redis` 5 or later). */
+/** The part of a node-redis cluster that the store needs (`createCluster`, package `redis` 5 or later). */
 export interface NodeRedisCluster {
   readonly isOpen: boolean
   readonly isReady: boolean
@@ -32,16 +32,28 @@ export interface NodeRedisCluster {
 /** A client of the application's own. */
 export type RedisClient = Redis | Cluster | NodeRedisClient | NodeRedisCluster
 
+/** The commands that the store sends, and what ioredis calls them when texts in the reply are to be Buffers. */
+const METHODS = {
+  GET: 'getBuffer',
+  GETEX: 'getexBuffer',
+  PEXPIRE: 'pexpireBuffer',
+  PTTL: 'pttlBuffer',
+  EVALSHA: 'evalshaBuffer',
+  EVAL: 'evalBuffer'
+} as const
+
+export type Command = keyof typeof METHODS
+
 /** One manner of speaking to every client. */
 export interface Adapter {
-  /** Sends a command, given in lower case; texts in the reply are Buffers. */
-  send(command: string, key: string, args: (string | number)[]): Promise<unknown>
+  /** Sends a command; texts in the reply are Buffers. */
+  send(command: Command, key: string, args: string[]): Promise<unknown>
   /** The connection that a command about the key takes, as one object of the client, always the same. */
   connectionOf(key: string): object
   connection(of: object): Connection
 }
 
-/** @throws SessionError `ERR_SESSION_OPTIONS` where it is none of the clients that the store knows. */
+/** @throws SessionError `ERR_SESSION_OPTIONS` unless it is one of the clients that the store knows. */
 export function adapt(client: RedisClient): Adapter {
   const shape = (client ?? {}) as unknown as Record<string, unknown>
   if (typeof shape.status === 'string' && typeof shape.isCluster === 'boolean') {
@@ -55,18 +67,18 @@ export function adapt(client: RedisClient): Adapter {
   }
   throw new SessionError(
     'ERR_SESSION_OPTIONS',
-    'RedisStore needs a client: new RedisStore(new Redis(url)) with ioredis (Redis or Redis.Cluster), or what ' +
-      "createClient or createCluster of the package 'redis' made; RedisStore.connect(url) makes one by itself"
+    'RedisStore needs a client: new RedisStore(new Redis(url)) with ioredis (Redis or Redis.Cluster), or a client ' +
+      "that createClient or createCluster of the package 'redis' made; RedisStore.connect(url) makes one by itself"
   )
 }
 
 function ioredis(client: Redis | Cluster): Adapter {
   return {
-    // `getexBuffer` and its like; `callBuffer` loses the command's name where auto-pipelining is on.
+    // Not `callBuffer`: with auto-pipelining that loses the name of the command.
     send: (command, _key, args) =>
-      (client as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>)[
-        `${command}Buffer`
-      ]!(...args),
+      (client as unknown as Record<string, (...args: string[]) => Promise<unknown>>)[METHODS[command]]!(
+        ...args
+      ),
     connectionOf: (key) => (client.isCluster ? nodeOf(client as Cluster, key) : client),
     connection: (of) => ioredisConnection(of as Redis | Cluster)
   }
@@ -119,14 +131,9 @@ function gather(stream: Redis['stream'] | undefined): void {
 /** Texts as bytes: whether they are UTF-8 is for the store to see. 36 is `$`, the type of such a reply. */
 const BYTES = { typeMapping: { 36: Buffer } }
 
-const words = (command: string, args: (string | number)[]): string[] => [
-  command.toUpperCase(),
-  ...args.map(String)
-]
-
 function nodeRedis(client: NodeRedisClient): Adapter {
   return {
-    send: (command, _key, args) => client.sendCommand(words(command, args), BYTES),
+    send: (command, _key, args) => client.sendCommand([command, ...args], BYTES),
     connectionOf: () => client,
     connection: (of) => nodeRedisConnection(of as NodeRedisClient)
   }
@@ -134,7 +141,7 @@ function nodeRedis(client: NodeRedisClient): Adapter {
 
 function nodeRedisCluster(cluster: NodeRedisCluster): Adapter {
   return {
-    send: (command, key, args) => cluster.sendCommand(key, false, words(command, args), BYTES),
+    send: (command, key, args) => cluster.sendCommand(key, false, [command, ...args], BYTES),
     connectionOf: (key) => (cluster.isReady ? cluster.slots[slotOf(key)]?.master.client : null) ?? cluster,
     connection: (of) =>
       // A cluster that fails to connect tells only the caller of `connect`, so there is nothing to wait for.
@@ -161,7 +168,8 @@ function nodeRedisConnection(client: NodeRedisClient): Connection {
   }
 }
 
-const state = (client: NodeRedisClient | NodeRedisCluster): Pick<Connection, 'ready' | 'state'> => ({
+const state = (client: NodeRedisClient | NodeRedisCluster): Omit<Connection, 'settled'> => ({
   ready: () => client.isReady,
-  state: () => (client.isOpen ? 'connecting' : 'closed')
+  gather: () => undefined,
+  state: () => (client.isOpen ? 'connecting' : 'closed: `await client.connect()` comes first')
 })

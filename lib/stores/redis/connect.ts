@@ -1,9 +1,9 @@
 /** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Redis, RedisOptions } from 'ioredis'
-import { SessionError } from '../../errors'
+import { need, SessionError } from '../../errors'
 
 /**
- * What {@link RedisStore.connect} sets where its caller does not. A command that cannot be sent now, or whose
+ * What {@link RedisStore.connect} sets unless its caller does. A command that cannot be sent now, or whose
  * connection broke, fails at once, so that nothing is applied after its request was answered with 503; a network that
  * swallows everything is noticed in three seconds; the next attempt is never more than half a second away.
  */
@@ -18,14 +18,14 @@ export const CONNECT_DEFAULTS: RedisOptions = {
   reconnectOnError: (error) => error.message.startsWith('READONLY')
 }
 
-/** @throws SessionError `ERR_SESSION_OPTIONS` where there is nothing to connect to, or no ioredis. */
+/** @throws SessionError `ERR_SESSION_OPTIONS` if there is nothing to connect to, or no ioredis. */
 export function openRedis(target: string | RedisOptions): Redis {
-  if (typeof target === 'object' ? target === null : !target) {
-    throw new SessionError(
-      'ERR_SESSION_OPTIONS',
-      'RedisStore.connect needs a URL, such as redis://localhost:6379, or options of ioredis'
-    )
-  }
+  need(
+    typeof target === 'string'
+      ? /^(rediss?:\/\/|(?!\w+:\/\/).)/i.test(target)
+      : typeof target === 'object' && target,
+    'RedisStore.connect needs a URL that begins with redis:// or rediss://, such as redis://localhost:6379, or options of ioredis'
+  )
   const { Redis } = loadIoredis()
   return typeof target === 'string'
     ? new Redis(target, CONNECT_DEFAULTS)
@@ -34,7 +34,7 @@ export function openRedis(target: string | RedisOptions): Redis {
 
 function loadIoredis(): typeof import('ioredis') {
   try {
-    // Only here, because an application that brings another client need not have it.
+    // Only here, because an application with another client need not have it.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     return require('ioredis') as typeof import('ioredis')
   } catch (cause) {

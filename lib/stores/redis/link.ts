@@ -1,13 +1,13 @@
 /** The longest that anything waits for a connection, in milliseconds: the default of the option `timeout`. */
-const PATIENCE = 1000
+const LONGEST_WAIT = 1000
 
-/** One connection of a client, seen from outside. */
+/** The state of one connection of a client. */
 export interface Connection {
   /** Whether a command would be written to the socket now. */
   ready(): boolean
-  /** Lets the commands of this turn of the event loop share one write to the socket. */
-  gather?(): void
-  /** What the client calls its state, for messages. */
+  /** Lets the commands of this round of the event loop share one write to the socket. */
+  gather(): void
+  /** Why it is not ready, for messages. */
   state(): string
   /** Resolves when the attempt to connect that is under way, or the next one, is over, however it ended. */
   settled(): Promise<void>
@@ -32,36 +32,36 @@ export class Link {
     this.#connection = connection
   }
 
-  /**
-   * Undefined where the connection is ready: there is nothing to wait for.
-   *
-   * @throws NotReadyError
-   */
-  open(): Promise<void> | undefined {
-    if (this.#connection.ready()) {
-      this.#firstIsOver = true
-      this.#connection.gather?.()
-      return undefined
-    }
-    return this.#firstIsOver ? Promise.reject(this.#notReady()) : this.#openFirst()
+  /** Whether a command may be sent without waiting. */
+  get isOpen(): boolean {
+    return this.#connection.ready() && (this.#firstIsOver = true)
   }
 
-  async #openFirst(): Promise<void> {
+  gather(): void {
+    this.#connection.gather()
+  }
+
+  /**
+   * Waits for the first connection.
+   *
+   * @throws NotReadyError if that is over, and there is none.
+   */
+  async open(): Promise<void> {
+    if (this.#firstIsOver) throw this.#notReady()
     await this.reopen()
-    this.#connection.gather?.()
   }
 
   /**
    * Waits for a connection that broke to be back.
    *
-   * @throws NotReadyError where the attempt fails or takes too long; what waited is not sent then.
+   * @throws NotReadyError if the attempt fails or takes too long; what waited is not sent then.
    */
   async reopen(): Promise<void> {
     if (this.#connection.ready()) return
     const since = performance.now()
     this.#waiting ??= this.#settle(since)
-    if (since - this.#waitingSince < PATIENCE) await this.#waiting
-    if (!this.#connection.ready() || performance.now() - since > PATIENCE) throw this.#notReady()
+    if (since - this.#waitingSince < LONGEST_WAIT) await this.#waiting
+    if (!this.#connection.ready() || performance.now() - since > LONGEST_WAIT) throw this.#notReady()
   }
 
   async #settle(since: number): Promise<void> {

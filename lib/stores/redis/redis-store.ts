@@ -1,36 +1,71 @@
 import { isUtf8 } from 'node:buffer'
 /** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Redis, RedisOptions } from 'ioredis'
-import { SessionError } from '../../errors'
-import { adapt, type Adapter, type RedisClient } from './client'
+import { need, needKnown } from '../../errors'
+import { adapt, type Adapter, type Command, type RedisClient } from './client'
 import { openRedis } from './connect'
-import { commandError, CommandError } from './command-error'
+import { commandError, reasonOf } from './command-error'
 import { Link } from './link'
-import { DESTROY, SET, type Script } from './script'
+import { DESTROY, NOTIFY, SET, type Script } from './script'
 import { RedisUsers } from './redis-users'
-import { messageOf, RedisWatch } from './redis-watch'
-import type { Ended, SessionIndex, SetResult, Store } from '../store'
-import { wholeMilliseconds } from '../ttl'
+import { RedisWatch } from './redis-watch'
+import {
+  wholeMilliseconds,
+  type DestroyResult,
+  type Ended,
+  type SessionIndex,
+  type SetResult,
+  type Store
+} from '../store'
 
 export type { NodeRedisClient, NodeRedisCluster, RedisClient } from './client'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
-  /** What the name of each key begins with; the session id follows. Default `SESSION:`. */
+  /** The beginning of each key; the session id follows. Default `SESSION:`. */
   prefix?: string | undefined
 }
 
-/** What `get` and a conflict answer for a key that holds something else than a text. No session looks like it. */
+/** The answer of `get` and of a conflict for a key that holds something else than a text. No session looks like it. */
 const NOT_A_TEXT = 'not a text'
 
-/** What `PTTL` answers for a key without an end. */
+/** The answer of `PTTL` for a key without an end. */
 const FOR_EVER = -1
 
+/** How long it is kept under which id a session lives on, for those who hear that it moved, in milliseconds. */
+const MOVED_TTL = 60_000
+
+/** A command, and how its reply is read. */
+interface Call<T> {
+  readonly command: Command
+  readonly key: string
+  readonly args: string[]
+  readonly answer: (reply: unknown) => T
+  /** Whether it may be sent again after its answer was lost. */
+  readonly isRead?: boolean
+  /** The answer if the key holds something else than a text. Left out: that is an error. */
+  readonly ofAnotherType?: T
+  /** The script, if it is one by name. */
+  readonly script?: Script
+}
+
 /**
- * Keeps sessions in Redis 6.2 or later, or Valkey, one key for each. Reading and renewing is one command (`GETEX`), and
- * so is the conditional write (a script). Nothing is sent while the client is not ready.
+ * Keeps sessions in Redis 6.2 or later, or Valkey. A session is one key, `SESSION:<id>`, with its text as the value and its
+ * life as the key's:
  *
- * A client that an application brings should fail fast, as the one of {@link RedisStore.connect} does; otherwise it may
+ * ```
+ * redis-cli get SESSION:<id>
+ * redis-cli pttl SESSION:<id>
+ * ```
+ *
+ * Beside the sessions are, with a colon that no id has, a sorted set for each user of the option `user`
+ * (`redis-cli zrange SESSION:user:<user> 0 -1 withscores`), and for a minute after a session has moved to another id that
+ * id (`redis-cli get SESSION:moved:<id>`). Ends are published on a channel (`redis-cli subscribe SESSION:ended`).
+ *
+ * Each call is one command about one key: `GETEX` reads and renews, a script writes on condition. Nothing is sent while
+ * the client is not ready.
+ *
+ * A client of the application's own should fail fast, as the one of {@link RedisStore.connect} does; otherwise it may
  * send a write again when the connection is back, after the request was answered with 503:
  *
  * - ioredis `Redis`: `{ enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: 3000 }`; with Sentinel also
@@ -49,36 +84,38 @@ const FOR_EVER = -1
  */
 export class RedisStore<Client extends RedisClient = RedisClient> implements Store {
   readonly contract = 1
-  /** The client in use. */
-  readonly client: Client
-  /** In a sorted set for each user, next to the sessions: `SESSION:user:<user>`. */
-  readonly index: SessionIndex
+  readonly #client: Client
+  readonly #index: SessionIndex
   readonly #prefix: string
   readonly #channel: string
   readonly #watch: RedisWatch
   readonly #adapter: Adapter
   readonly #links = new WeakMap<object, Link>()
+  readonly #lacking = new Set<string>()
   #close: (() => Promise<void>) | undefined
-  #trouble = ''
+  #trouble: string | undefined
 
   /**
    * @param client - A `Redis` or `Cluster` of ioredis, or what `createClient` or `createCluster` of node-redis made.
-   * @throws SessionError `ERR_SESSION_OPTIONS` where it is something else.
+   * @throws SessionError `ERR_SESSION_OPTIONS` if it is something else.
    */
-  constructor(client: Client, { prefix = 'SESSION:' }: RedisStoreOptions = {}) {
-    if (typeof prefix !== 'string') {
-      throw new SessionError('ERR_SESSION_OPTIONS', 'RedisStore: prefix must be a string')
-    }
+  constructor(client: Client, options: RedisStoreOptions = {}) {
+    const prefix = prefixIn(options)
     this.#adapter = adapt(client)
-    this.client = client
+    this.#client = client
     this.#prefix = prefix
-    this.index = new RedisUsers(
+    this.#index = new RedisUsers(
       prefix,
-      (script, key, args) => this.#runScript(script, key, args),
+      (script, key, args, answer) => this.#run({ ...evalsha(script, key, args), answer }),
       (key) => this.#adapter.connectionOf(key)
     )
     this.#channel = `${prefix}ended`
-    this.#watch = new RedisWatch(client, this.#channel)
+    this.#watch = new RedisWatch({
+      client,
+      channel: this.#channel,
+      successorOf: (id) => this.get(`moved:${id}`),
+      lacks: (right) => this.#lacks(right)
+    })
   }
 
   /**
@@ -86,42 +123,44 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
    *
    * @param target - A URL (`redis://`, `rediss://`), or options of ioredis, Sentinel's included. They go before
    *   {@link CONNECT_DEFAULTS}.
-   * @throws SessionError `ERR_SESSION_OPTIONS` where ioredis is not installed.
+   * @throws SessionError `ERR_SESSION_OPTIONS` if ioredis is not installed, or the target is none of its own.
    */
-  static connect(target: string | RedisOptions, options?: RedisStoreOptions): RedisStore<Redis> {
+  static connect(target: string | RedisOptions, options: RedisStoreOptions = {}): RedisStore<Redis> {
+    prefixIn(options)
     const client = openRedis(target)
     const store = new RedisStore(client, options)
-    client.on('error', (error: Error) => (store.#trouble = error.message))
-    client.on('ready', () => (store.#trouble = ''))
+    client.on('error', (error: Error) => (store.#trouble = reasonOf(error)))
+    client.on('ready', () => (store.#trouble = undefined))
     store.#close = () => closeRedis(client)
     return store
   }
 
-  async get(id: string, ttl?: number): Promise<string | null> {
-    const key = this.#prefix + id
-    const life = ttl === undefined ? undefined : wholeMilliseconds(ttl)
-    try {
-      return textOf(
-        life === undefined
-          ? await this.#run('get', key, [key], true)
-          : await this.#run('getex', key, [key, 'PX', life], true)
-      )
-    } catch (error) {
-      if (error instanceof CommandError && error.reply === 'WRONGTYPE') return NOT_A_TEXT
-      throw error
-    }
+  // Properties of the prototype, so that nothing which prints the store prints the password in the client's options.
+
+  /** The client in use. */
+  get client(): Client {
+    return this.#client
   }
 
-  async set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
+  get index(): SessionIndex {
+    return this.#index
+  }
+
+  get(id: string, ttl?: number): Promise<string | null> {
     const key = this.#prefix + id
-    const args = [text, wholeMilliseconds(ttl), ...(expected === null ? [] : [expected])]
-    try {
-      const reply = await this.#runScript(SET, key, args)
-      return Number(reply) === 1 && !Buffer.isBuffer(reply) ? { id } : { conflict: textOf(reply) }
-    } catch (error) {
-      if (error instanceof CommandError && error.reply === 'WRONGTYPE') return { conflict: NOT_A_TEXT }
-      throw error
-    }
+    const read = { key, answer: textOf, isRead: true, ofAnotherType: NOT_A_TEXT }
+    if (ttl === undefined) return this.#run({ command: 'GET', args: [key], ...read })
+    return this.#living(ttl, (life) => this.#run({ command: 'GETEX', args: [key, 'PX', life], ...read }))
+  }
+
+  set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
+    const answer = (reply: unknown): SetResult =>
+      reply === null || Buffer.isBuffer(reply) ? { conflict: textOf(reply) } : { id }
+    const ofAnotherType = { conflict: NOT_A_TEXT }
+    return this.#living(ttl, (life) => {
+      const args = expected === null ? [text, life] : [text, life, expected]
+      return this.#run({ ...evalsha(SET, this.#prefix + id, args), answer, ofAnotherType })
+    })
   }
 
   /** The client, or in a cluster that of the node which keeps the session. */
@@ -129,20 +168,34 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
     return this.#adapter.connectionOf(this.#prefix + id)
   }
 
-  async touch(id: string, ttl: number): Promise<boolean> {
+  touch(id: string, ttl: number): Promise<boolean> {
     const key = this.#prefix + id
-    return Number(await this.#run('pexpire', key, [key, wholeMilliseconds(ttl)])) === 1
+    return this.#living(ttl, (life) =>
+      this.#run({ command: 'PEXPIRE', key, args: [key, life], answer: isOne })
+    )
   }
 
-  async destroy(id: string, successor?: string): Promise<boolean> {
-    const message = messageOf(successor === undefined ? { id } : { id, successor })
-    return Number(await this.#runScript(DESTROY, this.#prefix + id, [this.#channel, message])) === 1
+  destroy(id: string, expected?: string): Promise<DestroyResult> {
+    const message = this.#watch.messageOf({ id })
+    const args = [this.#channel, message, ...(expected === undefined ? [] : [expected])]
+    const answer = (reply: unknown): DestroyResult => {
+      if (Buffer.isBuffer(reply)) return { conflict: textOf(reply) }
+      return this.#isPublished(reply, message, { id })
+    }
+    const ofAnotherType = { conflict: NOT_A_TEXT }
+    return this.#run({ ...evalsha(DESTROY, this.#prefix + id, args), answer, ofAnotherType })
   }
 
-  async life(id: string): Promise<number | null> {
+  notify({ id, successor }: Required<Ended>): Promise<void> {
+    const message = this.#watch.messageOf({ id, successor })
+    const args = [this.#channel, message, successor, String(MOVED_TTL)]
+    const answer = (reply: unknown) => void this.#isPublished(reply, message, { id, successor })
+    return this.#run({ ...evalsha(NOTIFY, `${this.#prefix}moved:${id}`, args), answer })
+  }
+
+  life(id: string): Promise<number | null> {
     const key = this.#prefix + id
-    const life = Number(await this.#run('pttl', key, [key], true))
-    return life >= 0 ? life : life === FOR_EVER ? Infinity : null
+    return this.#run({ command: 'PTTL', key, args: [key], answer: lifeOf, isRead: true })
   }
 
   /**
@@ -154,58 +207,125 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 
   /**
-   * Stops watching, for good, and closes the client that {@link RedisStore.connect} made; one that the application brought is left
-   * alone.
+   * Stops watching, for good, and closes the client that {@link RedisStore.connect} made; one of the application's
+   * own is left alone.
    */
   async close(): Promise<void> {
     this.#watch.close()
     await this.#close?.()
   }
 
-  async #runScript({ sha, text }: Script, key: string, args: (string | number)[]): Promise<unknown> {
+  /** Calls with a life in whole milliseconds; one that is none rejects. */
+  #living<T>(ttl: number, call: (life: string) => Promise<T>): Promise<T> {
     try {
-      return await this.#run('evalsha', key, [sha, 1, key, ...args])
+      return call(String(wholeMilliseconds(ttl)))
     } catch (error) {
-      if (!(error instanceof CommandError && error.reply === 'NOSCRIPT')) throw error
-      return this.#run('eval', key, [text, 1, key, ...args])
+      return Promise.reject(error)
     }
+  }
+
+  /** The usual way is one promise on the client's own; all else has time. */
+  #run<T>(call: Call<T>): Promise<T> {
+    const link = this.#linkOf(call.key)
+    return link.isOpen ? this.#send(call, link) : this.#open(call, link)
+  }
+
+  #send<T>(call: Call<T>, link: Link): Promise<T> {
+    link.gather()
+    return this.#adapter
+      .send(call.command, call.key, call.args)
+      .then(call.answer, (cause: unknown) => this.#again(call, link, cause))
+  }
+
+  async #open<T>(call: Call<T>, link: Link): Promise<T> {
+    try {
+      await link.open()
+    } catch (cause) {
+      throw commandError(cause, call.command, this.#trouble)
+    }
+    return this.#send(call, link)
   }
 
   /**
-   * Sends a command, and once more after the connection is back where that is safe: a read that got no answer, and
-   * whatever a demoted primary refused.
+   * Sends a command once more where that is safe: a script that the server had forgotten, and, when the connection is
+   * back, a read that got no answer, and whatever a demoted primary refused.
    */
-  async #run(command: string, key: string, args: (string | number)[], read = false): Promise<unknown> {
+  async #again<T>(call: Call<T>, link: Link, cause: unknown): Promise<T> {
+    const { command, key, args, answer, isRead, script } = call
     try {
-      const opening = this.#link(key).open()
-      if (opening) await opening
-      try {
-        return await this.#adapter.send(command, key, args)
-      } catch (cause) {
-        const { reply } = commandError(cause, key)
-        if (reply === undefined ? !read : reply !== 'READONLY') throw cause
-        await this.#link(key).reopen()
-        return await this.#adapter.send(command, key, args)
+      const { reply } = commandError(cause, command)
+      if (reply === 'WRONGTYPE' && call.ofAnotherType !== undefined) return call.ofAnotherType
+      if (reply === 'NOSCRIPT' && script) {
+        const { script: _, ...plain } = call
+        return await this.#run({ ...plain, command: 'EVAL', args: [script.text, ...args.slice(1)] })
       }
-    } catch (cause) {
-      throw commandError(cause, key, this.#trouble)
+      if (reply === undefined ? !isRead : reply !== 'READONLY') throw cause
+      await link.reopen()
+      return answer(await this.#adapter.send(command, key, args))
+    } catch (error) {
+      throw commandError(error, command, this.#trouble)
     }
   }
 
-  #link(key: string): Link {
+  #linkOf(key: string): Link {
     const connection = this.#adapter.connectionOf(key)
     let link = this.#links.get(connection)
     if (!link) this.#links.set(connection, (link = new Link(this.#adapter.connection(connection))))
     return link
   }
+
+  /** Whether the script of a message did anything; then the listeners of this store hear of it in any case. */
+  #isPublished(reply: unknown, message: string, ended: Ended): boolean {
+    const done = Number(reply)
+    if (done === 2) this.#lacks('publish')
+    if (done > 0) this.#watch.published(message, ended)
+    return done > 0
+  }
+
+  #lacks(right: string): void {
+    if (this.#lacking.has(right)) return
+    this.#lacking.add(right)
+    process.emitWarning(
+      `RedisStore: the Redis user lacks the right to ${right === 'publish' ? 'publish on' : 'subscribe to'} the channel ${this.#channel} (ACL SETUSER … ` +
+        `+${right} &${this.#channel}): ends of sessions in other processes are found only within a minute`,
+      { code: 'HOLDFAST_REDIS_RIGHTS' }
+    )
+  }
 }
 
+function prefixIn(options: RedisStoreOptions): string {
+  needKnown('RedisStore', options, ['prefix'])
+  const { prefix = 'SESSION:' } = options
+  need(typeof prefix === 'string', 'RedisStore: prefix must be a string')
+  return prefix
+}
+
+function evalsha(
+  script: Script,
+  key: string,
+  args: string[]
+): Pick<Call<never>, 'command' | 'key' | 'args' | 'script'> {
+  return { command: 'EVALSHA', key, args: [script.sha, '1', key, ...args], script }
+}
+
+const isOne = (reply: unknown): boolean => Number(reply) === 1
+
+function lifeOf(reply: unknown): number | null {
+  const life = Number(reply)
+  return life >= 0 ? life : life === FOR_EVER ? Infinity : null
+}
+
+/** Bytes that are not UTF-8 become U+FFFD: only a text with one has to be looked at a second time. */
+function textOf(reply: Buffer): string
+function textOf(reply: unknown): string | null
 function textOf(reply: unknown): string | null {
   if (reply === null) return null
-  return Buffer.isBuffer(reply) && isUtf8(reply) ? reply.toString() : NOT_A_TEXT
+  if (!Buffer.isBuffer(reply)) return NOT_A_TEXT
+  const text = reply.toString()
+  return text.includes('\ufffd') && !isUtf8(reply) ? NOT_A_TEXT : text
 }
 
-/** Lets what was sent before be answered. */
+/** Lets commands that were sent before be answered. */
 async function closeRedis(client: Redis): Promise<void> {
   if (client.status !== 'ready') return client.disconnect()
   const ended = new Promise((resolve) => client.once('end', resolve))

@@ -1,81 +1,148 @@
 import { script, type Script } from './script'
-import type { IndexEntry, SessionIndex } from '../store'
-import { wholeMilliseconds } from '../ttl'
+import { wholeMilliseconds, type EndMark, type IndexEntry, type Noted, type SessionIndex } from '../store'
 
-/** Microseconds by the server's clock: whole numbers below 2^53, so that a score keeps them exactly. */
-const NOW = `
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-`
+/** The first character of a mark's members, which no session id begins with. */
+const RESERVED = '!'
 
 /**
- * Notes the id ARGV[1] now, at another moment than it is noted. The key lives for ARGV[2] ms at least, for ever where that
- * is empty. Returns the time, and the three ids noted longest ago. Errors are returned, as the script `SET` does.
+ * `now` is a moment after all of this user's, in microseconds by the server's clock (whole numbers below 2^53, which a
+ * score keeps exactly), however that clock is set. `sweep` removes a mark whose time is over, `live` has the key live for
+ * so many ms at least. Errors of a key with something else in it are returned, as the script `SET` does.
  */
-const ADD = script(`${NOW}
-local before = redis.pcall('ZSCORE', KEYS[1], ARGV[1])
-if type(before) == 'table' then return before end
-if before and tonumber(before) >= now then now = before + 1 end
-local left = redis.call('PTTL', KEYS[1])
-local added = redis.pcall('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+const BEGIN = `
+local key, time = KEYS[1], redis.call('TIME')
+local clock = time[1] * 1000000 + time[2]
+local latest = redis.pcall('ZRANGE', key, -1, -1, 'WITHSCORES')
+if latest.err then return latest end
+local now = math.max(clock, (tonumber(latest[2]) or 0) + 1)
+local function number(value) return string.format('%.0f', value) end
+local function score(member) return tonumber(redis.call('ZSCORE', key, member) or nil) end
+local function sweep()
+  if (score('!until') or clock) * 1000 <= clock then redis.call('ZREM', key, '!at', '!until', '!except') end
+end
+local function live(ms)
+  if redis.call('PTTL', key) < tonumber(ms) then redis.call('PEXPIRE', key, ms) end
+end
+`
+
+/** Notes the id ARGV[1] for ARGV[2] ms. Returns the time, the moment, and the three ids noted longest ago, or a few more. */
+const ADD = script(`${BEGIN}
+local added = redis.pcall('ZADD', key, number(now), ARGV[1])
 if type(added) == 'table' then return added end
-if ARGV[2] == '' then redis.call('PERSIST', KEYS[1])
-elseif left ~= -1 and left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return { string.format('%.0f', now), redis.call('ZRANGE', KEYS[1], 0, 2, 'WITHSCORES') }
+sweep()
+live(ARGV[2])
+return { number(clock), redis.call('ZRANGE', key, 0, 5, 'WITHSCORES'), number(now) }
 `)
 
-/** Returns the time, and all ids with when they were noted. */
-const LIST = script(`${NOW}
-return { string.format('%.0f', now), redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES') }
+/** Returns the time, and all members with their scores. */
+const LIST = script(`${BEGIN}
+return { number(clock), redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+`)
+
+/** Sets a mark for ARGV[1] ms, which makes an exception of the moment ARGV[2] if there is one. Returns what LIST does. */
+const END = script(`${BEGIN}
+local ends = math.floor(clock / 1000) + tonumber(ARGV[1])
+local added = redis.pcall('ZADD', key, number(now), '!at', number(ends), '!until')
+if type(added) == 'table' then return added end
+if ARGV[2] then redis.call('ZADD', key, ARGV[2], '!except') else redis.call('ZREM', key, '!except') end
+live(ARGV[1])
+return { number(clock), redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+`)
+
+/** Returns the moment of the mark, and the one that it makes an exception of; nothing if there is none that counts. */
+const ENDED = script(`${BEGIN}
+if (score('!until') or 0) * 1000 <= clock then return {} end
+return { redis.call('ZSCORE', key, '!at'), redis.call('ZSCORE', key, '!except') or nil }
 `)
 
 /** Notes the id ARGV[1] now, if it is noted at ARGV[2]. */
-const RENEW = script(`${NOW}
-local noted = tonumber(ARGV[2])
-if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '') ~= noted then return 0 end
-if noted >= now then now = noted + 1 end
-return redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+const RENEW = script(`${BEGIN}
+if ARGV[2] == '' or score(ARGV[1]) == tonumber(ARGV[2]) then redis.call('ZADD', key, number(now), ARGV[1]) end
+sweep()
+return 1
 `)
 
-/** Removes the id ARGV[1], if it is noted at ARGV[2]. */
-const REMOVE = script(`
-if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '') ~= tonumber(ARGV[2]) then return 0 end
-return redis.call('ZREM', KEYS[1], ARGV[1])
+/** Removes the id ARGV[1], if it is noted at ARGV[2]. A mark alone lives for its own time, not for that of the ids. */
+const REMOVE = script(`${BEGIN}
+if ARGV[2] == '' or score(ARGV[1]) == tonumber(ARGV[2]) then redis.call('ZREM', key, ARGV[1]) end
+sweep()
+local ends = score('!until')
+if ends and redis.call('ZCARD', key) == (score('!except') and 3 or 2) then
+  redis.call('PEXPIRE', key, number(math.ceil(ends - clock / 1000)))
+end
+return 1
 `)
 
-/** Which sessions are whose: a sorted set for each user, of session ids by the time when they were noted. */
+/** Sends a script about one key. */
+export type RunScript = <T>(
+  script: Script,
+  key: string,
+  args: string[],
+  answer: (reply: unknown) => T
+) => Promise<T>
+
+/**
+ * Which sessions are whose: a sorted set for each user, of session ids by the moment when they were noted.
+ *
+ * ```
+ * redis-cli zrange SESSION:user:<user> 0 -1 withscores
+ * ```
+ *
+ * shows it. Three members are no ids: `!at` has the moment up to which the user's logins have been ended, `!except` that
+ * of the one login which goes on, and `!until` when that mark stops counting, in milliseconds since 1970. The key
+ * lives for the longest time that was asked for, and goes with its last id.
+ */
 export class RedisUsers implements SessionIndex {
   readonly #keyOf: (user: string) => string
+  readonly #run: RunScript
+  readonly #nodeOfKey: (key: string) => object
 
-  /** @param prefix - what the keys of the sessions begin with; the colon here stands in no session id */
-  constructor(
-    prefix: string,
-    private readonly run: (script: Script, key: string, args: (string | number)[]) => Promise<unknown>,
-    private readonly nodeOfKey: (key: string) => object
-  ) {
+  /** @param prefix - what the keys of the sessions begin with; no session id has the colon that follows here */
+  constructor(prefix: string, run: RunScript, nodeOfKey: (key: string) => object) {
     this.#keyOf = (user) => `${prefix}user:${user}`
+    this.#run = run
+    this.#nodeOfKey = nodeOfKey
   }
 
-  async add(user: string, id: string, ttl: number): Promise<readonly IndexEntry[]> {
-    const life = ttl === Infinity ? '' : wholeMilliseconds(ttl)
-    const oldest = entriesOf(await this.run(ADD, this.#keyOf(user), [id, life]))
-    return oldest.filter((entry) => entry.id !== id).slice(0, 2)
+  async add(user: string, id: string, ttl: number): Promise<Noted> {
+    const args = [id, String(wholeMilliseconds(ttl))]
+    return this.#run(ADD, this.#keyOf(user), args, (reply) => {
+      const others = entriesOf(reply).filter((entry) => entry.id !== id)
+      return { noted: Number((reply as unknown[])[2]), oldest: others.slice(0, 2) }
+    })
   }
 
-  async list(user: string): Promise<readonly IndexEntry[]> {
-    return entriesOf(await this.run(LIST, this.#keyOf(user), []))
+  list(user: string): Promise<readonly IndexEntry[]> {
+    return this.#run(LIST, this.#keyOf(user), [], entriesOf)
   }
 
-  async renew(user: string, { id, noted }: IndexEntry): Promise<void> {
-    await this.run(RENEW, this.#keyOf(user), [id, noted])
+  async end(user: string, ttl: number, except?: number): Promise<readonly IndexEntry[]> {
+    const args = [wholeMilliseconds(ttl), ...(except === undefined ? [] : [except])].map(String)
+    return this.#run(END, this.#keyOf(user), args, entriesOf)
   }
 
-  async remove(user: string, { id, noted }: IndexEntry): Promise<void> {
-    await this.run(REMOVE, this.#keyOf(user), [id, noted])
+  ended(user: string): Promise<EndMark | null> {
+    return this.#run(ENDED, this.#keyOf(user), [], (reply) => {
+      const [at, except] = reply as [at?: Buffer, except?: Buffer]
+      return at ? { at: Number(at), except: except ? Number(except) : undefined } : null
+    })
+  }
+
+  renew(user: string, { id, noted }: IndexEntry): Promise<void> {
+    return this.#run(RENEW, this.#keyOf(user), [id, String(noted)], () => undefined)
+  }
+
+  remove(user: string, { id, noted }: { readonly id: string; readonly noted?: number }): Promise<void> {
+    return this.#run(
+      REMOVE,
+      this.#keyOf(user),
+      [id, noted === undefined ? '' : String(noted)],
+      () => undefined
+    )
   }
 
   nodeOf(user: string): object {
-    return this.nodeOfKey(this.#keyOf(user))
+    return this.#nodeOfKey(this.#keyOf(user))
   }
 }
 
@@ -83,8 +150,10 @@ function entriesOf(reply: unknown): IndexEntry[] {
   const [now, found] = reply as [Buffer, Buffer[]]
   const entries: IndexEntry[] = []
   for (let i = 0; i < found.length; i += 2) {
+    const id = found[i]!.toString()
+    if (id.startsWith(RESERVED)) continue
     const noted = Number(found[i + 1])
-    entries.push({ id: found[i]!.toString(), noted, age: Math.max(0, (Number(now) - noted) / 1000) })
+    entries.push({ id, noted, age: Math.max(0, (Number(now) - noted) / 1000) })
   }
   return entries
 }

@@ -46,7 +46,7 @@ function ioredis(client: Redis | Cluster): Subscriber {
   }
 }
 
-/** What is used of a client of node-redis that listens. */
+/** The part of a listening node-redis client that is used. */
 interface NodeRedisSubscriber {
   on(event: string, listener: () => void): unknown
   connect(): Promise<unknown>
@@ -75,7 +75,7 @@ function nodeRedis(client: NodeRedisClient): Subscriber {
       try {
         own.destroy()
       } catch {
-        // Where it was closed before, version 5 says so.
+        // If it was closed before, version 5 says so.
       }
     }
   }

@@ -6,7 +6,7 @@ export const button = (page: Page, name: string) => page.getByRole('button', { n
 export async function answered(page: Page, request: string, body: string): Promise<void> {
   await page
     .getByRole('log')
-    .locator('li:first-child', { hasText: request })
+    .locator('.entry:first-child', { hasText: request })
     .getByText(body, { exact: true })
     .waitFor()
 }
@@ -18,7 +18,7 @@ export async function panelSays(page: Page, term: string, value: string | RegExp
 }
 
 export async function logIn(page: Page, name: string): Promise<void> {
-  await page.getByLabel('用户名 User name').fill(name)
-  await button(page, '登录 Log in').click()
-  await panelSays(page, '登录者 Logged in as', name)
+  await page.getByLabel('用户名').fill(name)
+  await button(page, '登录').click()
+  await panelSays(page, '登录者', name)
 }

@@ -35,7 +35,7 @@ export function createChat(store: Store): HttpServer {
   const io = new Server<Events, object, object, SocketData>(server)
   io.use(async (socket, next) => {
     try {
-      const found = await sessions.load(socket.request)
+      const found = await sessions.open(socket.request)
       if (!found?.userinfo) return next(new Error('unauthorized'))
       socket.data.session = found
       next()

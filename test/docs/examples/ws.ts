@@ -29,7 +29,7 @@ export function createChat(store: Store): Server {
   server.on('upgrade', async (req, socket, head) => {
     socket.on('error', console.error)
     try {
-      const found = isOwnPage(req) ? await sessions.load(req) : null
+      const found = isOwnPage(req) ? await sessions.open(req) : null
       if (!found?.userinfo) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
       sockets.handleUpgrade(req, socket, head, (ws) => talk(ws, found))
     } catch {

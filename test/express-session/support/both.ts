@@ -1,9 +1,9 @@
 import './quiet'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { send, type Answer, type Sent } from '../../support/send'
+import { serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { implementations, type SessionModule as Module } from './implementations'
 
 export type { SessionModule as Module } from './implementations'
@@ -67,18 +67,6 @@ export const storeOf = (session: Module) => new session.MemoryStore() as unknown
 export type Handler = (req: Req, res: ServerResponse) => unknown
 type Middleware = (req: never, res: never, next: (error?: unknown) => void) => void
 
-const open = new Set<Server>()
-
-afterEach(async () => {
-  for (const server of open) {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  }
-  open.clear()
-})
-
 /** A server with nothing but the session in front of a handler, and a browser of one cookie. It ends after the test. */
 export class Site {
   /** What the middleware passed on after a response had begun. */
@@ -122,7 +110,7 @@ export class Site {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return portOf(this.#server)
   }
 
   /** The session id in the cookie. */
@@ -146,9 +134,7 @@ export class Site {
   }
 
   async #listen(listener: (req: IncomingMessage, res: ServerResponse) => void): Promise<void> {
-    this.#server = createServer(listener).listen(0, '127.0.0.1')
-    open.add(this.#server)
-    await once(this.#server, 'listening')
+    this.#server = await serve(listener)
   }
 }
 

@@ -1,37 +1,12 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener, Server } from 'node:http'
+import { Cookies } from '../../support/cookies'
 import { type Answer, send } from '../../support/send'
+import { serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { idIn } from '../../support/site'
 
-const endings: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end()
-})
-
-/** Runs when the test has ended, before what was there earlier ends. */
-export function atEnd(end: () => unknown): void {
-  endings.push(end)
-}
-
-/** A server on a free port of 127.0.0.1, until the test ends. */
-export async function serve(app: RequestListener): Promise<Server> {
-  const server = createServer(app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atEnd(async () => {
-    if (!server.listening) return
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  })
-  return server
-}
-
-export function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
-}
+export { atEnd, serve } from '../../support/serve'
+export { portOf } from '../../support/server'
 
 /** What a browser shows in the end, after all redirects. */
 export interface Page extends Answer {
@@ -41,7 +16,7 @@ export interface Page extends Answer {
 
 /** Keeps cookies, posts forms, follows redirects. */
 export class Browser {
-  readonly cookies = new Map<string, string>()
+  readonly cookies = new Cookies()
   readonly port: number
 
   constructor(readonly server: Server) {
@@ -66,7 +41,7 @@ export class Browser {
 
   /** All cookies, as a request carries them. */
   get cookieHeader(): string {
-    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    return this.cookies.header
   }
 
   /** Another browser with the cookies that this one has now. */
@@ -98,19 +73,15 @@ export class Browser {
 
   async #go(method: string, url: URL, headers: Record<string, string>, body?: string): Promise<Page> {
     const path = url.pathname + url.search
-    const cookie = this.cookies.size > 0 ? { cookie: this.cookieHeader } : {}
-    const answer = await send(Number(url.port), path, { method, headers: { ...cookie, ...headers }, body })
-    for (const line of answer.setCookies) this.#keep(line)
+    const answer = await send(Number(url.port), path, {
+      method,
+      headers: { ...this.cookies.headers, ...headers },
+      body
+    })
+    this.cookies.keep(answer.setCookies)
     const { location } = answer.headers
     if (location === undefined) return { ...answer, path }
     const next = await this.#go('GET', new URL(location, url), {})
     return { ...next, setCookies: [...answer.setCookies, ...next.setCookies] }
-  }
-
-  #keep(line: string): void {
-    const [, name = '', value = ''] = /^([^=]*)=([^;]*)/.exec(line) ?? []
-    const expires = /; Expires=([^;]*)/.exec(line)?.[1]
-    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name)
-    else this.cookies.set(name, value)
   }
 }

@@ -7,7 +7,7 @@ import ours from '../../../lib/express-session'
 export type SessionModule = typeof ours
 
 /** A store of either kind: express-session's, or Holdfast's. */
-export type AnyStore = NonNullable<NonNullable<Parameters<SessionModule>[0]>['store']>
+export type AnyStore = NonNullable<ours.HoldfastOptions['store']>
 
 export interface Implementation {
   readonly name: string

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
 import express, { type ErrorRequestHandler, type Request, type Router } from 'express'
 import session, { type SessionError, type SessionOptions, type Store } from '../../../lib'
+import { listen, portOf, stop } from '../../support/server'
 
 export const secret = 'what signs the cookies while things break'
 
@@ -18,12 +17,13 @@ export class App {
   readonly errors: { code: string; cause: string | undefined }[] = []
   readonly #requests: WeakRef<object>[] = []
   readonly #waiting: (() => void)[] = []
-  readonly #server: Server
+  readonly #app = express()
+  #server!: Server
   /** Called when a response to a write was handed over to the connection. */
   onFinish: (() => void) | undefined
 
   private constructor(store: Store, options: Partial<SessionOptions>, more: Router) {
-    const app = express()
+    const app = this.#app
     app.use((req, res, next) => {
       this.#requests.push(new WeakRef(req))
       if (this.onFinish && /mark|save|count/.test(req.url)) res.once('finish', this.onFinish)
@@ -33,7 +33,6 @@ export class App {
     app.use('/wait', (_req, _res, next) => void this.#waiting.push(next), routes())
     app.use(routes(), more)
     app.use(this.#answerErrors)
-    this.#server = createServer(app)
   }
 
   /** @param more - routes that only one test has */
@@ -43,13 +42,12 @@ export class App {
     more: Router = express.Router()
   ): Promise<App> {
     const app = new App(store, options, more)
-    app.#server.listen(0, '127.0.0.1')
-    await once(app.#server, 'listening')
+    app.#server = await listen(app.#app)
     return app
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return portOf(this.#server)
   }
 
   /** Requests that memory still holds. */
@@ -67,11 +65,8 @@ export class App {
     for (const go of this.#waiting.splice(0)) go()
   }
 
-  async stop(): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+  stop(): Promise<void> {
+    return stop(this.#server)
   }
 
   readonly #answerErrors: ErrorRequestHandler = (error: SessionError, _req, res, next) => {

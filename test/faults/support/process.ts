@@ -7,7 +7,10 @@ let main = ''
 const running = new Set<ChildProcess>()
 
 beforeAll(() => {
-  main = join(compile(['lib', 'test/faults/child', 'test/faults/support']), 'test/faults/child/main.js')
+  main = join(
+    compile(['lib', 'test/support', 'test/faults/child', 'test/faults/support']),
+    'test/faults/child/main.js'
+  )
 })
 afterEach(async () => {
   const ended = [...running].map((child) => once(child, 'close'))

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import { announcementAtEnd, commitAtEnd } from '../../../lib/session/end-of-response'
 import { RequestSession } from '../../../lib/session/request-session'
 import { dataOf, type Session } from '../../../lib/session/session'
-import type { SessionContext } from '../../../lib/session/scope'
+import type { SessionScope } from '../../../lib/session/scope'
 import { asking } from './gated-store'
 import type { Actual, Model, Operation } from './model'
 import type { RequestPlan, Step } from './plan'
@@ -18,7 +19,8 @@ const NOTHING: Actual = { id: undefined, data: {} }
 /** What a request needs of the schedule that it runs in. */
 export interface Stage {
   readonly model: Model
-  readonly context: SessionContext
+  /** What the request has in common with others of its process; its ids are its own. */
+  readonly scope: Omit<SessionScope, 'ids'>
   readonly browser: { cookie: string | undefined }
   /** Resolves when the request may go on; at once where that `matters` not. */
   turn(label: string, matters?: boolean): Promise<void>
@@ -51,12 +53,12 @@ export class Actor {
 
   async #run(): Promise<void> {
     const { steps, cookie, lazy = false, goesOn = false } = this.plan
-    const { browser, model, context, turn } = this.stage
+    const { browser, model, scope, turn } = this.stage
     const first = browser.cookie
     if (cookie === 'jar') await turn('comes', true)
     const id = cookie === 'jar' ? browser.cookie : first
     this.#view = unread(id, model.now, model.outlived)
-    this.#request = new RequestSession(context, () => (id ? [{ id, current: true }] : []))
+    this.#request = new RequestSession({ ...scope, ids: id ? [{ id, current: true }] : [] })
     if (id === undefined) {
       this.#request.begin()
       this.#view = { ...this.#view, state: 'open' }
@@ -155,18 +157,18 @@ export class Actor {
     const view = isOver && isDirty(this.#view) ? { ...this.#view, base: this.#view.mine } : this.#view
     const by = (this.#scope.operation = model.begin(this.name, 'commit', view))
     try {
-      await this.#request.commit()
+      await commitAtEnd(this.#request)
     } catch (error) {
       await this.stage.survives()
       this.stage.note(`commit: ${(error as { code?: string }).code ?? String(error)}`)
       model.failed(by, error as Error, this.#actual())
-      if (this.#request.announcement()) model.problems.push(`${this.name} failed, and sent a cookie`)
+      if (announcementAtEnd(this.#request)) model.problems.push(`${this.name} failed, and sent a cookie`)
       return
     }
     await this.stage.survives()
     this.stage.note('commit: ok')
     if (!isOver) this.#view = model.succeeded(by, this.#actual())
-    const said = this.#request.announcement()
+    const said = announcementAtEnd(this.#request)
     if (!said) return
     if ('clear' in said) this.stage.browser.cookie = undefined
     else {

@@ -59,13 +59,13 @@ const trouble: fc.Arbitrary<Trouble> = fc.record(
 
 const requests = fc.array(request, { minLength: 2, maxLength: 4 })
 const foreign = fc.constantFrom(false, false, false, true)
-const rolling = fc.constantFrom(false, false, true)
+const renew = fc.constantFrom<Plan['renew']>('half', 'half', 'always')
 
 /** Two to four requests of one session, and where all goes well with the store. */
-export const calm: fc.Arbitrary<Plan> = fc.record({ requests, events, foreign, rolling })
+export const calm: fc.Arbitrary<Plan> = fc.record({ requests, events, foreign, renew })
 
 /** The same, with a store that fails. */
-export const troubled: fc.Arbitrary<Plan> = fc.record({ requests, events, foreign, rolling, trouble })
+export const troubled: fc.Arbitrary<Plan> = fc.record({ requests, events, foreign, renew, trouble })
 
 /** Which move to take, at each choice of a schedule. */
 export const path: fc.Arbitrary<number[]> = fc.array(fc.nat(59), { minLength: 40, maxLength: 40 })

@@ -35,7 +35,7 @@ export async function memoryBackend(): Promise<Backend> {
     },
     async expire(id) {
       await store.touch(id, 1)
-      pass(2)
+      await pass(2)
     },
     async clear() {
       for (const id of seen) await store.destroy(id)

@@ -16,7 +16,7 @@ export interface Broken {
   readonly redis?: true
 }
 
-const LIMITS = { maxBytes: 10_000, maxDepth: 20 }
+const LIMITS = { bytes: 10_000, depth: 20 }
 const TWICE: Plan = {
   requests: [{ steps: [{ do: 'update' }] }, { steps: [{ do: 'update' }] }],
   trouble: { fates: ['ok', 'ok', 'twice'] }
@@ -38,7 +38,7 @@ function store(change: (real: Store, backend: Backend) => Partial<Store>): Parts
       get: (id, ttl) => real.get(id, ttl),
       set: (...args) => real.set(...args),
       touch: (id, ttl) => real.touch(id, ttl),
-      destroy: (id) => real.destroy(id),
+      destroy: (...args) => real.destroy(...args),
       ...change(real, backend)
     })
   }
@@ -59,7 +59,7 @@ function bound(real: RecordRepository): Partial<RecordRepository> {
     changed: real.changed.bind(real),
     merge: real.merge.bind(real),
     commit: real.commit.bind(real),
-    retire: real.retire.bind(real),
+    close: real.close.bind(real),
     touch: real.touch.bind(real),
     destroy: real.destroy.bind(real)
   }
@@ -229,27 +229,123 @@ export const BROKEN: Record<string, Broken> = {
   },
   'a move that does not look at what others stored': {
     parts: repository((real) => ({
-      async retire(id, _known, _rev, budget) {
+      async close(id, _known, _successor, _rev, budget) {
         await real.destroy(id, budget)
         return undefined
       }
     })),
     plans: [together(['new id', 'write a'])],
     finds: /moved to .* instead of|left behind/
+  },
+  'a list of kept keys that is copied from the loaded state': {
+    parts: repository((real) => ({
+      merge: (known, mine, latest, keys) => (keys ? mine : real.merge(known, mine, latest, keys))
+    })),
+    plans: [together(['login with list', 'push to a list'])],
+    finds: /moved s0, and .* is nowhere|moved to .* instead of|lost or mixed up/
+  },
+  'a list of kept keys that a logout does not stop': {
+    parts: repository(movesWhatIsGone),
+    plans: [together(['login with list', 'logout'])],
+    finds: /s0 was ended, and s1, which was carried from it, lives/
+  },
+  'a new id that a logout does not stop': {
+    parts: repository(movesWhatIsGone),
+    plans: [together(['new id', 'logout'])],
+    finds: /s0 was ended, and s1, which was carried from it, lives/
+  },
+  'a new record that stays where the session was gone': {
+    parts: repository((real, first) => ({
+      destroy: async (id, ...rest) => id !== first || real.destroy(id, ...rest)
+    })),
+    plans: [together(['login with list', 'logout'])],
+    finds: /was told nothing was written: s1 is there/
+  },
+  'a closed id that does not name its successor': {
+    parts: store((real) => ({
+      set: (id, text, ...rest) => real.set(id, text.replace(/,"to":"[^"]*"/, ''), ...rest)
+    })),
+    plans: [together(['new id', 'logout'])],
+    finds: /destroy was acknowledged, but s1 lives/
+  },
+  'a logout that does not follow the session': {
+    parts: repository((real) => ({
+      async destroy(id, budget) {
+        const now = await real.load(id, budget)
+        return now !== null && real.destroy(id, budget, now)
+      }
+    })),
+    plans: [together(['login with list', 'logout'])],
+    finds: /destroy was acknowledged, but s1 lives/
+  },
+  'a logout that removes without comparing': {
+    parts: store((real) => ({ destroy: (id) => real.destroy(id) })),
+    plans: [together(['new id', 'logout'])],
+    finds: /destroy was acknowledged, but s1 lives|s0 was ended, and s1/
+  },
+  'a logout that ends nothing for a cookie that leads nowhere any more': {
+    parts: repository((real) => ({
+      destroy: async (id, budget, known, meant) => known !== null && real.destroy(id, budget, known, meant)
+    })),
+    plans: [together(['new id', 'logout'])],
+    finds: /destroy was acknowledged, but s1 lives/
+  },
+  'a commit that does not look at what others stored': {
+    parts: repository((real) => ({
+      commit: (id, known, draft, budget) => real.commit(id, known, (latest) => draft(known ?? latest), budget)
+    })),
+    plans: [together(['write a', 'write b'], true)],
+    finds: /lost or mixed up/
+  },
+  'commits at once of which only the first is written': {
+    parts: repository((real) => {
+      const running = new Map<string, ReturnType<RecordRepository['commit']>>()
+      return {
+        commit(id, ...rest) {
+          const first = running.get(id)
+          if (first) return first
+          const commit = real.commit(id, ...rest).finally(() => running.delete(id))
+          running.set(id, commit)
+          return commit
+        }
+      }
+    }),
+    plans: [together(['write a', 'write b'], true)],
+    finds: /acknowledged, but nothing was stored/
+  }
+}
+
+/** What is carried goes to its new id, whatever became of the old one. */
+function movesWhatIsGone(real: RecordRepository): Partial<RecordRepository> {
+  return {
+    async close(...move) {
+      try {
+        return await real.close(...move)
+      } catch (error) {
+        if (isGone(error)) return undefined
+        throw error
+      }
+    }
   }
 }
 
 function withRevisionsDropped(): Parts {
-  return store((real) => ({
-    async set(id, text, ttl, expected) {
-      const result = await real.set(
-        id,
-        withoutRevisions(text),
-        ttl,
-        // The first text was not written through this store.
-        expected === null || expected === (await real.get(id)) ? expected : withoutRevisions(expected)
-      )
-      return result
+  return store((real) => {
+    /** Texts without their revisions, by the end by which they are recognised. */
+    const bare = new Map<string, string>()
+    const note = (text: string) => bare.set(text.slice(-13), withoutRevisions(text))
+    return {
+      async get(id, ttl) {
+        const text = await real.get(id, ttl)
+        if (text !== null) note(text)
+        return text
+      },
+      async set(id, text, ttl, expected) {
+        note(text)
+        const kept = await real.get(id)
+        const isSame = kept !== null && withoutRevisions(kept) === (bare.get(expected ?? '') ?? expected)
+        return real.set(id, withoutRevisions(text), ttl, isSame ? kept : expected)
+      }
     }
-  }))
+  })
 }

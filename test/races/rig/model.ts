@@ -31,6 +31,7 @@ export interface Actual {
  *
  * - a write changes exactly the keys that its request changed, on top of what is there (no lost update, exact counts);
  * - an id that ended stays ended, and ends only by a request that wanted it, or by its own end of life;
+ * - what was carried to other ids ends with what it was carried from, and no browser is given it afterwards;
  * - what a request is told was done, is done; what it is told failed for good, is not;
  * - everything kept has a life.
  */
@@ -42,6 +43,12 @@ export class Model {
   readonly #histories = new Map<string, History>()
   readonly #created = new Map<string, string>()
   readonly #ends = new Map<string, Set<string>>()
+  /** For each id that holds something of another one: of which. */
+  readonly #sources = new Map<string, string>()
+  /** The same, and what has expired since. */
+  readonly #carried = new Map<string, string>()
+  /** Ids whose end a request was told of, or came by itself. */
+  readonly #over = new Set<string>()
 
   /**
    * @param troubled - whether store commands may fail in this schedule
@@ -72,7 +79,7 @@ export class Model {
   }
 
   begin(actor: string, kind: string, view: View): Operation {
-    if (kind === 'destroy' || kind === 'regenerate') this.#endedBy(actor, idsOf(view))
+    if (kind === 'destroy' || kind === 'regenerate') this.#endedBy(actor, endedWith(view))
     return {
       actor,
       kind,
@@ -85,17 +92,46 @@ export class Model {
     }
   }
 
-  /** A command was applied; `by` is undefined for what happens by itself. */
-  observe(by: Operation | undefined, command: string, id: string, { text, life }: Observation): void {
+  /** A command was applied; `all` are those who asked for it: nobody for what happens by itself. */
+  observe(all: readonly Operation[], command: string, id: string, { text, life }: Observation): void {
     const history = this.history(id)
     if (text !== null && life !== undefined && !(life > 0)) this.#problem(`${id} is kept without a life`)
     if (text === history.text) return
     const before = history.now
     const { existed } = history
     const after = history.add(text, ++this.now)
-    if (after.data) this.#written(by, command, history, before, after, existed)
-    else if (after.moved) this.#moved(by, command, history, before)
-    else if (before.data) this.#ended(by, history)
+    const [by] = all
+    if (after.data) {
+      if (all.length > 1) this.#writtenTogether(all, history, before, after)
+      else this.#written(by, command, history, before, after, existed)
+    } else if (after.moved) this.#moved(by, command, history, before)
+    else if (before.data) {
+      this.#ended(by, history)
+      if (!by) this.#over.add(id)
+    }
+    // A mark that nobody came by for so long leads nowhere any more.
+    else if (!by) this.#forget(id)
+  }
+
+  /** One write of what several requests changed, one on top of the other. */
+  #writtenTogether(all: readonly Operation[], history: History, before: State, after: State): void {
+    let data = before.data
+    for (const by of all) {
+      const isLate = by.settled !== undefined && before.since > by.settled
+      if (!data || by.view.from !== undefined || by.view.id !== history.id || isLate) {
+        return this.#problem(`${by.actor} ${by.kind} was written with others under ${history.id}`)
+      }
+      if (by.stored.has(history.id)) this.#problem(`${by.actor} ${by.kind} was applied twice`)
+      data = onto(data, by.view)
+      if (by.kind === 'update') data = bump(data)
+      by.stored.set(history.id, { ...after, data })
+      this.#checkHandle(by, history, before, after)
+    }
+    if (isDeepStrictEqual(data, after.data)) return
+    this.#problem(
+      `lost or mixed up: several stored ${JSON.stringify(after.data)} under ${history.id}; ` +
+        `it should be ${JSON.stringify(data)}`
+    )
   }
 
   #written(
@@ -120,7 +156,14 @@ export class Model {
     if (before.data && by.settled !== undefined && before.since > by.settled) {
       this.#problem(`${by.actor} ${by.kind} was applied late, over what others stored since`)
     }
-    if (by.late && before.data && history.isOver(this.lifetime)) {
+    const { from } = by.view
+    if (!before.data && from !== undefined) {
+      this.#sources.set(id, from)
+      this.#carried.set(id, from)
+    }
+    // A session that another library wrote begins when this request names it.
+    const isFromOver = !this.foreign && from !== undefined && this.history(from).isOver(this.lifetime)
+    if (by.late && ((before.data && history.isOver(this.lifetime)) || isFromOver)) {
       this.#problem(`${by.actor} stored under ${id}, which is past its lifetime`)
     }
     this.#checkHandle(by, history, before, after)
@@ -154,12 +197,13 @@ export class Model {
   }
 
   #checkHandle(by: Operation, { id }: History, before: State, { handle }: State): void {
-    const source = before.data ? before : this.history(by.view.from ?? '').now
+    const isWhole = by.view.from !== undefined && by.view.keys === undefined
+    const source = before.data ? before : this.history((isWhole && by.view.from) || '').now
     // A session that another library wrote has no handle before its first commit, and gets one from each request.
     const inherited = this.foreign && !before.data ? undefined : source.handle
     if (inherited !== undefined && handle !== inherited) this.#problem(`${id} changed its handle`)
     if (handle === undefined) this.#problem(`${id} has no handle`)
-    if (before.data || by.view.from !== undefined) return
+    if (before.data || isWhole) return
     for (const other of this.#histories.values()) {
       // Another attempt of one request at its new session takes another id.
       if (other.id === id || this.#created.get(other.id) === by.actor) continue
@@ -183,7 +227,11 @@ export class Model {
     const { id } = history
     if (!by) return
     const isOwn = this.#created.get(id) === by.actor && !history.announced
-    if (!isOwn && !this.#ends.get(by.actor)?.has(id) && !history.isOver(this.lifetime) && !this.outlived) {
+    // Also over an id that has expired since: whoever wanted its end may have read before where it led to.
+    const isWanted = [id, ...this.#sourcesOf(id, this.#carried)].some((one) =>
+      this.#ends.get(by.actor)?.has(one)
+    )
+    if (!isOwn && !isWanted && !history.isOver(this.lifetime) && !this.outlived) {
       this.#problem(`${by.actor} ended ${id}`)
     }
     const replaces = by.settled === undefined && by.kind !== 'destroy' && by.view.retired.includes(id)
@@ -206,7 +254,8 @@ export class Model {
         if (view.id !== undefined) this.#checkWasThere(by, view.id)
         return view
       case 'destroy':
-        this.#checkEnded(by, idsOf(view))
+        this.#checkEnded(by, endedWith(view))
+        for (const one of endedWith(view)) this.#over.add(one)
         return { ...view, state: 'destroyed' }
       default:
         return this.#committed(by, actual, result)
@@ -246,6 +295,7 @@ export class Model {
     const history = this.history(actual.id)
     this.#checkSeen(by, actual, history.from(stored.since))
     this.#checkEnded(by, [...view.retired, ...(view.from === undefined ? [] : [view.from])])
+    for (const one of view.retired) this.#over.add(one)
     if (view.from !== undefined) {
       const expected = onto(this.history(view.from).lastData ?? {}, view)
       const moved = by.kind === 'update' ? bump(expected) : expected
@@ -310,12 +360,18 @@ export class Model {
     const history = this.history(id)
     if (!history.existed || view.id !== id) this.#problem(`${by.actor} sent the cookie of ${id}`)
     // A cookie that was sent before belongs to a session that was still there when the response began.
-    if (history.announced) this.#checkWasThere(by, id)
+    if (history.announced && history.from(by.began).every(({ data }) => !data))
+      this.#problem(`${by.actor} sent the cookie of ${id}, which was over`)
     history.announced = true
   }
 
   /** When everything has come to its end. */
   finish(): void {
+    for (const { id, isLive, announced } of this.#histories.values()) {
+      const source = this.#sourcesOf(id).find((one) => this.#over.has(one))
+      if (source !== undefined && isLive && (announced || !this.troubled))
+        this.#problem(`${source} was ended, and ${id}, which was carried from it, lives`)
+    }
     if (this.troubled) return
     for (const history of this.#histories.values()) {
       if (!history.isLive || history.announced || history.isOver(this.lifetime)) continue
@@ -338,9 +394,24 @@ export class Model {
     }
   }
 
+  /** What is on its way to another id need not be gone yet: no browser knows it. */
   #checkEnded(by: Operation, ids: readonly string[]): void {
-    for (const id of ids)
-      if (this.history(id).isLive) this.#problem(`${by.actor} ${by.kind} was acknowledged, but ${id} lives`)
+    for (const { id, isLive, announced } of this.#histories.values()) {
+      const isMeant =
+        ids.includes(id) ||
+        (announced && this.#sourcesOf(id).some((one) => by.kind === 'destroy' && ids.includes(one)))
+      if (isLive && isMeant) this.#problem(`${by.actor} ${by.kind} was acknowledged, but ${id} lives`)
+    }
+  }
+
+  /** The ids from which something was carried to this one. */
+  #sourcesOf(id: string, sources: ReadonlyMap<string, string> = this.#sources): string[] {
+    const source = sources.get(id)
+    return source === undefined ? [] : [source, ...this.#sourcesOf(source, sources)]
+  }
+
+  #forget(id: string): void {
+    for (const [to, from] of this.#sources) if (from === id) this.#sources.delete(to)
   }
 
   #endedBy(actor: string, ids: readonly string[]): void {
@@ -352,4 +423,9 @@ export class Model {
   #problem(text: string): void {
     this.problems.push(text)
   }
+}
+
+/** What a logout of this request ends: what its cookie leads to, and what it has by then. */
+function endedWith(view: View): string[] {
+  return [...idsOf(view), ...(view.came === undefined ? [] : [view.came])]
 }

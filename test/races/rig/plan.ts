@@ -47,8 +47,8 @@ export interface Plan {
   readonly requests: readonly RequestPlan[]
   readonly events?: readonly Event[]
   readonly trouble?: Trouble
-  /** Every response sends the cookie again. */
-  readonly rolling?: boolean
+  /** Which responses send the cookie again. Default: half. */
+  readonly renew?: 'half' | 'always'
   /** The first session was written by another library. */
   readonly foreign?: boolean
 }

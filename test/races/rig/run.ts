@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { SessionContext } from '../../../lib/session/scope'
+import type { SessionScope } from '../../../lib/session/scope'
 import { SessionCookie } from '../../../lib/cookie/session-cookie'
 import { createHandle } from '../../../lib/repository/handle'
 import type { Merge } from '../../../lib/repository/merge'
@@ -10,22 +10,23 @@ import type { Store } from '../../../lib/stores/store'
 import { Actor, type Stage } from './actor'
 import type { Backend } from './backends'
 import { Doors, type Move } from './doors'
-import { type Command, GatedStore } from './gated-store'
+import { type Command, GatedStore, tellWhose } from './gated-store'
 import { Model } from './model'
 import type { Choose, Event, Fate, Plan } from './plan'
 import { jump, pass, passToNextTimer, pauseAt, quiet, resetTime } from './time'
 
-const LIMITS = { maxBytes: 10_000, maxDepth: 20 }
+const LIMITS = { bytes: 10_000, depth: 20 }
 const SETTINGS = {
+  name: 'sid',
   idleTimeout: 600_000,
   lifetime: 3_600_000,
   timeout: 1000,
-  renew: true,
-  rolling: false,
+  rememberFor: 3_600_000,
+  renew: 'half',
   saveUninitialized: false,
   autoCommit: true,
-  onGone: 'error',
-  onStoreError: 'fail'
+  whenGone: 'throw',
+  whenUnreadable: 'throw'
 } as const
 /** Milliseconds; two of them are more than the timeout. */
 const TICK = 600
@@ -55,7 +56,7 @@ export async function play(
   parts: Parts = {}
 ): Promise<Outcome> {
   await backend.clear()
-  resetTime()
+  await resetTime()
   const run = new Run(plan, backend, choose, parts)
   pauseAt(() => run.doors.pass('a pause ends'))
   try {
@@ -107,7 +108,7 @@ class Run {
       const moves = this.#moves()
       if (moves.length > 0) await this.#move(moves)
       else if (this.#running.size === 0) break
-      else if (++silences > 20 || !passToNextTimer()) problems.push('a request waits for ever')
+      else if (++silences > 20 || !(await passToNextTimer())) problems.push('a request waits for ever')
       await quiet()
     }
     if (problems.length === 0) this.#model.finish()
@@ -138,23 +139,21 @@ class Run {
   /** Alone in its process, a request meets others only in the store: when it begins something makes no difference. */
   #stage(name: string, process: number, isAlone: boolean): Stage {
     const repository = this.#repositoryOf(process)
-    const context: SessionContext = {
-      settings: { ...SETTINGS, rolling: this.plan.rolling ?? false },
+    const genid = () => {
+      const id = `s${++this.#ids}`
+      this.#model.creates(name, id)
+      return id
+    }
+    const scope: Stage['scope'] = {
+      settings: { ...SETTINGS, renew: this.plan.renew ?? SETTINGS.renew, genid },
       repository,
+      req: { headers: {} } as SessionScope['req'],
       defaults: new SessionCookie(),
-      createId: () => {
-        const id = `s${++this.#ids}`
-        this.#model.creates(name, id)
-        return id
-      },
-      checkCookie: () => undefined,
-      isValid: () => true,
-      beforeSave: () => undefined,
-      canAnnounce: () => true
+      canSendCookie: () => true
     }
     return {
       model: this.#model,
-      context,
+      scope,
       browser: this.#browser,
       survives: () => (process === this.#crashed ? new Promise(() => undefined) : Promise.resolve()),
       note: (line) => this.#trace.push(`${name} ${line}`),
@@ -172,6 +171,7 @@ class Run {
     if (!repository) {
       const store = new GatedStore(this.#store, (command) => this.#stop(command, process))
       const real = new RecordRepository(store, LIMITS, SETTINGS.timeout, this.parts.merge)
+      tellWhose(real, store)
       repository = this.parts.repository?.(real, FIRST) ?? real
       this.#repositories.set(process, repository)
     }
@@ -182,7 +182,7 @@ class Run {
   #stop(command: Command, process: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (process === this.#crashed) return
-      const label = `${command.by.actor} ${command.name} ${command.id}`
+      const label = `${actorsOf(command)} ${command.name} ${command.id}`
       const fail = (reason: string) => reject(new Error(reason))
       const arrive = async (fate: Fate): Promise<void> => {
         if (fate !== 'ok') this.#trace.push(`${label}: ${fate}`)
@@ -227,9 +227,9 @@ class Run {
     return this.choose(options)
   }
 
-  #tick(): void {
+  #tick(): Promise<void> {
     this.#ticks--
-    pass(TICK)
+    return pass(TICK)
   }
 
   #kill(process: number, sent: boolean): void {
@@ -245,6 +245,10 @@ class Run {
       return jump(SETTINGS.lifetime)
     }
     await this.backend.expire(FIRST)
-    this.#model.observe(undefined, event, FIRST, await this.backend.observe(FIRST))
+    this.#model.observe([], event, FIRST, await this.backend.observe(FIRST))
   }
+}
+
+function actorsOf({ by }: Command): string {
+  return by.map(({ actor }) => actor).join('+')
 }

@@ -25,8 +25,9 @@ export function pauseAt(door: (() => Promise<void>) | undefined): void {
 }
 
 /** Lets time pass, in milliseconds. */
-export function pass(ms: number): void {
+export async function pass(ms: number): Promise<void> {
   jest.advanceTimersByTime(ms)
+  await rung()
 }
 
 /** Sets the clock, but rings no timer. */
@@ -35,16 +36,22 @@ export function jump(ms: number): void {
 }
 
 /** Lets time pass until the next timer rings; false: there is none. */
-export function passToNextTimer(): boolean {
+export async function passToNextTimer(): Promise<boolean> {
   if (jest.getTimerCount() === 0) return false
   jest.advanceTimersToNextTimer()
+  await rung()
   return true
 }
 
 /** Before a schedule: no timer of the one before rings into it. */
-export function resetTime(): void {
-  jest.clearAllTimers()
+export async function resetTime(): Promise<void> {
+  while (await passToNextTimer());
   jest.setSystemTime(START)
+}
+
+/** Resolves when deadlines that are due have been told: they wait for two turns of the event loop. */
+async function rung(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await quiet()
 }
 
 /** Resolves when nothing is left to do but to wait for a door, a command or a timer. */

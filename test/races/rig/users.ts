@@ -2,8 +2,9 @@ import { SessionCookie } from '../../../lib/cookie/session-cookie'
 import type { Settings } from '../../../lib/options'
 import { decodeRecord } from '../../../lib/repository/record'
 import { RecordRepository } from '../../../lib/repository/record-repository'
+import { announcementAtEnd, commitAtEnd } from '../../../lib/session/end-of-response'
 import { RequestSession } from '../../../lib/session/request-session'
-import type { SessionContext } from '../../../lib/session/scope'
+import type { SessionScope } from '../../../lib/session/scope'
 import type { IndexEntry, SessionIndex, Store } from '../../../lib/stores/store'
 import { UserSessions, type SessionChoice } from '../../../lib/manager/user-sessions'
 import type { Bag } from '../../support/site'
@@ -11,17 +12,18 @@ import { Doors } from './doors'
 import { nextPath } from './explore'
 import { quiet } from './time'
 
-const LIMITS = { maxBytes: 10_000, maxDepth: 20 }
+const LIMITS = { bytes: 10_000, depth: 20 }
 const SETTINGS = {
+  name: 'sid',
   idleTimeout: 600_000,
   lifetime: 3_600_000,
   timeout: 60_000,
-  renew: true,
-  rolling: false,
+  rememberFor: 3_600_000,
+  renew: 'half',
   saveUninitialized: false,
   autoCommit: true,
-  onGone: 'error',
-  onStoreError: 'fail',
+  whenGone: 'throw',
+  whenUnreadable: 'throw',
   user: (session: object) => (session as Bag).user as string | undefined
 } as const
 
@@ -48,31 +50,38 @@ export class Site {
 
   /** One request. Answers with the id that its browser has afterwards. */
   async visit(id: string | undefined, handler: (session: Bag) => unknown): Promise<string | undefined> {
-    const context: SessionContext = {
-      settings: SETTINGS,
-      repository: this.#repository,
-      defaults: new SessionCookie(),
-      createId: this.newId,
-      checkCookie: () => undefined,
-      isValid: () => true,
-      beforeSave: () => undefined,
-      canAnnounce: () => true
-    }
-    const request = new RequestSession(context, () => (id === undefined ? [] : [{ id, current: true }]))
+    const request = this.#open(id, true)
     if (id === undefined) request.begin()
     else await request.load()
     await handler(request.session as Bag)
-    await request.commit()
-    const said = request.announcement()
+    await commitAtEnd(request)
+    const said = announcementAtEnd(request)
     return said && 'set' in said ? said.set : id
+  }
+
+  #open(id: string | undefined, canSendCookie: boolean): RequestSession {
+    return new RequestSession({
+      settings: { ...SETTINGS, genid: this.newId },
+      repository: this.#repository,
+      req: { headers: {} } as SessionScope['req'],
+      ids: id === undefined ? [] : [{ id, current: true }],
+      defaults: new SessionCookie(),
+      canSendCookie: () => canSendCookie
+    })
   }
 
   login(user: string, id?: string): Promise<string | undefined> {
     return this.visit(id, async (session) => void ((await session.regenerate()).user = user))
   }
 
-  move(id: string): Promise<string | undefined> {
-    return this.visit(id, (session) => session.regenerate({ keep: true }))
+  /** Answers with the id that its browser has then; one who came too late is nobody, and goes on as such. */
+  move(id: string, keep: true | 'user'[] = true): Promise<string | undefined> {
+    return this.visit(id, (session) => session.regenerate({ keep: keep as true }))
+  }
+
+  /** What holds a session beside any request: a WebSocket, a worker. */
+  async hold(id: string): Promise<Bag> {
+    return (await this.#open(id, false).load()) as Bag
   }
 
   destroy(user: string, which?: SessionChoice): Promise<number> {
@@ -127,7 +136,7 @@ export async function everyOrder<Seed>(kept: Kept, scenario: Scenario<Seed>): Pr
 export async function someOrders<Seed>(
   kept: Kept,
   scenario: Scenario<Seed>,
-  runs = Number(process.env.RACE_RUNS ?? 1000),
+  runs = Number(process.env.RACE_RUNS ?? (process.env.TEST_LONG ? 200 : 60)),
   seed = Number(process.env.RACE_SEED ?? Date.now() % 2 ** 31)
 ): Promise<void> {
   let random = 1 + (seed % 2_147_483_646)
@@ -246,7 +255,13 @@ function gated(name: string, store: Store, doors: Doors, trace: string[], old: R
   const aged = (entries: readonly IndexEntry[]) =>
     entries.map((entry) => (old.has(entry.noted) ? { ...entry, age: 3_600_000 } : entry))
   const gatedIndex: SessionIndex = {
-    add: (user, id, ttl) => stop(`add ${user} ${id}`, async () => aged(await index.add(user, id, ttl))),
+    add: (user, id, ttl) =>
+      stop(`add ${user} ${id}`, async () => {
+        const { noted, oldest } = await index.add(user, id, ttl)
+        return { noted, oldest: aged(oldest) }
+      }),
+    end: (user, ...rest) => stop(`end ${user}`, async () => aged(await index.end(user, ...rest))),
+    ended: (user) => stop(`ended ${user}`, () => index.ended(user)),
     list: (user) => stop(`list ${user}`, async () => aged(await index.list(user))),
     renew: (user, entry) => stop(`renew ${user} ${entry.id}`, () => index.renew(user, entry)),
     remove: (user, entry) => stop(`remove ${user} ${entry.id}`, () => index.remove(user, entry))
@@ -256,7 +271,7 @@ function gated(name: string, store: Store, doors: Doors, trace: string[], old: R
     get: (id, ttl) => stop(`get ${id}`, () => store.get(id, ttl)),
     set: (id, ...rest) => stop(`set ${id}`, () => store.set(id, ...rest)),
     touch: (id, ttl) => stop(`touch ${id}`, () => store.touch(id, ttl)),
-    destroy: (id) => stop(`destroy ${id}`, () => store.destroy(id)),
+    destroy: (id, expected) => stop(`destroy ${id}`, () => store.destroy(id, expected)),
     life: (id) => stop(`life ${id}`, () => store.life!(id)),
     index: gatedIndex
   }

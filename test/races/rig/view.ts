@@ -11,8 +11,12 @@ export interface View {
   readonly base: Data
   /** The same with the handler's changes. */
   readonly mine: Data
-  /** `keep: true`: where it stays stored until its commit. */
+  /** The id that the request came with. */
+  readonly came: string | undefined
+  /** Where what is kept of it stays stored until its commit. */
   readonly from: string | undefined
+  /** The keys that are kept of what is stored there; undefined: all. */
+  readonly keys: readonly string[] | undefined
   /** Ids that its commit ends. */
   readonly retired: readonly string[]
   /** Stored even without data. */
@@ -29,7 +33,9 @@ export function unread(id: string | undefined, now: number, late: boolean): View
     id,
     base: {},
     mine: {},
+    came: id,
     from: undefined,
+    keys: undefined,
     retired: [],
     wanted: false,
     looked: now,
@@ -46,6 +52,7 @@ export function synced(view: View, id: string | undefined, data: Data): View {
     base: data,
     mine: data,
     from: undefined,
+    keys: undefined,
     retired: [],
     wanted: false
   }
@@ -62,8 +69,8 @@ export function idsOf({ id, from, retired }: View): string[] {
 }
 
 /** What has to be stored where `theirs` was: the keys that the request changed are its own, the others theirs. */
-export function onto(theirs: Data, { base, mine }: View): Data {
-  const result: Record<string, unknown> = { ...theirs }
+export function onto(theirs: Data, { base, mine, keys }: View): Data {
+  const result: Record<string, unknown> = only(theirs, keys)
   for (const key of new Set([...Object.keys(base), ...Object.keys(mine)])) {
     if (isDeepStrictEqual(base[key], mine[key])) continue
     if (key in mine) result[key] = mine[key]
@@ -85,20 +92,25 @@ export function changed(view: View, key: string, value: unknown): View {
 }
 
 export function regenerated(view: View, keep: true | readonly string[] = []): View {
-  const moves = keep === true
-  const from = moves ? (view.from ?? view.id) : undefined
-  const kept = moves
-    ? view.mine
-    : Object.fromEntries(Object.entries(view.mine).filter(([key]) => keep.includes(key)))
+  const isCarried = keep === true || keep.length > 0
+  const from = isCarried ? (view.from ?? view.id) : undefined
+  const asked = keep === true ? undefined : keep
+  const keys = view.keys && asked ? view.keys.filter((key) => asked.includes(key)) : (asked ?? view.keys)
   return {
     ...view,
     state: 'open',
     id: undefined,
-    // Where nothing was stored, everything in a moved session is new.
-    base: from === undefined ? {} : view.base,
-    mine: kept,
+    // Where nothing was stored, everything that is kept is new.
+    base: from === undefined ? {} : only(view.base, keys),
+    mine: isCarried ? only(view.mine, asked) : {},
     from,
+    keys,
     retired: idsOf(view).filter((id) => id !== from),
     wanted: true
   }
+}
+
+function only(data: Data, keys: readonly string[] | undefined): Data {
+  if (!keys) return { ...data }
+  return Object.fromEntries(Object.entries(data).filter(([key]) => keys.includes(key)))
 }

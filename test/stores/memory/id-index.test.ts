@@ -1,4 +1,4 @@
-import { IdIndex, NONE } from '../../../lib/stores/memory/id-index'
+import { IdIndex, NONE } from '../../../lib/stores/memory/table'
 
 test('a search looks at a handful of ids, however many there are', () => {
   let looks = 0

@@ -1,6 +1,8 @@
 import { SessionError } from '../../../lib/errors'
 import { MemoryStore } from '../../../lib/stores/memory/memory-store'
-import { storeTests } from '../../../lib/testing'
+import { storeTests } from '../../../lib/store-tests'
+import { advance } from '../../support/clock'
+import { until } from '../../support/site'
 import { runAlone } from '../redis/child'
 import { testLives } from '../life-tests'
 
@@ -17,7 +19,7 @@ describe('MemoryStore keeps the contract', () => {
 const roomFor = (count: number): MemoryStore => new MemoryStore({ maxBytes: count * 1100 })
 const TEXT = 'x'.repeat(1000)
 
-/** Which of the ids are still there; asking counts as a use, so this comes last. */
+/** Which of the ids are still there. */
 async function kept(store: MemoryStore, ids: string[]): Promise<string[]> {
   const texts = await Promise.all(ids.map((id) => store.get(id)))
   return ids.filter((_, i) => texts[i] !== null)
@@ -62,18 +64,22 @@ describe('room', () => {
   })
 
   test.each([
-    ['get', (store: MemoryStore, id: string) => store.get(id)],
-    ['get with a ttl', (store: MemoryStore, id: string) => store.get(id, MINUTE)],
-    ['touch', (store: MemoryStore, id: string) => store.touch(id, MINUTE)],
-    ['a second set', (store: MemoryStore, id: string) => store.set(id, TEXT, MINUTE, TEXT)]
-  ])('a flood of new sessions does not push out those that were used: %s', async (_, use) => {
+    ['one write', (_store: MemoryStore, _id: string) => Promise.resolve()],
+    ['two writes', (store: MemoryStore, id: string) => store.set(id, TEXT, MINUTE, TEXT)],
+    ['a write and a renewal', (store: MemoryStore, id: string) => store.touch(id, MINUTE)],
+    ['a write and another look', (store: MemoryStore, id: string) => store.get(id)]
+  ])('a flood of first visits does not push out sessions that came again: %s', async (_, use) => {
     const store = roomFor(100)
     const users = names('u', 40)
     for (const id of users) {
       await store.set(id, TEXT, MINUTE, null)
+      await store.get(id, MINUTE)
+      await store.set(id, TEXT, MINUTE, TEXT)
+    }
+    for (const id of names('f', 2000)) {
+      await store.set(id, TEXT, MINUTE, null)
       await use(store, id)
     }
-    for (const id of names('f', 2000)) await store.set(id, TEXT, MINUTE, null)
     expect(await kept(store, users)).toEqual(users)
   })
 
@@ -89,9 +95,9 @@ describe('room', () => {
     const ids = names('a', 10)
     for (const id of ids) {
       await store.set(id, TEXT, MINUTE, null)
-      await store.get(id)
+      await store.get(id, MINUTE)
     }
-    await store.get('a000')
+    await store.get('a000', MINUTE)
     // Only eight may be protected: the two that were not used for longest are not.
     for (const id of names('n', 2)) await store.set(id, TEXT, MINUTE, null)
     expect(await kept(store, ids)).toEqual(['a000', ...ids.slice(3)])
@@ -101,7 +107,7 @@ describe('room', () => {
     const store = roomFor(20)
     for (const id of names('u', 20)) {
       await store.set(id, TEXT, MINUTE, null)
-      await store.get(id)
+      await store.get(id, MINUTE)
     }
     const fresh = names('n', 4)
     for (const id of fresh) await store.set(id, TEXT, MINUTE, null)
@@ -112,7 +118,7 @@ describe('room', () => {
     const store = roomFor(10)
     for (const id of names('a', 8)) {
       await store.set(id, TEXT, MINUTE, null)
-      await store.get(id)
+      await store.get(id, MINUTE)
     }
     const large = 'x'.repeat(10 * 1100 - 96 - 4)
     expect(await store.set('a000', large, MINUTE, TEXT)).toEqual({ id: 'a000' })
@@ -172,66 +178,77 @@ describe('a store that grows and shrinks', () => {
 })
 
 describe('expired sessions', () => {
-  beforeEach(() => jest.useFakeTimers())
-  afterEach(() => jest.useRealTimers())
-
   test('go without anybody asking', async () => {
     const store = new MemoryStore()
-    for (const id of names('a', 3000)) await store.set(id, TEXT, MINUTE, null)
-    await store.set('long', TEXT, 3 * MINUTE, null)
-    jest.advanceTimersByTime(MINUTE - 1)
+    for (const id of names('a', 3000)) await store.set(id, TEXT, 2 * MINUTE, null)
+    await store.set('long', TEXT, 10 * MINUTE, null)
+    advance(MINUTE)
     expect(store.size).toBe(3001)
-    jest.advanceTimersByTime(5000)
-    expect([store.size, store.bytes]).toEqual([1, 1000 + 4 + 96])
-    jest.advanceTimersByTime(2 * MINUTE)
-    expect([store.size, store.bytes]).toEqual([0, 0])
+    advance(MINUTE)
+    await until(() => store.size === 1)
+    expect(store.bytes).toBe(1000 + 4 + 96)
+    advance(10 * MINUTE)
+    await until(() => store.size === 0)
+    expect(store.bytes).toBe(0)
   })
 
   test('are never given out, although they are not swept yet', async () => {
     const store = new MemoryStore()
-    await store.set('id', TEXT, 100, null)
-    await store.get('id', 200)
-    jest.advanceTimersByTime(199)
+    await store.set('id', TEXT, MINUTE, null)
+    await store.get('id', 2 * MINUTE)
+    advance(2 * MINUTE - 1000)
     expect(await store.get('id')).toBe(TEXT)
-    jest.advanceTimersByTime(1)
-    expect(store.size).toBe(1)
+    advance(1000)
     expect(await store.get('id')).toBeNull()
     expect([store.size, store.bytes]).toEqual([0, 0])
   })
 
   test('do not come back, and a new session under the id has a life of its own', async () => {
     const store = new MemoryStore()
-    await store.set('id', TEXT, 100, null)
-    jest.advanceTimersByTime(100)
+    await store.set('id', TEXT, MINUTE, null)
+    advance(MINUTE)
     expect(await store.touch('id', MINUTE)).toBe(false)
-    expect(await store.set('id', 'new', MINUTE, null)).toEqual({ id: 'id' })
-    jest.advanceTimersByTime(5000)
+    expect(await store.set('id', 'new', 2 * MINUTE, null)).toEqual({ id: 'id' })
+    advance(MINUTE)
     expect(await store.get('id')).toBe('new')
   })
 
-  test('need a timer, which is only there while something is kept', async () => {
-    const store = new MemoryStore()
-    expect(jest.getTimerCount()).toBe(0)
-    await store.set('id', TEXT, MINUTE, null)
-    expect(jest.getTimerCount()).toBe(1)
-    jest.advanceTimersByTime(MINUTE + 5000)
-    expect(jest.getTimerCount()).toBe(0)
-    await store.set('id', TEXT, MINUTE, null)
-    expect(jest.getTimerCount()).toBe(1)
-    await store.close()
-    expect(jest.getTimerCount()).toBe(0)
-    expect(await store.get('id')).toBeNull()
+  test('are those of the monotonic clock: setting the system clock changes nothing', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] })
+    try {
+      const store = new MemoryStore()
+      await store.set('id', TEXT, MINUTE, null)
+      jest.setSystemTime(Date.now() + 1000 * MINUTE)
+      expect(await store.get('id')).toBe(TEXT)
+      jest.setSystemTime(0)
+      expect(await store.get('id')).toBe(TEXT)
+      await store.close()
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
-  test('are those of the monotonic clock: setting the system clock changes nothing', async () => {
-    const store = new MemoryStore()
-    await store.set('id', TEXT, MINUTE, null)
-    jest.setSystemTime(Date.now() + 1000 * MINUTE)
-    expect(await store.get('id')).toBe(TEXT)
-    jest.setSystemTime(0)
-    jest.advanceTimersByTime(MINUTE)
-    expect(await store.get('id')).toBeNull()
+  test('are those of another clock where one is given, as for tests that fake only Date', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] })
+    try {
+      const store = new MemoryStore({ now: () => Date.now() })
+      await store.set('id', TEXT, MINUTE, null)
+      await store.index.end('U', MINUTE)
+      jest.setSystemTime(Date.now() + MINUTE - 1)
+      expect([await store.get('id'), await store.index.ended('U')]).toEqual([TEXT, expect.anything()])
+      jest.setSystemTime(Date.now() + 1)
+      expect([await store.get('id'), await store.index.ended('U')]).toEqual([null, null])
+    } finally {
+      jest.useRealTimers()
+    }
   })
+})
+
+test.each([{ maxBites: 1 }, { ttl: 5 }])('an option that it does not have is an error: %p', (options) => {
+  expect(() => new MemoryStore(options as object)).toThrow(
+    expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' })
+  )
+  expect(() => new MemoryStore({ maxBites: 1 } as object)).toThrow(/did you mean maxBytes\?/)
 })
 
 describe('a process with a MemoryStore', () => {
@@ -247,6 +264,18 @@ describe('a process with a MemoryStore', () => {
     expect(stdout).toBe('kept 1\n')
   })
 
+  test('and no timers but those of Node keeps sessions and forgets them', async () => {
+    const { stdout } = await runAlone(
+      program(`global.setTimeout = (call) => { call(); return 1 }
+        global.clearTimeout = () => undefined
+        const store = new MemoryStore()
+        await store.set('id', 'text', 1, null)
+        while (store.size > 0) await new Promise(setImmediate)
+        console.log('gone')`)
+    )
+    expect(stdout).toBe('gone\n')
+  })
+
   test('is told once, in production, what the store is not', async () => {
     const two = program(
       `process.on('warning', ({ code }) => console.log(code)); new MemoryStore(); new MemoryStore()`
@@ -260,7 +289,7 @@ describe('a process with a MemoryStore', () => {
   test('is not stopped for long by a sweep of 200,000 sessions', async () => {
     const { stdout } = await runAlone(
       program(`const later = setTimeout, slices = []
-        global.setTimeout = (sweep, ms) => later(() => {
+        require('node:timers').setTimeout = (sweep, ms) => later(() => {
           const { user, system } = process.cpuUsage()
           sweep()
           const used = process.cpuUsage({ user, system })

@@ -1,5 +1,6 @@
 import { MemoryStore } from '../../../lib/stores/memory/memory-store'
 import { advance } from '../../support/clock'
+import { until } from '../../support/site'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -29,28 +30,59 @@ describe('what ends takes its notes along, and nothing is left', () => {
   })
 
   test('expired, and swept', async () => {
-    jest.useFakeTimers()
-    try {
-      const store = new MemoryStore()
-      await login(store, 'a')
-      jest.advanceTimersByTime(2 * MINUTE)
-      expect(store.bytes).toBe(0)
-    } finally {
-      jest.useRealTimers()
-    }
+    const store = new MemoryStore()
+    await login(store, 'a')
+    advance(2 * MINUTE)
+    await until(() => store.bytes === 0)
   })
 })
 
-test('what was never stored stays for an hour', async () => {
+describe('a login that never comes to its end', () => {
+  test('leaves its note for a minute, counted from the last attempt', async () => {
+    const store = new MemoryStore()
+    await store.index.add('U', 'never', HOUR)
+    await store.index.add('U', 'again', HOUR)
+    await login(store, 'stored', 'U', 3 * HOUR)
+    advance(MINUTE - 1000)
+    await store.index.add('U', 'again', HOUR)
+    expect(await ids(store)).toEqual(['never', 'stored', 'again'])
+    advance(1000)
+    await login(store, 'other', 'V')
+    expect(await ids(store)).toEqual(['stored', 'again'])
+  })
+
+  test('leaves nothing, although nobody comes afterwards', async () => {
+    const store = new MemoryStore()
+    await store.index.add('U', 'never', HOUR)
+    expect(store.bytes).toBeGreaterThan(0)
+    advance(MINUTE)
+    await until(() => store.bytes === 0)
+  })
+
+  test('pushes nobody out, however many there are', async () => {
+    const store = new MemoryStore({ maxBytes: 20_000 })
+    const users = Array.from({ length: 30 }, (_, i) => `user-${i}`)
+    for (const user of users) {
+      await login(store, `id-${user}`, user)
+      await store.get(`id-${user}`, MINUTE)
+    }
+    for (let i = 0; i < 400; i++) {
+      await store.index.add(`visitor-${i}`, `failed-${i}`, HOUR)
+      expect(store.bytes).toBeLessThanOrEqual(20_000)
+    }
+    for (const user of users) expect(await ids(store, user)).toEqual([`id-${user}`])
+    for (const user of users) expect(await store.get(`id-${user}`)).toBe('text')
+  })
+})
+
+test('a mark goes when its time is over, and nothing is left', async () => {
   const store = new MemoryStore()
-  await store.index.add('U', 'never', HOUR)
-  await login(store, 'stored', 'U', 3 * HOUR)
-  advance(HOUR - MINUTE)
-  await login(store, 'other', 'V')
-  expect(await ids(store)).toEqual(['never', 'stored'])
-  advance(2 * MINUTE)
-  await login(store, 'next', 'V')
-  expect(await ids(store)).toEqual(['stored'])
+  await store.index.end('U', MINUTE)
+  expect(await store.index.ended('U')).not.toBeNull()
+  expect(store.bytes).toBeGreaterThan(0)
+  advance(MINUTE)
+  expect(await store.index.ended('U')).toBeNull()
+  await until(() => store.bytes === 0)
 })
 
 test('a change of the text leaves the notes as they are', async () => {

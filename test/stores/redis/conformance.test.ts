@@ -1,7 +1,7 @@
 import Redis from 'ioredis'
 import { createClient } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
-import { storeTests } from '../../../lib/testing'
+import { storeTests } from '../../../lib/store-tests'
 import { type RedisServer, startRedis } from '../../support/redis-server'
 import { testLives } from '../life-tests'
 

@@ -80,7 +80,9 @@ const everyCall = (store: RedisStore): Promise<unknown>[] => [
   store.get(SECRET_ID, MINUTE),
   store.get(SECRET_ID),
   store.touch(SECRET_ID, MINUTE),
-  store.destroy(SECRET_ID)
+  store.destroy(SECRET_ID),
+  store.destroy(SECRET_ID, 'text'),
+  store.notify({ id: SECRET_ID, successor: 'next' })
 ]
 
 describe.each(kinds)('%s', (_, open) => {
@@ -235,6 +237,16 @@ describe('a client of its own', () => {
     expect(await store.set('id', 'text', MINUTE, null)).toEqual({ id: 'id' })
     expect(await admin.get('lazy:id')).toBe('text')
   })
+
+  test.each(['http://localhost:6379', 'postgres://user:password@host/', 'reddis://localhost'])(
+    'a URL of something else is an error at once: %p',
+    (url) => {
+      const connectTo = () => RedisStore.connect(url)
+      expect(connectTo).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))
+      expect(connectTo).toThrow(/redis:\/\/ or rediss:\/\//)
+      expect(connectTo).not.toThrow(/password/)
+    }
+  )
 
   test.each([undefined, null, '', 0])('nothing to connect to is an error at once: %p', (target) => {
     expect(() => RedisStore.connect(target as unknown as string)).toThrow(

@@ -36,10 +36,35 @@ test('lives as long as the longest that was asked for, and goes with its last id
   expect(await life()).toBeGreaterThan(9 * MINUTE)
   await store.index.add('U', 'c', 20 * MINUTE)
   expect(await life()).toBeGreaterThan(19 * MINUTE)
-  await store.index.add('U', 'd', Infinity)
-  await store.index.add('U', 'e', MINUTE)
-  expect(await life()).toBe(-1)
   for (const entry of await store.index.list('U')) await store.index.remove('U', entry)
+  expect(await client.exists('app:user:U')).toBe(0)
+})
+
+test('lives on with a mark alone, for no longer than that', async () => {
+  await store.index.add('U', 'a', 20 * MINUTE)
+  await store.index.end('U', MINUTE, 5)
+  expect(await client.pttl('app:user:U')).toBeGreaterThan(19 * MINUTE)
+  const [entry] = await store.index.list('U')
+  await store.index.remove('U', entry!)
+  expect(await ids('U')).toEqual([])
+  expect(await client.zrange('app:user:U', '0', '-1')).toEqual(['!except', '!until', '!at'])
+  expect(await client.pttl('app:user:U')).toBeLessThanOrEqual(MINUTE)
+  expect(await store.index.ended('U')).toMatchObject({ except: 5 })
+})
+
+test('a mark lives for its own time, if that is the longest that was asked for', async () => {
+  await store.index.add('U', 'a', MINUTE)
+  await store.index.end('U', 10 * MINUTE)
+  expect(await client.pttl('app:user:U')).toBeGreaterThan(9 * MINUTE)
+})
+
+test('a mark whose time is over goes with the next write', async () => {
+  await store.index.end('U', 10 * MINUTE)
+  await client.zadd('app:user:U', Date.now() - 1, '!until')
+  expect(await store.index.ended('U')).toBeNull()
+  const { noted } = await store.index.add('U', 'a', MINUTE)
+  expect(await client.zrange('app:user:U', '0', '-1')).toEqual(['a'])
+  await store.index.remove('U', { id: 'a', noted })
   expect(await client.exists('app:user:U')).toBe(0)
 })
 
@@ -49,11 +74,13 @@ test('each call is one command, on one key', async () => {
     const [entry] = await store.index.list('U')
     await store.index.renew('U', entry!)
     await store.index.remove('U', (await store.index.list('U'))[0]!)
+    await store.index.end('U', MINUTE)
+    await store.index.ended('U')
   }
   await call()
   const commands = await commandsDuring(server, call)
   expect(commands.map(([name, , keys, key]) => [name, keys, key])).toEqual(
-    Array(5).fill(['evalsha', '1', 'app:user:U'])
+    Array(7).fill(['evalsha', '1', 'app:user:U'])
   )
 })
 
@@ -81,7 +108,12 @@ test('a clock that is put back makes no noting look like one before', async () =
 
 test('a key that holds something else is an error that names no user', async () => {
   await client.set('app:user:SeCrEt', 'a text')
-  for (const call of [store.index.add('SeCrEt', 'a', MINUTE), store.index.list('SeCrEt')]) {
+  for (const call of [
+    store.index.add('SeCrEt', 'a', MINUTE),
+    store.index.list('SeCrEt'),
+    store.index.end('SeCrEt', MINUTE),
+    store.index.ended('SeCrEt')
+  ]) {
     const error: unknown = await call.catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(Error)
     expect(inspect(error, { depth: null })).not.toContain('SeCrEt')

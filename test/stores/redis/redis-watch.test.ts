@@ -83,7 +83,8 @@ describe.each(clients)('watch by %s', (_, connect) => {
     await admin.set('two', 'text', MINUTE, null)
     await admin.destroy('nothing')
     await admin.destroy('one')
-    await admin.destroy('two', 'three')
+    const mover = new RedisStore(await connect())
+    await untilItWorks(() => mover.notify({ id: 'two', successor: 'three' }))
     await until(() => heard.length === 2)
     expect(heard).toEqual([{ id: 'one' }, { id: 'two', successor: 'three' }])
     await untilItWorks(() => store.set('own', 'text', MINUTE, null))
@@ -158,7 +159,7 @@ test('an attempt that is not answered is not the last', async () => {
   await until(() => resumed.mock.calls.length === 1)
 })
 
-test('who may not publish destroys all the same, and life is asked for once more where the answer is lost', async () => {
+test('a store that may not publish destroys all the same, and asks for a life once more if the answer is lost', async () => {
   await admin.client.call('ACL', 'SETUSER', 'quiet', 'on', '>word', '~*', 'resetchannels', '+@all')
   const client = ioredis({ username: 'quiet', password: 'word' })
   const { heard } = await listen(admin.client)
@@ -170,6 +171,59 @@ test('who may not publish destroys all the same, and life is asked for once more
   await admin.destroy('loud')
   await until(() => heard.length > 0)
   expect(heard).toEqual([{ id: 'loud' }])
+})
+
+test('nothing on the channel is an id by which anybody is logged in', async () => {
+  const messages: string[] = []
+  const spy = atEnd(new Redis(server.url), (one) => one.disconnect())
+  await spy.subscribe('SESSION:ended')
+  spy.on('message', (_channel, message: string) => messages.push(message))
+  const { heard } = await listen(admin.client)
+  await admin.notify({ id: 'before', successor: 'afterwards' })
+  await until(() => messages.length === 1 && heard.length === 1)
+  expect(heard).toEqual([{ id: 'before', successor: 'afterwards' }])
+  expect(messages[0]).toMatch(/^before:[\w-]+:moved$/)
+})
+
+test('a move whose successor nobody knows any more makes all look for themselves', async () => {
+  const { heard, resumed } = await listen(admin.client)
+  await admin.client.publish('SESSION:ended', 'lost:1:moved')
+  await until(() => resumed.mock.calls.length === 2)
+  expect(heard).toEqual([])
+})
+
+describe('without a right', () => {
+  const rights = (...rest: string[]) =>
+    admin.client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>word', '~*', '+@all', ...rest)
+  let warned: jest.SpyInstance
+  beforeEach(() => (warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)))
+  afterEach(() => warned.mockRestore())
+
+  test.each([
+    ['to publish', 'publish', ['&SESSION:ended', '-publish']],
+    ['to the channel', 'publish', ['resetchannels']],
+    ['to subscribe', 'subscribe', ['&SESSION:ended', '-subscribe']]
+  ])(
+    '%s, an end reaches those who watch in this process, and one warning names it',
+    async (_, right, rule) => {
+      await rights(...rule)
+      const client = ioredis({ username: 'poor', password: 'word' })
+      const store = atEnd(new RedisStore(client), (one) => one.close())
+      const heard: Ended[] = []
+      store.watch(
+        (ended) => heard.push(ended),
+        () => undefined
+      )
+      for (const id of ['a', 'b']) await untilItWorks(() => store.set(id, 'text', MINUTE, null))
+      for (const id of ['a', 'b']) await store.destroy(id)
+      await store.notify({ id: 'c', successor: 'd' })
+      expect(heard).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c', successor: 'd' }])
+      const ours = () => warned.mock.calls.map(([message]) => String(message))
+      await until(() => ours().some((message) => message.includes(`+${right} &SESSION:ended`)))
+      expect(new Set(ours()).size).toBe(ours().length)
+      expect(warned.mock.calls[0]?.[1]).toEqual({ code: 'HOLDFAST_REDIS_RIGHTS' })
+    }
+  )
 })
 
 test('a key without an end lives for ever', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import Redis from 'ioredis'
 import { createClient, createClientPool, createSentinel } from 'redis'
 import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-store'
@@ -44,9 +45,11 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       await store.get('id', MINUTE)
       await store.get('id')
       await store.touch('id', MINUTE)
+      await store.destroy('id', 'three')
       await store.destroy('id')
       await store.life('id')
     })
+    const message = expect.stringMatching(/^id:[\w-]+$/) as string
     const sha = expect.stringMatching(/^[0-9a-f]{40}$/) as string
     expect(commands.map(([name, ...args]) => [name!.toLowerCase(), ...args])).toEqual([
       ['evalsha', sha, '1', 'SESSION:id', 'one', '60000'],
@@ -55,7 +58,8 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       ['getex', 'SESSION:id', 'PX', '60000'],
       ['get', 'SESSION:id'],
       ['pexpire', 'SESSION:id', '60000'],
-      ['evalsha', sha, '1', 'SESSION:id', 'SESSION:ended', 'id'],
+      ['evalsha', sha, '1', 'SESSION:id', 'SESSION:ended', message, 'three'],
+      ['evalsha', sha, '1', 'SESSION:id', 'SESSION:ended', message],
       ['pttl', 'SESSION:id']
     ])
   })
@@ -103,6 +107,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
     for (const expected of [null, 'mine', text]) {
       expect(await store.set('id', 'mine', MINUTE, expected)).toEqual({ conflict: text })
     }
+    expect(await store.destroy('id', 'mine')).toEqual({ conflict: text })
     expect(await admin.lrange('SESSION:id', 0, -1)).toEqual(['b', 'a'])
     expect(await admin.pttl('SESSION:id')).toBe(-1)
   })
@@ -117,6 +122,13 @@ describe.each(clients)('on the wire, %s', (_, make) => {
     expect(await admin.getBuffer('SESSION:id')).toEqual(bytes)
   })
 
+  test('a text with the sign for what cannot be read is a session all the same', async () => {
+    const store = make()
+    await store.set('id', '{"a":"\ufffd"}', MINUTE, null)
+    expect(await store.get('id')).toBe('{"a":"\ufffd"}')
+    expect(await store.set('id', 'mine', MINUTE, 'other')).toEqual({ conflict: '{"a":"\ufffd"}' })
+  })
+
   test('out of memory: nothing is written, and the rest goes on', async () => {
     const store = make()
     await store.set('id', 'one', MINUTE, null)
@@ -125,6 +137,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       expect((await failure(store.set('id', 'two', MINUTE, 'one'))).message).toMatch(/OOM/)
       expect((await failure(store.set(SECRET_ID, 'new', MINUTE, null))).message).toMatch(/OOM/)
       expect(await store.set('id', 'two', MINUTE, 'other')).toEqual({ conflict: 'one' })
+      expect(await store.destroy('id', 'other')).toEqual({ conflict: 'one' })
       expect(await store.get('id', 2 * MINUTE)).toBe('one')
       expect(await store.touch('id', MINUTE)).toBe(true)
       expect(await store.destroy('id')).toBe(true)
@@ -165,7 +178,8 @@ describe.each(['ioredis', 'node-redis'])('a server without a command, %s', (kind
   let poor: RedisServer
   let client: RedisClient
   beforeAll(async () => {
-    poor = await startRedis({ args: ['--rename-command', 'GETEX', '', '--rename-command', 'PEXPIRE', ''] })
+    const missing = ['GETEX', 'PEXPIRE', 'EVALSHA'].flatMap((command) => ['--rename-command', command, ''])
+    poor = await startRedis({ args: missing })
     client = kind === 'ioredis' ? new Redis(poor.url) : await createClient({ url: poor.url }).connect()
   })
   afterAll(async () => {
@@ -181,16 +195,25 @@ describe.each(['ioredis', 'node-redis'])('a server without a command, %s', (kind
   })
 
   test('answers with the arguments, which are not passed on', async () => {
-    expect((await failure(new RedisStore(client).touch(SECRET_ID, MINUTE))).message).toMatch(
-      /unknown command/
-    )
+    const store = new RedisStore(client)
+    for (const call of [
+      store.touch(SECRET_ID, MINUTE),
+      store.set(SECRET_ID, 'text', MINUTE, null),
+      store.destroy(SECRET_ID)
+    ]) {
+      const { message, cause } = await failure(call)
+      expect(message).toMatch(/^Redis: the server does not know (PEXPIRE|EVALSHA) \(unknown command\)/)
+      expect(cause).toBeUndefined()
+    }
   })
 })
 
 describe('a client that is not connected', () => {
   test('and was never asked to be: nothing is sent, and the error says so', async () => {
     const store = new RedisStore(createClient({ url: server.url }))
-    expect((await failure(store.get(SECRET_ID, MINUTE))).message).toMatch(/not ready \(closed\)/)
+    expect((await failure(store.get(SECRET_ID, MINUTE))).message).toMatch(
+      /`await client\.connect\(\)` comes first/
+    )
   })
 
   test('and never will be again: nothing is sent, and the error says so', async () => {
@@ -216,7 +239,26 @@ describe('a wrong client', () => {
     expect(make).toThrow(/new RedisStore\(new Redis\(url\)\)/)
   })
 
+  test('so is an option that is misspelt, before anything is connected', () => {
+    for (const make of [
+      () => new RedisStore(admin, { prefx: 'a:' } as object),
+      () => RedisStore.connect(server.url, { prefx: 'a:' } as object)
+    ]) {
+      expect(make).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))
+      expect(make).toThrow(/prefx, did you mean prefix\?/)
+    }
+  })
+
   test('so is a prefix that is no string', () => {
     expect(() => new RedisStore(admin, { prefix: 1 as unknown as string })).toThrow(/prefix/)
   })
+})
+
+test('nothing that prints a store shows the password of its connection', () => {
+  const client = new Redis({ port: server.port, password: 'a password', lazyConnect: true })
+  const store = new RedisStore(client)
+  expect(inspect({ store }, { depth: Infinity, showHidden: true })).not.toContain('a password')
+  expect(JSON.stringify(store)).not.toContain('a password')
+  expect(store.client).toBe(client)
+  client.disconnect()
 })

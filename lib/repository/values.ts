@@ -1,0 +1,132 @@
+import { types } from 'node:util'
+import { SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
+
+/** A value of a session that comes back as something else. */
+export interface Loss {
+  /** Its place: `cart.items[2]`. */
+  readonly path: string
+  /** Its type: `Map`, for example. */
+  readonly type: string
+  /** JSON drops it or makes it empty. Otherwise it comes back as plain data: a Date as a string. */
+  readonly isLost: boolean
+}
+
+/** Deeper values are left to the limit on depth, and cycles to JSON. */
+const DEEPEST = 200
+
+interface Found {
+  readonly type: string
+  readonly isLost: boolean
+  /** The way to it, from the inside out. */
+  readonly keys: (string | number)[]
+}
+
+/** The first value that JSON would lose; if there is none, the first that it would change. */
+export function findLoss(data: object): Loss | undefined {
+  const found = search(data, 0)
+  if (!found) return undefined
+  const [first, ...rest] = found.keys.reverse()
+  const path = rest.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
+  return { path: `${String(first)}${path}`, type: found.type, isLost: found.isLost }
+}
+
+/**
+ * Refuses what a session would lose without a word.
+ *
+ * @throws SessionError `ERR_SESSION_DATA`, with the key and the type in its message
+ */
+export function checkValues(data: object): void {
+  const loss = findLoss(data)
+  if (!loss) return
+  const { path, type, isLost } = loss
+  if (!isLost) return warnOfChanges(data)
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    `the session cannot keep ${path}, which is ${an(type)}: store plain values that JSON can hold`
+  )
+}
+
+function search(value: unknown, depth: number): Found | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : lost(String(value))
+  if (typeof value === 'function' || typeof value === 'symbol') return lost(typeof value)
+  if (typeof value !== 'object' || value === null || depth > DEEPEST) return undefined
+  return Array.isArray(value) ? searchArray(value, depth) : searchObject(value, depth)
+}
+
+function searchArray(array: readonly unknown[], depth: number): Found | undefined {
+  let changed: Found | undefined
+  for (let index = 0; index < array.length; index++) {
+    const found = search(array[index], depth + 1)
+    if (!found) continue
+    found.keys.push(index)
+    if (found.isLost) return found
+    changed ??= found
+  }
+  return changed
+}
+
+function searchObject(object: object, depth: number): Found | undefined {
+  let changed: Found | undefined
+  const prototype: unknown = depth === 0 ? null : Object.getPrototypeOf(object)
+  const isPlain = prototype === null || prototype === Object.prototype
+  const saysItself = depth > 0 && typeof (object as { toJSON?: unknown }).toJSON === 'function'
+  if (isPlain && saysItself) return undefined
+  if (!isPlain) {
+    if (isEmptied(object)) return lost(nameOf(object))
+    changed = { type: nameOf(object), isLost: false, keys: [] }
+    if (saysItself) return changed
+  }
+  for (const key in object) {
+    if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue
+    const found = search((object as Record<string, unknown>)[key], depth + 1)
+    if (!found) continue
+    found.keys.push(key)
+    if (found.isLost) return found
+    changed ??= found
+  }
+  return changed
+}
+
+function lost(type: string): Found {
+  return { type, isLost: true, keys: [] }
+}
+
+function isEmptied(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isRegExp(value) ||
+    types.isNativeError(value) ||
+    value instanceof Error ||
+    typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+function nameOf(value: object): string {
+  const { constructor } = value as { constructor?: unknown }
+  return typeof constructor === 'function' && constructor.name ? constructor.name : 'object of a class'
+}
+
+function an(type: string): string {
+  if (type === 'NaN' || type.endsWith('Infinity')) return type
+  return `${/^[AEIOU]/i.test(type) ? 'an' : 'a'} ${type}`
+}
+
+/** Each key has a warning of its own: the first one would hide the others until it is mended. */
+function warnOfChanges(data: object): void {
+  for (const [key, value] of Object.entries(data as Record<string, unknown>)) {
+    const loss = findLoss({ [key]: value })
+    if (loss) warnOnce(loss.path, loss.type)
+  }
+}
+
+/** Says what will come back, where developers see it. */
+function warnOnce(path: string, type: string): void {
+  warnInDevelopment(
+    'HOLDFAST_DATA',
+    `the session keeps ${path}, which is ${an(type)}, as JSON: it comes back as ${type === 'Date' ? 'a string' : 'plain data'}`
+  )
+}

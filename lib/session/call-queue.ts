@@ -1,0 +1,133 @@
+import { SessionError } from '../errors'
+
+/** A promise that knows whether its outcome is observed. */
+class Watched<T> extends Promise<T> {
+  static override get [Symbol.species]() {
+    return Promise
+  }
+
+  watched = false
+
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<A | B> {
+    this.watched = true
+    return super.then(onFulfilled, onRejected)
+  }
+}
+
+/** A call that failed. */
+export interface Failure<Call extends string = string> {
+  readonly call: Call
+  readonly error: unknown
+  /** Whether the caller was there to hear of it. */
+  readonly watched: () => boolean
+}
+
+/** The number of failures that are kept: a session without a request may fail for days. One is enough to fail a response. */
+const MOST = 100
+
+/**
+ * Runs what handlers ask of a session one after the other, awaited or not, and remembers failures that nobody may have
+ * heard of: a response must not look as if all were well. A promise that nobody watches does not end the process.
+ */
+export class CallQueue<Call extends string> {
+  #running = 0
+  #tail: Promise<unknown> | undefined
+  #tickets = 0
+  /** A deadline that has passed: the calls that were waiting then would each wait for another one. */
+  #expired: { readonly error: unknown; readonly last: number } | undefined
+  #failures: readonly Failure<Call>[] = []
+
+  /** @param failed - called with each failure, whether its caller hears of it or not */
+  constructor(private readonly failed?: (error: unknown) => void) {}
+
+  /** Whether nothing is running. */
+  get idle(): boolean {
+    return this.#running === 0
+  }
+
+  /** The first failure that nobody heard of. */
+  get unheard(): Failure<Call> | undefined {
+    return this.#failures.find(({ watched }) => !watched())
+  }
+
+  /**
+   * Runs `operation` after those before it, whatever became of them. If a call before it runs out of time while this one
+   * waits, this one fails with the same error.
+   *
+   * @param now - starts at once if nothing is running
+   */
+  run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
+    const ticket = ++this.#tickets
+    const start = () => (ticket <= (this.#expired?.last ?? 0) ? reject(this.#expired!.error) : operation())
+    const outcome =
+      now && this.#running === 0 ? attempt(start) : (this.#tail ?? Promise.resolve()).then(start)
+    this.#running++
+    const ended = () => {
+      this.#running--
+    }
+    const noted = outcome.then(ended, (error: unknown) => {
+      if (isTimeout(error)) this.#expired = { error, last: this.#tickets }
+      ended()
+    })
+    this.#tail = noted
+    return this.#watch(call, outcome)
+  }
+
+  /** Lets the calls to come wait for `busy`, whose failure is handled elsewhere. */
+  occupy(busy: Promise<unknown>): void {
+    this.#running++
+    const ended = () => {
+      this.#running--
+    }
+    this.#tail = busy.then(ended, ended)
+  }
+
+  /** A call that fails before anything ran. */
+  refuse(call: Call, error: unknown): Promise<never> {
+    return this.#watch(call, reject(error))
+  }
+
+  /** Waits for all calls so far, and answers with a failure that came meanwhile. */
+  async settled(): Promise<Failure<Call> | undefined> {
+    const before = this.#failures
+    await this.#tail
+    return this.#failures.find((failure) => !before.includes(failure))
+  }
+
+  /** Forgets the failures that do not count any more. */
+  forgive(isForgiven: (failure: Failure<Call>) => boolean): void {
+    if (this.#failures.length > 0) this.#failures = this.#failures.filter((failure) => !isForgiven(failure))
+  }
+
+  #watch<T>(call: Call, outcome: Promise<T>): Promise<T> {
+    const promise = new Watched<T>((resolve, rejected) => {
+      outcome.then(resolve, (error: unknown) => {
+        this.failed?.(error)
+        const heard = this.#failures.filter(({ watched }) => !watched())
+        this.#failures = [...heard, { call, error, watched: () => promise.watched }].slice(-MOST)
+        rejected(error)
+      })
+    })
+    void Promise.prototype.then.call(promise, undefined, () => undefined)
+    return promise
+  }
+}
+
+function attempt<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return start()
+  } catch (error) {
+    return reject(error)
+  }
+}
+
+function reject(error: unknown): Promise<never> {
+  return Promise.reject(error)
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
+}

@@ -1,0 +1,92 @@
+import { commitSession } from './commit'
+import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
+import { confirmSession } from './load'
+import { report, type RequestSession } from './request-session'
+import type { TrackedSession } from './tracked-session'
+
+/**
+ * Commits what has to be in the store before the response goes on. Undefined: there is nothing to wait for. After a
+ * rejection the session is sealed: nothing of it is stored any more.
+ */
+export function commitAtEnd(request: RequestSession): Promise<void> | undefined {
+  const { calls, scope } = request
+  if (!calls.idle) return settle(request)
+  if (request.sealed || request.isDropped) return undefined
+  const current = request.active
+  let isDirty: boolean
+  try {
+    const { unheard } = calls
+    if (unheard) throw unheard.error
+    if (!current || request.isRefused(current)) return undefined
+    isDirty = request.isDirty(current)
+  } catch (error) {
+    return request.seal(error)
+  }
+  if (isDirty && scope.settings.autoCommit) return finish(request, current)
+  if (!isDirty && isRenewalDue(current, scope)) {
+    return prolong(request, current, () => commitSession(current, scope))
+  }
+  if (!needsConfirmation(current, scope)) return undefined
+  return prolong(request, current, async () => {
+    current.cookie = (await confirmSession(current, scope)) ? 'confirm' : 'keep'
+  })
+}
+
+/** Whether there is something that the next commit would store. */
+export function isDirtyAtEnd(request: RequestSession): boolean {
+  const current = request.active
+  if (!current || request.sealed || request.isDropped || !request.scope.settings.autoCommit) return false
+  return request.isDirty(current)
+}
+
+/** Whether the response may have something to store or to say although no handler looks at the session. */
+export function isExpectant({ current, scope }: RequestSession): boolean {
+  if (!current) return false
+  const { saveUninitialized, renew } = scope.settings
+  return current.isNew ? saveUninitialized : renew === 'always' || isRenewalDue(current, scope)
+}
+
+/** The cookie to send, once everything is committed. */
+export function announcementAtEnd(request: RequestSession): Announcement | undefined {
+  if (request.sealed || request.isDropped) return undefined
+  const { current, cleared } = request
+  if (current?.cookie === 'send' && current.known) return announcementOf(current, request.scope)
+  return cleared && { clear: cleared }
+}
+
+/** Waits for what the handler asked for. A handler that ended the response before the answer came could not act on a failure. */
+async function settle(request: RequestSession): Promise<void> {
+  const late = await request.calls.settled()
+  return late && !request.sealed ? request.seal(late.error) : commitAtEnd(request)
+}
+
+function finish(request: RequestSession, current: TrackedSession): Promise<void> {
+  const finished = commitSession(current, request.scope).then(
+    () => {
+      request.succeeded()
+      current.confirm()
+    },
+    (error: unknown) => {
+      try {
+        request.refuse(current, error)
+      } catch (failure) {
+        request.failed(failure)
+        return request.seal(failure)
+      }
+    }
+  )
+  request.calls.occupy(finished)
+  return finished
+}
+
+/** Renews the browser's copy. If that fails, nothing of the handler's is lost: the response goes without the cookie. */
+function prolong(
+  request: RequestSession,
+  current: TrackedSession,
+  renew: () => Promise<void>
+): Promise<void> {
+  return renew().then(
+    () => current.confirm(),
+    (error: unknown) => report('commit', error)
+  )
+}

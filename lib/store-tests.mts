@@ -1,0 +1,2 @@
+export { storeTests } from './store-tests.js'
+export type { StoreTest, StoreTestOptions } from './store-tests.js'

@@ -1,0 +1,75 @@
+/**
+ * The rooms of lib/, from the top down: a file imports from its own room or from a lower one. `lines` is the most code
+ * that a room may hold (docs/decisions/0007-size-of-the-library.md).
+ */
+module.exports = [
+  { name: 'cli', path: '^lib/cli/', lines: 450, about: 'the holdfast command' },
+  {
+    name: 'entries',
+    path: '^lib/(index|redis|testing|store-tests|express-session)[.]m?ts$',
+    lines: 300,
+    about: 'the public API, and nothing else'
+  },
+  { name: 'testing', path: '^lib/testing/', lines: 850, about: 'checks a store against the contract' },
+  {
+    name: 'express-session',
+    path: '^lib/express-session/',
+    lines: 1250,
+    about: 'the drop-in for express-session'
+  },
+  {
+    name: 'middleware',
+    path: '^lib/middleware[.]ts$',
+    lines: 250,
+    about: "the request's path, top down, on one page"
+  },
+  {
+    name: 'manager',
+    path: '^lib/manager/',
+    lines: 450,
+    about: "sessions without a response: a user's devices, sockets, workers"
+  },
+  {
+    name: 'setup',
+    path: '^lib/setup[.]ts$',
+    lines: 125,
+    about: 'shared by all requests of one store: repository, signer, transport'
+  },
+  {
+    name: 'options',
+    path: '^lib/options[.]ts$',
+    lines: 350,
+    about: 'each option once: type, default and check'
+  },
+  {
+    name: 'session',
+    path: '^lib/session/',
+    lines: 1400,
+    about: "one request's session: what handlers see and call, and what has to be stored"
+  },
+  {
+    name: 'repository',
+    path: '^lib/repository/',
+    lines: 1600,
+    about: 'turns sessions into records, and commits them conditionally and in time'
+  },
+  {
+    name: 'cookie',
+    path: '^lib/cookie/',
+    lines: 450,
+    about: 'reads, verifies, signs and writes the session cookie'
+  },
+  { name: 'stores', path: '^lib/stores/', lines: 1550, about: 'keep one text for each id' },
+  {
+    name: 'response',
+    path: '^lib/response/',
+    lines: 650,
+    about: 'holds a response until a promise settles; knows no session'
+  },
+  {
+    name: 'foundation',
+    path: '^lib/(errors|events|express-request|request|session-data|standard-schema)[.]ts$',
+    lines: 200,
+    about: 'errors, events, and the types of requests'
+  }
+]

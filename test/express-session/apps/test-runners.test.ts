@@ -1,0 +1,37 @@
+import { both, Site, type Handler } from '../support/both'
+
+const visits: Handler = (req, res) => {
+  const n = (req.session.n = ((req.session.n as number) ?? 0) + 1)
+  res.end(String(n))
+}
+
+describe.each(both)('%s under a test runner', (_name, session) => {
+  const { setTimeout: real } = globalThis
+  afterEach(() => {
+    globalThis.setTimeout = real
+    jest.restoreAllMocks()
+  })
+
+  test('whose setTimeout gives a number, as that of a browser does', async () => {
+    const site = await Site.open(session, {}, visits)
+    const given = ((...args: Parameters<typeof real>) => Number(real(...args))) as unknown as typeof real
+    globalThis.setTimeout = given
+    expect((await site.get()).text).toBe('1')
+    expect((await site.get()).text).toBe('2')
+  })
+
+  test('that replaces setTimeout by a function of its own', async () => {
+    const site = await Site.open(session, {}, visits)
+    globalThis.setTimeout = (() => undefined) as unknown as typeof real
+    expect((await site.get()).text).toBe('1')
+    expect((await site.get()).text).toBe('2')
+  })
+
+  test('that sets the clock forward by nothing but Date', async () => {
+    const site = await Site.open(session, { cookie: { maxAge: 60_000 } }, visits)
+    await site.get()
+    const now = Date.now()
+    jest.spyOn(Date, 'now').mockReturnValue(now + 120_000)
+    expect((await site.get()).text).toBe('1')
+  })
+})

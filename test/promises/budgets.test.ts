@@ -1,0 +1,182 @@
+import { CookieStore, MemoryStore } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { RedisStore as ConnectRedis } from 'connect-redis'
+import Redis from 'ioredis'
+import { createClient } from 'redis'
+import express, { type Express } from 'express'
+import dropIn from '../../lib/express-session'
+import session from '../../lib'
+import { serve, portOf } from '../express-session/support/browser'
+import { CountingStore, hangs } from '../support/counting-store'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { send } from '../support/send'
+import { secret, Site, type Bag } from '../support/site'
+
+describe('what waits for one visitor alone does not count as a store that is silent:', () => {
+  const login = (site: Site, user: string) => {
+    const visitor = site.visitor()
+    return visitor.ask((s) => void (s.user = user)).then(() => visitor)
+  }
+
+  test('a notBefore that never answers', async () => {
+    let isStuck = false
+    const notBefore = ({ user }: Record<string, unknown>) =>
+      isStuck && user === 'mallory' ? new Promise<number>(() => undefined) : 0
+    const site = await Site.open({ store: new CookieStore({ notBefore }), timeout: 200 })
+    const [mallory, bob] = [await login(site, 'mallory'), await login(site, 'bob')]
+    isStuck = true
+    const stuck = await Promise.all(Array.from({ length: 6 }, () => mallory.clone().visit(() => null)))
+    expect(stuck.map(({ status }) => status)).toEqual(Array(6).fill(503))
+    for (let i = 0; i < 5; i++) expect(await bob.ask((s) => s.user)).toBe('bob')
+  })
+
+  test('a record that never comes', async () => {
+    const store = new CountingStore(new MemoryStore())
+    const site = await Site.open({ store, timeout: 200 })
+    const [mallory, bob] = [await login(site, 'mallory'), await login(site, 'bob')]
+    const { id } = mallory
+    store.always((ask, call) => (call.id === id ? new Promise(() => undefined) : ask()))
+    const stuck = await Promise.all(Array.from({ length: 6 }, () => mallory.clone().visit(() => null)))
+    expect(stuck.map(({ status }) => status)).toEqual(Array(6).fill(503))
+    for (let i = 0; i < 5; i++) expect(await bob.ask((s) => s.user)).toBe('bob')
+  })
+})
+
+describe('a store that never answers a write keeps a response for one timeout, whatever the handler began:', () => {
+  const TIMEOUT = 600
+
+  /** With room for a busy machine, and before a second timeout has passed. */
+  const expectOneTimeout = (begun: number) => expect(performance.now() - begun).toBeLessThan(2 * TIMEOUT)
+
+  test.each([1, 3, 6])('%i saves that nobody waits for', async (count) => {
+    const site = await Site.open({ timeout: TIMEOUT })
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 1))
+    site.store.always(hangs, 'set')
+    let begun = 0
+    const { status } = await visitor.visit((s) => {
+      begun = performance.now()
+      for (let i = 0; i < count; i++) {
+        s.n = 10 + i
+        s.save().catch(() => undefined)
+      }
+    })
+    expect(status).toBe(503)
+    expectOneTimeout(begun)
+  })
+
+  test('different calls that nobody waits for', async () => {
+    const site = await Site.open({ timeout: TIMEOUT })
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 1))
+    site.store.always(hangs)
+    site.store.always(undefined, 'get')
+    let begun = 0
+    const { status } = await visitor.visit((s) => {
+      begun = performance.now()
+      s.n = 2
+      for (const call of [
+        s.save(),
+        s.touch(),
+        s.update((draft) => (draft.n = 3)),
+        s.regenerate(),
+        s.destroy()
+      ]) {
+        call.catch(() => undefined)
+      }
+    })
+    expect(status).toBe(503)
+    expectOneTimeout(begun)
+  })
+
+  test.each([1, 3, 6])('%i saves of the drop-in that nobody waits for', async (count) => {
+    const store = new dropIn.MemoryStore()
+    const app = express()
+    let begun = 0
+    app.use(dropIn({ secret, store, timeout: TIMEOUT, resave: false, saveUninitialized: false }))
+    app.use((req, res) => {
+      const s = req.session as unknown as { n: number; save(): Promise<void> }
+      s.n = 1
+      if (req.url === '/stuck') {
+        begun = performance.now()
+        store.set = () => undefined
+        for (let i = 0; i < count; i++) {
+          s.n = 10 + i
+          s.save().catch(() => undefined)
+        }
+      }
+      res.end()
+    })
+    app.use(quietly)
+    const port = portOf(await serve(app))
+    const first = await send(port, '/')
+    const { status } = await send(port, '/stuck', { headers: { cookie: first.setCookies[0]!.split(';')[0] } })
+    expect(status).toBe(503)
+    expectOneTimeout(begun)
+  })
+})
+
+describe('a stall of our own process is no silence of the store:', () => {
+  let server: RedisServer
+  let client: Redis
+  let nodeRedis: ReturnType<typeof createClient>
+  beforeAll(async () => {
+    server = await startRedis()
+    client = new Redis(server.url)
+    nodeRedis = createClient({ url: server.url })
+    await nodeRedis.connect()
+  })
+  afterAll(async () => {
+    client.disconnect()
+    nodeRedis.destroy()
+    await server.stop()
+  })
+
+  const REQUESTS = 20
+  const names = { resave: false, saveUninitialized: false }
+
+  test.each<[string, () => ReturnType<typeof express.Router>]>([
+    ['the main entry', () => session({ secret, store: new RedisStore(client) }) as never],
+    ['the drop-in on our store', () => dropIn({ secret, store: new RedisStore(client), ...names }) as never],
+    [
+      'the drop-in on connect-redis',
+      () => dropIn({ secret, store: new ConnectRedis({ client: nodeRedis }), ...names }) as never
+    ]
+  ])('%s', async (_name, make) => {
+    const app: Express = express()
+    let isStalling = false
+    let arrived = 0
+    app.use((_req, _res, next) => {
+      next()
+      // The commands of all requests are on their way, and their answers come while nobody reads.
+      if (isStalling && ++arrived === REQUESTS) setImmediate(stall)
+    })
+    app.use(make())
+    app.use((req, res) => {
+      const s = req.session as unknown as Bag
+      s.n = ((s.n as number | undefined) ?? 0) + 1
+      res.end()
+    })
+    app.use(quietly)
+    const port = portOf(await serve(app))
+    const cookies = await Promise.all(
+      Array.from({ length: REQUESTS }, async () => (await send(port, '/')).setCookies[0]!.split(';')[0])
+    )
+    for (let round = 0; round < 2; round++) {
+      isStalling = true
+      arrived = 0
+      const answers = cookies.map((cookie) => send(port, '/', { headers: { cookie } }))
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(REQUESTS).fill(200))
+    }
+  })
+})
+
+const quietly: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
+  res.status(error.status ?? 500).end()
+}
+
+/** Longer than the timeout of a session, which is a second. */
+function stall(): void {
+  const end = performance.now() + 1200
+  while (performance.now() < end);
+}

@@ -1,0 +1,74 @@
+import { CookieStore } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { begin } from '../races/support/visit'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { Site } from '../support/site'
+
+const DAY = 86_400_000
+
+let server: RedisServer
+let store: RedisStore
+beforeAll(async () => {
+  server = await startRedis()
+  store = RedisStore.connect(server.url)
+})
+afterAll(async () => {
+  await store.close()
+  await server.stop()
+})
+
+const now = Date.now
+
+/** Runs as a process would whose clock is so far ahead. Timers, and the clock of the server, go on as they are. */
+async function ahead<T>(ms: number, run: () => Promise<T>): Promise<T> {
+  const spy = jest.spyOn(Date, 'now').mockImplementation(() => now() + ms)
+  try {
+    return await run()
+  } finally {
+    spy.mockRestore()
+  }
+}
+
+test.each([1, 2, 40])('a process whose clock is %i days ahead erases nobody’s session', async (days) => {
+  const user = (s: object) => (s as { user?: string }).user
+  const { visitor } = await begin(store, { user: 'ann' }, { user, lifetime: DAY })
+  await ahead(days * DAY + 1, async () => {
+    await visitor.clone().visit(() => null)
+    await visitor.clone().visit((s) => void (s.n = 1))
+  })
+  expect(await visitor.ask((s) => s.user ?? 'nobody')).toBe('ann')
+})
+
+test.each([false, true])(
+  'a session that began by a clock two days ahead lives no longer than its lifetime, by any read (changed: %j)',
+  async (isChanging) => {
+    const lifetime = DAY
+    const options = { lifetime, idleTimeout: 30 * DAY }
+    const { visitor } = await ahead(2 * DAY, () => begin(store, { user: 'ann' }, options))
+    for (const handler of [
+      () => null,
+      (s: { touch(): Promise<void> }) => s.touch(),
+      (s: object) => isChanging && Object.assign(s, { n: Math.random() }) && null
+    ]) {
+      await visitor.ask(handler as () => unknown)
+      expect(await store.life(visitor.id)).toBeLessThanOrEqual(lifetime)
+    }
+  }
+)
+
+describe('over a CookieStore, "log out everywhere" by notBefore', () => {
+  test.each([0, 1000, 5000])('holds for a cookie from a clock %i ms ahead', async (ms) => {
+    const moments = new Map<unknown, number>()
+    const site = await Site.open({
+      store: new CookieStore({ notBefore: ({ user }) => moments.get(user) ?? 0 })
+    })
+    const [stolen, fresh] = [site.visitor(), site.visitor()]
+    await ahead(ms, () => stolen.ask((s) => void (s.user = 'ann')))
+    expect(await stolen.ask((s) => s.user)).toBe('ann')
+    moments.set('ann', Date.now() + 1)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await stolen.ask((s) => s.user ?? 'nobody')).toBe('nobody')
+    await fresh.ask((s) => void (s.user = 'ann'))
+    expect(await fresh.ask((s) => s.user ?? 'nobody')).toBe('ann')
+  })
+})

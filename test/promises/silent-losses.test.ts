@@ -1,0 +1,236 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Handler } from '../support/site'
+import { returning, Site, type Bag } from '../support/site'
+import { both, Site as DropInSite } from '../express-session/support/both'
+import { hearWarnings } from '../support/hold-listeners'
+
+const ended: (() => void)[] = []
+afterEach(() => {
+  for (const end of ended.splice(0)) end()
+})
+
+/** What is published on a channel until the test ends. */
+function channel(name: string): unknown[] {
+  const messages: unknown[] = []
+  const note = (message: unknown) => void messages.push(message)
+  subscribe(name, note)
+  ended.push(() => unsubscribe(name, note))
+  return messages
+}
+
+const VALUES: [string, () => unknown][] = [
+  ['Map', () => new Map([['a', 1]])],
+  ['Set', () => new Set([1])],
+  ['WeakMap', () => new WeakMap()],
+  ['Promise', () => Promise.resolve(1)],
+  ['RegExp', () => /a/],
+  ['Error', () => new Error('of the application')],
+  ['function', () => () => 1],
+  ['symbol', () => Symbol('of the application')],
+  ['NaN', () => NaN],
+  ['Infinity', () => Infinity]
+]
+
+describe('what JSON would lose is refused, by the name of its key and its type', () => {
+  const WAYS: [string, (s: Bag, value: unknown) => unknown][] = [
+    ['at the end of the response', (s, value) => void (s.basket = value)],
+    ['deep inside', (s, value) => void (s.basket = { items: ['apple', { weight: value }] })],
+    [
+      'by save',
+      async (s, value) => {
+        s.basket = value
+        await s.save()
+      }
+    ],
+    ['by update', (s, value) => s.update((draft) => void (draft.basket = value))]
+  ]
+
+  test.each(VALUES.flatMap(([type, make]) => WAYS.map(([way, put]) => ({ type, make, way, put }))))(
+    'a value of the type $type, $way',
+    async ({ type, make, way, put }) => {
+      const { site, visitor } = await returning()
+      const { status } = await visitor.visit((s) => put(s, make()))
+      expect([status, site.errors.map(({ code }) => code)]).toEqual([500, ['ERR_SESSION_DATA']])
+      const { message } = site.errors[0]!
+      expect(message).toContain(type)
+      for (const key of way === 'deep inside' ? ['basket', 'items', 'weight'] : ['basket']) {
+        expect(message).toContain(key)
+      }
+      expect(message).not.toContain('of the application')
+      expect(await site.stored(visitor.id)).not.toHaveProperty('basket')
+    }
+  )
+
+  test('what is undefined, or says by toJSON what it is, is no loss', async () => {
+    const { visitor } = await returning()
+    await visitor.ask(
+      (s) => void Object.assign(s, { a: undefined, b: { toJSON: () => 'b' }, c: [null, 0, ''] })
+    )
+    expect(await visitor.ask(({ a, b, c }) => [a ?? 'none', b, c])).toEqual(['none', 'b', [null, 0, '']])
+  })
+})
+
+describe('the drop-in takes what express-session takes, and says once on a channel what is lost', () => {
+  test.each(VALUES)('a value of the type %s', async (type, make) => {
+    const lossy = channel('holdfast:lossy')
+    const texts: string[] = []
+    for (const [, implementation] of both) {
+      const site = await DropInSite.open(implementation, {}, (req, res) => {
+        if (req.url === '/read') return void res.end(JSON.stringify(req.session))
+        const value = make()
+        // Node would end the process over one that nobody waits for.
+        if (value instanceof Promise) value.catch(() => undefined)
+        req.session[`of ${type}`] = value
+        req.session.n = 1
+        res.end()
+      })
+      expect((await site.get()).status).toBe(200)
+      await site.get()
+      const { cookie: _cookie, ...data } = JSON.parse((await site.get('/read')).text) as object & {
+        cookie: unknown
+      }
+      texts.push(JSON.stringify(data))
+    }
+    expect(texts[1]).toBe(texts[0])
+    expect(lossy).toEqual([{ key: `of ${type}`, type }])
+  })
+})
+
+describe('a session that regenerate replaced takes no more changes', () => {
+  const refused = (write: () => unknown) => {
+    try {
+      write()
+      return 'taken'
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      return error instanceof TypeError || (code === 'ERR_SESSION_GONE' && message.includes('regenerate()'))
+        ? 'refused'
+        : message
+    }
+  }
+
+  test.each([[undefined], [true], [['n']]])('with keep: %j, once it is done', async (keep) => {
+    const { visitor } = await returning()
+    const outcomes = await visitor.ask(async (s) => {
+      const fresh = await s.regenerate({ keep: keep as true })
+      fresh.user = 'ann'
+      return [
+        refused(() => (s.user = 'bob')),
+        refused(() => (s.n = 2)),
+        refused(() => delete s.n),
+        refused(() => Object.defineProperty(s, 'x', { value: 1, enumerable: true })),
+        s.n
+      ]
+    })
+    expect(outcomes).toEqual(['refused', 'refused', 'refused', 'refused', 1])
+    expect(await visitor.ask((s) => s.user)).toBe('ann')
+  })
+
+  test('and the request whose handler does not know it is not answered with 200', async () => {
+    const { visitor } = await returning()
+    const { status } = await visitor.visit(async (s) => {
+      await s.regenerate()
+      s.user = 'ann'
+    })
+    expect(status).toBe(409)
+    expect(await visitor.ask((s) => s.user ?? 'nobody')).toBe('nobody')
+  })
+
+  test.each<[string, Handler]>([
+    [
+      'assigns to the old object',
+      (s) => {
+        void s.regenerate()
+        s.user = 'ann'
+      }
+    ],
+    [
+      'assigns while something is in front of it',
+      (s, req) => {
+        void s.save()
+        void s.regenerate()
+        ;(req as unknown as { session: Bag }).session.user = 'ann'
+      }
+    ],
+    [
+      'changes a nested value',
+      (s) => {
+        void s.regenerate()
+        ;(s.list as number[]).push(2)
+      }
+    ]
+  ])('a handler that does not wait for it and %s is told: 409', async (_name, handler) => {
+    const { site, visitor } = await returning({}, { n: 1, list: [1] })
+    const { status } = await visitor.visit(handler)
+    expect([status, site.errors.map(({ code }) => code)]).toEqual([409, ['ERR_SESSION_GONE']])
+  })
+
+  test('a handler that does not wait for it and assigns to req.session has what it assigned', async () => {
+    const { visitor } = await returning()
+    const { status } = await visitor.visit((s, req) => {
+      void s.regenerate()
+      ;(req as unknown as { session: Bag }).session.user = 'ann'
+    })
+    expect([status, await visitor.ask((s) => s.user)]).toEqual([200, 'ann'])
+  })
+
+  test('a handler that does not wait for it and changes nothing is answered', async () => {
+    const { visitor } = await returning()
+    const { status } = await visitor.visit((s) => void s.regenerate({ keep: true }))
+    expect([status, await visitor.ask((s) => s.n)]).toEqual([200, 1])
+  })
+})
+
+describe('a change that comes too late is told', () => {
+  /** Looks for so long, and says whether it came about. */
+  async function soon(holds: () => boolean): Promise<boolean> {
+    const end = performance.now() + 3000
+    while (!holds() && performance.now() < end) await delay(5)
+    return holds()
+  }
+
+  test('the first of a new session, after a part of the response: an error or a message, and a line on the console', async () => {
+    const lost = channel('holdfast:dropped')
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const site = await Site.open()
+    const visit = site.visitor().visit((s, _req, res) => {
+      res.write('a part')
+      s.user = 'ann'
+      res.end('the rest')
+    })
+    // The client may see a response that breaks off.
+    await visit.catch(() => undefined)
+    expect(await soon(() => site.errors.length + lost.length > 0)).toBe(true)
+    expect(
+      await soon(() =>
+        warnings.some((one) => String((one as { code?: unknown }).code).startsWith('HOLDFAST'))
+      )
+    ).toBe(true)
+  })
+
+  test.each([
+    ['that is stored', true],
+    ['that is new', false]
+  ])('one after the end of the response, of a session %s', async (_name, isStored) => {
+    const lost = channel('holdfast:dropped')
+    const { site, visitor } = await returning()
+    const who = isStored ? visitor : site.visitor()
+    let isRefused = false
+    await who.visit((s, _req, res) => {
+      s.m = 1
+      res.on('finish', () => {
+        setTimeout(() => {
+          try {
+            s.user = 'ann'
+          } catch {
+            isRefused = true
+          }
+        }, 1)
+      })
+    })
+    expect(await soon(() => isRefused || lost.length > 0)).toBe(true)
+    expect(await who.ask((s) => s.user ?? 'nobody')).toBe('nobody')
+  })
+})

@@ -1,0 +1,88 @@
+import express from 'express'
+import session, { MemoryStore } from '../../lib'
+import { hearWarnings } from '../support/hold-listeners'
+import { returning, secret, Site } from '../support/site'
+
+/** What the process was warned of while something ran, by us. */
+async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
+  const { warnings, end } = hearWarnings()
+  try {
+    await run()
+    // Node tells on the next tick.
+    await new Promise(setImmediate)
+    return warnings
+      .filter((one) => (one as { code?: string }).code?.startsWith('HOLDFAST'))
+      .map(({ message }) => message)
+  } finally {
+    end()
+  }
+}
+
+async function twice(site: Site): Promise<void> {
+  for (let i = 0; i < 2; i++) await site.visitor().ask(() => null)
+}
+
+test('a second session middleware that is skipped is told once, by its name', async () => {
+  const site = await Site.open({}, (app) => void app.use(session({ secret, name: 'admin' })))
+  const warnings = await warningsOf(() => twice(site))
+  expect(warnings).toEqual([expect.stringMatching(/"?admin"?.*skipped|skipped.*"?admin"?/s)])
+})
+
+test('a middleware that finds the req.session of somebody else is told once', async () => {
+  const warnings = await warningsOf(async () => {
+    const app = express()
+    app.use((req, _res, next) => {
+      Object.assign(req, { session: { of: 'somebody else' } })
+      next()
+    })
+    const site = await Site.open({ name: 'late' }, undefined, app)
+    await twice(site)
+  })
+  expect(warnings).toEqual([expect.stringMatching(/req\.session/)])
+})
+
+test('a Date and a Buffer, which come back as something else, are told once in development', async () => {
+  const { visitor } = await returning()
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 2; i++) {
+      await visitor.ask((s) => void Object.assign(s, { when: new Date(i), bytes: Buffer.from([i]) }))
+    }
+  })
+  expect(await visitor.ask((s) => s.when)).toBe(new Date(1).toISOString())
+  expect(warnings.filter((message) => message.includes('when'))).toHaveLength(1)
+  expect(warnings.filter((message) => message.includes('bytes'))).toHaveLength(1)
+})
+
+test('a proxy that ends TLS and is not believed is told once', async () => {
+  const site = await Site.open()
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 2; i++) {
+      await site.visitor().visit((s) => void (s.n = 1), { headers: { 'x-forwarded-proto': 'https' } })
+    }
+  })
+  expect(warnings).toEqual([expect.stringMatching(/X-Forwarded-Proto.*trust proxy/s)])
+})
+
+test.each<[string, object, RegExp]>([
+  ['a life that was meant in seconds', { idleTimeout: 60 }, /idleTimeout is 60 milliseconds.*60000/],
+  ['a cookie that was meant in seconds', { cookie: { maxAge: 3600 } }, /cookie\.maxAge is 3600 milliseconds/],
+  [
+    'a lifetime below the idle timeout',
+    { idleTimeout: 60_000, lifetime: 30_000 },
+    /lifetime is below idleTimeout/
+  ]
+])('%s is told', async (_what, options, message) => {
+  const store = new MemoryStore()
+  const warnings = await warningsOf(async () => void session({ secret, store, ...options }))
+  expect(warnings).toEqual([expect.stringMatching(message)])
+})
+
+test('lives as they should be, and the defaults, are not told', async () => {
+  const store = new MemoryStore()
+  const warnings = await warningsOf(async () => {
+    session({ secret, store })
+    session({ secret, store, lifetime: 12 * 3_600_000 })
+    session({ secret, store, idleTimeout: 1_800_000, cookie: { maxAge: 3_600_000 } })
+  })
+  expect(warnings).toEqual([])
+})

@@ -1,0 +1,78 @@
+import * as v from 'valibot'
+import { z } from 'zod'
+import type { SessionOptions } from '../../lib'
+import { listen } from '../support/events'
+import { returning, Site } from '../support/site'
+
+const schemas: [string, NonNullable<SessionOptions['schema']>][] = [
+  ['zod', z.object({ userId: z.string().optional(), count: z.coerce.number().optional() })],
+  [
+    'valibot',
+    v.object({
+      userId: v.optional(v.string()),
+      count: v.optional(v.pipe(v.unknown(), v.transform(Number)))
+    })
+  ]
+]
+
+/** A visitor with data from before the application had its schema. */
+async function before(schema: SessionOptions['schema'], data: object) {
+  const { site, visitor } = await returning({}, data as Record<string, unknown>)
+  const next = await Site.open({ store: site.store, schema })
+  return { site: next, visitor: next.visitor(visitor.cookie) }
+}
+
+describe.each(schemas)('a schema of %s', (_library, schema) => {
+  it('lets a session pass that fits, and leaves the keys alone that it does not know', async () => {
+    const { visitor } = await before(schema, { userId: 'ann', flash: ['saved'] })
+    expect(await visitor.ask((s) => [s.userId, s.flash])).toEqual(['ann', ['saved']])
+  })
+
+  it('makes a visitor anonymous whose session does not fit, and says so', async () => {
+    const { site, visitor } = await before(schema, { userId: 7 })
+    const heard = listen()
+    expect(await visitor.ask((s) => [s.isNew, s.userId ?? null])).toEqual([true, null])
+    expect(heard['holdfast:rejected']).toEqual([{ reason: 'schema' }])
+    expect(site.errors).toEqual([])
+  })
+
+  it('brings an old session up to date by a transform, and stores what it made', async () => {
+    const { site, visitor } = await before(schema, { userId: 'ann', count: '7' })
+    expect(await visitor.ask((s) => [s.count, s.handle.length, s.id === visitor.id])).toEqual([7, 36, true])
+    expect(await site.stored(visitor.id)).toMatchObject({ userId: 'ann', count: 7 })
+  })
+
+  it('checks again what reload reads', async () => {
+    const { site, visitor } = await before(schema, { userId: 'ann', count: '7' })
+    const counts = await visitor.ask(async (s) => {
+      const first = s.count
+      await s.save()
+      await s.reload()
+      return [first, s.count]
+    })
+    expect([counts, site.errors]).toEqual([[7, 7], []])
+  })
+})
+
+it('a schema with keys that have to be there takes a session that has none of them yet', async () => {
+  const schema = z.object({
+    userId: z.string(),
+    cart: z.array(z.string())
+  }) as unknown as SessionOptions['schema']
+  const { visitor } = await before(schema, { cart: ['tea'] })
+  expect(await visitor.ask((s) => s.cart)).toEqual(['tea'])
+  const misfit = await before(schema, { cart: 'tea' })
+  expect(await misfit.visitor.ask((s) => s.isNew)).toBe(true)
+})
+
+it('valid sees what the schema made of the data', async () => {
+  const seen: unknown[] = []
+  const { site, visitor } = await returning({}, { n: '7' })
+  const next = await Site.open({
+    store: site.store,
+    schema: z.object({ n: z.coerce.number() }) as SessionOptions['schema'],
+    valid: (_req, session) => seen.push({ ...session }) > 0
+  })
+  await next.visitor(visitor.cookie).ask((s) => s.n)
+  expect(seen).toMatchObject([{ n: 7 }])
+})

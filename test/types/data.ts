@@ -1,0 +1,81 @@
+// A user's file that knows its data without augmenting SessionData; imports are those of main.mts.
+import express from 'express'
+import session, { session as named, type AppSession, type LazySession, type SessionHandle } from 'holdfast'
+import { testCookie } from 'holdfast/testing'
+import * as v from 'valibot'
+import { z } from 'zod'
+
+const secret = 'a secret of thirty-two bytes or more'
+export const sessions = named({
+  secret,
+  load: 'lazy',
+  schema: z.object({ userId: z.string(), cart: z.array(z.string()) }),
+  user: (s) => s.userId,
+  valid: (_req, s) => s.userId !== 'banned',
+  beforeSave: (_req, s) => void (s.cart ??= [])
+})
+
+export async function handler(req: express.Request): Promise<void> {
+  const { userId } = await sessions.of(req).load()
+  const maybe: string | undefined = userId
+  // @ts-expect-error -- it is not loaded
+  console.log(sessions.of(req).userId)
+  const fresh = await sessions.of(req).regenerate({ keep: ['cart'], set: { userId: 'ann' }, remember: true })
+  const certain: string = fresh.userId
+  // @ts-expect-error -- a key that is not declared
+  await sessions.of(req).regenerate({ set: { userid: 'ann' } })
+  // @ts-expect-error -- a string
+  await sessions.of(req).regenerate({ set: { userId: 1 } })
+  await sessions.of(req).update((s) => {
+    s.cart = [maybe ?? certain]
+  })
+  const saved: ReturnType<typeof req.session.save> = Promise.resolve()
+  await saved
+}
+
+// Declarations are emitted of these: every type that they name is exported.
+export const devices = (user: string) => sessions.list(user)
+export const current = (req: express.Request) => sessions.of(req)
+export const open = (req: express.Request) => sessions.open(req)
+export const made = () => sessions.create({ userId: 'ann' })
+export const login = (req: express.Request) => sessions.of(req).regenerate({ set: { userId: 'ann' } })
+export const handleOf = (s: AppSession<{ userId: string }>): SessionHandle => s.handle
+export const cookieOf = (s: AppSession) => s.cookie
+
+export async function end(req: express.Request): Promise<void> {
+  const s = await sessions.of(req).load()
+  await sessions.destroy(s, { others: true })
+  await sessions.destroy(await sessions.of(req).load())
+  // @ts-expect-error -- a handle is no user
+  await sessions.destroy(s.handle)
+  // @ts-expect-error -- a handle is no user
+  await sessions.list(s.handle)
+  // @ts-expect-error -- the others of whom
+  await sessions.destroy('ann', { others: true })
+  // @ts-expect-error -- a key that is not declared
+  console.log((await sessions.list('ann'))[0]!.data.usrId)
+}
+
+export async function tested(): Promise<string> {
+  // @ts-expect-error -- a key that is not declared
+  await testCookie(sessions, { userid: 'ann' })
+  return testCookie(sessions, { userId: 'ann' })
+}
+
+const plain = session<{ userId: string; when: Date; tags: Set<string>; last?: Map<string, number> }>({
+  secret
+})
+export async function held(req: express.Request): Promise<void> {
+  const s = await plain.of(req).load()
+  s.when = new Date()
+  // @ts-expect-error -- JSON cannot hold it
+  s.tags = new Set<string>()
+  // @ts-expect-error -- JSON cannot hold it
+  s.last = new Map<string, number>()
+}
+
+const checked = session({ secret, schema: v.object({ n: v.number() }) })
+export const count = async (req: express.Request): Promise<number | undefined> =>
+  (await checked.of(req).load()).n
+export const lazy = (req: express.Request): LazySession<{ a: string }> =>
+  session<{ a: string }>({ secret }).of(req)
