@@ -12,6 +12,7 @@ export interface Config {
   secret: string | undefined
   secretFile: string | undefined
   allowedOrigins: string[]
+  allowedHosts: string[]
 }
 
 /** Something that keeps the demo from starting; the message is one line and says what to do. */
@@ -27,12 +28,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     redisUrl,
     secret: env.SECRET || undefined,
     secretFile: env.SECRET_FILE || undefined,
-    allowedOrigins: (env.ALLOWED_ORIGIN ?? '')
-      .split(',')
-      .map((text) => text.trim())
-      .filter((text) => text !== '')
-      .map(readOrigin)
+    allowedOrigins: listOf(env.ALLOWED_ORIGIN).map(readOrigin),
+    allowedHosts: listOf(env.ALLOWED_HOST).map(readHost)
   }
+}
+
+function listOf(text = ''): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 }
 
 function readPort(text: string): number {
@@ -65,6 +70,16 @@ function readOrigin(text: string): string {
   // Compared with what a browser sends, letter for letter: no path, no trailing slash, no upper case, and no *.
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol) || new URL(text).origin !== text) {
     throw new StartError(`ALLOWED_ORIGIN should look like http://127.0.0.1:8080, not ${JSON.stringify(text)}`)
+  }
+  return text
+}
+
+function readHost(text: string): string {
+  const url = `http://${text}`
+  if (!URL.canParse(url) || new URL(url).hostname !== text) {
+    throw new StartError(
+      `ALLOWED_HOST should be a name without a port, such as demo.example, not ${JSON.stringify(text)}`
+    )
   }
   return text
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SetResult, Store } from '../lib/index'
+import type { DestroyResult, SetResult, Store } from '../lib/index'
 
 /**
  * Keeps each session in a file of its own: the time when its life is over, a line break, the text. For one process,
@@ -25,7 +25,7 @@ export class FileStore implements Store {
 
   set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult> {
     return this.#inTurn(id, async (file, kept) => {
-      if (kept !== expected) return { conflict: kept }
+      if (expected === null ? kept !== null : !kept?.endsWith(expected)) return { conflict: kept }
       await write(file, text, ttl)
       return { id }
     })
@@ -35,8 +35,12 @@ export class FileStore implements Store {
     return this.get(id, ttl).then((kept) => kept !== null)
   }
 
-  destroy(id: string): Promise<boolean> {
-    return this.#inTurn(id, (file, kept) => rm(file, { force: true }).then(() => kept !== null))
+  destroy(id: string, expected = ''): Promise<DestroyResult> {
+    return this.#inTurn(id, async (file, kept) => {
+      if (kept !== null && !kept.endsWith(expected)) return { conflict: kept }
+      await rm(file, { force: true })
+      return kept !== null
+    })
   }
 
   /** One call at a time. A name that is a hash is safe in every file system, and tells nobody the id. */

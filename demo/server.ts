@@ -16,22 +16,29 @@ async function main(): Promise<void> {
   const opened = await openStore(config, life.idleTimeout)
   const app = createApp({
     store: opened.store,
+    secondStore: opened.secondStore,
     storeName: opened.name,
     logouts: opened.logouts,
     secret,
     allowedOrigins: config.allowedOrigins,
+    allowedHosts: [...config.allowedHosts, hostOf(config)],
+    raceStore: opened.raceStore,
     onSession: opened.onSession
   })
   const server = createServer(app)
   stopOnSignal(server, opened.close)
   const port = await listen(server, config)
 
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host
-  console.log(`Holdfast's demo runs at http://${host}:${port}`)
+  console.log(`Holdfast's demo runs at http://${hostOf(config)}:${port}`)
   console.log(`Sessions: ${opened.told}`)
   console.log(`Secret:   ${told}`)
   for (const origin of config.allowedOrigins) console.log(`Allowed:  pages of ${origin}`)
   console.log('Ctrl-C stops it.')
+}
+
+/** The host as a URL names it. */
+function hostOf({ host }: Config): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** In memory a session ends with the process, and the secret may as well; elsewhere it does not, so the secret stays. */

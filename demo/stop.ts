@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** Milliseconds that running requests may take to finish, and the store to close. */
@@ -10,19 +10,19 @@ const GRACE = 4_000
  * process group arrives twice, by itself and passed on by npm.
  */
 export function stopOnSignal(server: Server, close: () => Promise<void>): void {
-  const running = new Map<Socket, number>()
+  const running = new Map<Socket, Set<ServerResponse>>()
   let stopping = false
 
   server.on('connection', (socket) => {
-    running.set(socket, 0)
+    running.set(socket, new Set())
     socket.once('close', () => running.delete(socket))
   })
   server.on('request', ({ socket }, res) => {
-    running.set(socket, (running.get(socket) ?? 0) + 1)
+    const responses = running.get(socket)
+    responses?.add(res)
     res.once('close', () => {
-      const left = (running.get(socket) ?? 1) - 1
-      running.set(socket, left)
-      if (stopping && left === 0) socket.end()
+      responses?.delete(res)
+      if (stopping && responses?.size === 0) socket.end()
     })
   })
 
@@ -32,7 +32,13 @@ export function stopOnSignal(server: Server, close: () => Promise<void>): void {
     console.log(`${signal}: finishing what runs, then the end`)
     setTimeout(() => process.exit(0), GRACE).unref()
     server.close(() => void close().finally(() => process.exit(0)))
-    for (const [socket, requests] of running) if (requests === 0) socket.end()
+    for (const [socket, responses] of running) {
+      if (responses.size === 0) socket.end()
+      // A stream of events has no end of its own.
+      for (const res of responses) {
+        if (String(res.getHeader('Content-Type')).startsWith('text/event-stream')) res.end()
+      }
+    }
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
 }

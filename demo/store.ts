@@ -3,10 +3,13 @@ import { CookieStore, MemoryStore, type Store } from '../lib/index'
 import { RedisStore } from '../lib/redis'
 import { type Config, StartError } from './config'
 import { Logouts } from './logouts'
+import type { StoreMaker } from './race/race'
 
 /** Where the demo keeps its sessions. */
 export interface OpenStore {
   store: Store
+  /** For the second browser on the page, where a store serves one cookie only. */
+  secondStore?: Store
   /** Where the store cannot end a session that somebody else has. */
   logouts?: Logouts
   /** What the page calls it. */
@@ -15,6 +18,8 @@ export interface OpenStore {
   told: string
   /** Hears the id of each new session. */
   onSession?: (id: string) => void
+  /** Makes the stores of the race, where they are not each package's own. */
+  raceStore?: StoreMaker
   close: () => Promise<void>
 }
 
@@ -32,7 +37,7 @@ export async function openStore(
   if (store === 'cookie') return openCookies(idleTimeout)
   return {
     store: new MemoryStore(),
-    name: '内存 memory',
+    name: '内存 / memory',
     told: 'in memory, so a restart forgets them; with REDIS_URL=redis://127.0.0.1:6379 they stay',
     close: () => Promise.resolve()
   }
@@ -40,10 +45,12 @@ export async function openStore(
 
 function openCookies(idleTimeout: number): OpenStore {
   const logouts = new Logouts(idleTimeout)
+  const open = (): Store => new CookieStore({ notBefore: ({ userinfo }) => logouts.momentOf(userinfo) })
   return {
-    store: new CookieStore({ notBefore: ({ userinfo }) => logouts.momentOf(userinfo) }),
+    store: open(),
+    secondStore: open(),
     logouts,
-    name: '各自的 Cookie their own cookies',
+    name: '各自的 Cookie / their own cookies',
     told: 'sealed in their cookies, and nothing here: of requests at once, the last one wins',
     close: () => Promise.resolve()
   }
@@ -68,14 +75,20 @@ async function openRedis(url: string): Promise<OpenStore> {
     throw new StartError(`Redis cannot be reached at ${new URL(url).host}: ${trouble || String(error)}`)
   })
 
+  // Only here: without Redis nobody needs the packages that it imports.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { openRaceRedis } = require('./race/redis') as typeof import('./race/redis')
+  const race = await openRaceRedis(url)
   const look = (id: string): string => `redis-cli -u ${shown(url)} --raw get SESSION:${id}`
   return {
     store: new RedisStore(client),
     name: 'Redis',
+    raceStore: race.make,
     told: `in Redis, a key each; look at one with ${look('<id>')}`,
     // An id lets its bearer in: only a demo prints one.
     onSession: (id) => console.log(`New session: ${look(id)}`),
     close: async () => {
+      race.close()
       if (client.status === 'ready') await client.quit()
       else client.disconnect()
     }

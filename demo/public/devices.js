@@ -1,13 +1,14 @@
-import { get, post } from './api.js'
+import { look, post } from './api.js'
+import { byId, copy } from './elements.js'
+import { inLanguage, text } from './texts.js'
+import { when } from './time.js'
 
-const byId = (id) => document.getElementById(id)
-const when = new Intl.DateTimeFormat('zh-CN', { dateStyle: 'short', timeStyle: 'medium' })
 let asked = 0
 
 /** Asks the server for this user's devices and shows them. Of several answers the one asked for last is kept. */
 export async function refreshDevices() {
   const turn = ++asked
-  const answer = await get('/users/devices')
+  const answer = await look('/users/devices')
   if (turn !== asked) return
   if (answer.ok) show(JSON.parse(answer.body))
 }
@@ -16,10 +17,17 @@ export async function refreshDevices() {
 export function listenForLogouts(run) {
   byId('devices').addEventListener('click', async ({ target }) => {
     const button = target.closest('button')
-    if (button) await pressed(button, run(post('/users/devices/logout', { handle: button.value })))
+    if (button)
+      await pressed(
+        button,
+        run(() => post('/users/devices/logout', { handle: button.value }))
+      )
   })
   byId('others').addEventListener('click', (event) => {
-    void pressed(event.currentTarget, run(post('/users/devices/logout-others')))
+    void pressed(
+      event.currentTarget,
+      run(() => post('/users/devices/logout-others'))
+    )
   })
 }
 
@@ -36,14 +44,14 @@ async function pressed(button, answer) {
 function show({ user, devices, reason }) {
   byId('devices-nobody').hidden = user !== null
   byId('devices-reason').hidden = reason === undefined
-  byId('devices-reason').textContent = reason ?? ''
+  byId('devices-reason').textContent = inLanguage(reason ?? '')
   byId('others').hidden = user === null || devices?.length === 1
   const list = byId('devices')
   list.hidden = !devices?.length
   const before = new Map([...list.children].map((item) => [item.dataset.handle, item]))
   const items = (devices ?? []).map((device) => {
     const item = before.get(device.handle) ?? newItem(device)
-    item.querySelector('.seen').textContent = seen(device)
+    item.querySelector('.seen').textContent = text('seen', when(device.firstSeen), when(device.lastSeen))
     return item
   })
   for (const item of before.values()) if (!items.includes(item)) item.remove()
@@ -54,19 +62,14 @@ function show({ user, devices, reason }) {
 }
 
 function newItem({ handle, browser, current }) {
-  const item = byId('device').content.firstElementChild.cloneNode(true)
-  const name = item.querySelector('.browser')
+  const item = copy('device')
+  const name = item.querySelector('.name')
   item.dataset.handle = handle
   name.id = `device-${handle}`
-  name.textContent = browser ?? '未知浏览器 unknown browser'
+  name.textContent = browser ?? text('unknownBrowser')
   item.querySelector('.this').hidden = !current
   const button = item.querySelector('button')
   button.value = handle
   button.setAttribute('aria-describedby', name.id)
   return item
-}
-
-function seen({ firstSeen, lastSeen }) {
-  const [first, last] = [firstSeen, lastSeen].map((time) => when.format(new Date(time)))
-  return `首次 first ${first}\n最近 last ${last}`
 }

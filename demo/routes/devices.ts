@@ -28,11 +28,11 @@ export function deviceRoutes({ sessions, store, logouts }: DeviceOptions): Route
     if (user === undefined) res.json({ ok: 1, message: '成功', user: null, devices: [] })
     else if (!hasDevices(store)) res.json({ ok: 1, message: '成功', user, devices: null, reason })
     else {
-      const devices = (await sessions.list(user)).map(({ handle: name, created, lastSeen, data }) => ({
+      const devices = (await sessions.list(user)).map(({ handle: name, createdAt, lastSeenAt, data }) => ({
         handle: name,
         browser: data.browser ?? null,
-        firstSeen: created,
-        lastSeen,
+        firstSeen: createdAt,
+        lastSeen: lastSeenAt,
         current: name === handle
       }))
       res.json({ ok: 1, message: '成功', user, devices })
