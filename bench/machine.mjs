@@ -5,13 +5,13 @@ const PACKAGES = ['express', 'express-session', 'connect-redis', 'redis', 'iored
 const OTHERS = ['koa', 'koa-session', 'fastify', '@fastify/session']
 
 /** What was measured on, as lines of text. `load`: the machine's load average before it began. */
-export function environment(redisVersion, load) {
+export function environment(nodes, redisVersion, load) {
   const versions = [...PACKAGES, ...OTHERS].map((name) => `${name} ${versionOf(name)}`)
   const gigabytes = Math.round(totalmem() / 2 ** 30)
   return [
     `Machine: ${cpus().length} × ${cpus()[0].model}, ${gigabytes} GiB, ${type()} ${release()} ${arch()}, ` +
       `load average ${load.toFixed(1)} before the start.`,
-    `Versions: Node ${process.versions.node}, Redis ${redisVersion}, ${versions.join(', ')}.`
+    `Versions: Node ${nodes.join(' and ')}, Redis ${redisVersion}, ${versions.join(', ')}.`
   ]
 }
 

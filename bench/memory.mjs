@@ -12,7 +12,7 @@ const QUICK_COUNTS = [100_000]
  * @returns a list of `{ store, sessions, text, bytes, ratio, pause? }`: bytes of one text and of one session, and the
  *   longest time in ms for which the event loop stood still while all of them expired
  */
-export async function measureMemory(redis, { quick }, progress) {
+export async function measureMemory(redis, { quick }, node, progress) {
   const results = []
   const add = async (store, sessions, run) => {
     progress(`${sessions.toLocaleString('en')} sessions, ${store}`)
@@ -20,9 +20,9 @@ export async function measureMemory(redis, { quick }, progress) {
     results.push({ store, sessions, text, bytes, ratio: bytes / text, pause })
   }
   for (const sessions of quick ? QUICK_COUNTS : COUNTS) {
-    await add('MemoryStore of Holdfast', sessions, () => inProcess('holdfast', sessions))
+    await add('MemoryStore of Holdfast', sessions, () => inProcess(node, 'holdfast', sessions))
     if (quick) continue
-    await add('MemoryStore of express-session', sessions, () => inProcess('express-session', sessions))
+    await add('MemoryStore of express-session', sessions, () => inProcess(node, 'express-session', sessions))
     await add('RedisStore of Holdfast', sessions, () => inRedis(redis, 'RedisStore', sessions))
     await add('connect-redis', sessions, () => inRedis(redis, 'connect-redis', sessions))
   }
@@ -30,8 +30,8 @@ export async function measureMemory(redis, { quick }, progress) {
 }
 
 /** Each in a process of its own, whose heap holds nothing else. */
-async function inProcess(store, sessions) {
-  const options = { execArgv: ['--expose-gc'], env: { ...process.env, NODE_ENV: 'test' } }
+async function inProcess(node, store, sessions) {
+  const options = { execPath: node, execArgv: ['--expose-gc'], env: { ...process.env, NODE_ENV: 'test' } }
   const child = fork(FILL, [store, `${sessions}`], options)
   const ended = once(child, 'exit')
   const [result] = await Promise.race([once(child, 'message'), ended])

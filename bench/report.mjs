@@ -1,31 +1,24 @@
-import { nameOf, SERVERS, subjectsWith } from './subjects.mjs'
+import { nameOf, SERVERS, subjectWith } from './subjects.mjs'
 
-const [reference] = subjectsWith({ library: 'express-session', store: 'connect-redis' })
+const reference = subjectWith({ library: 'express-session', store: 'node-redis' })
 
-/** The tables, as Markdown. */
-export function report(results, memory, goals) {
+/** The tables of one Node, as Markdown. */
+export function report({ name, results, counts, memory }) {
+  const cases = [...new Set(results.map(({ testCase }) => testCase))]
   return [
-    '## Goals',
-    'Unclear: the limit lies within what the middle half of the rounds leaves open.',
+    `## Node ${name}`,
+    ...cases.flatMap((testCase) => {
+      const taking = results.filter((result) => result.testCase === testCase)
+      return [`### ${sentence(testCase.name)}`, caseTable(taking)]
+    }),
+    '### Promises, timers, bytes',
     table(
-      ['goal', 'at most', 'reached', 'met'],
-      goals.map(({ goal, limit, reached, met }) => [goal, limit, reached, met === 'yes' ? met : `**${met}**`])
+      ['case', 'sessions', 'promises', 'timers', 'KB allocated'],
+      counts.map(({ testCase, subject, promises, timers, bytes }) => [
+        ...[testCase.name, nameOf(subject), number(promises), number(timers), (bytes / 1000).toFixed(1)]
+      ])
     ),
-    '## Requests',
-    'Processor time of the server per request on top of the bare server, in µs: the median of the rounds, and the ' +
-      'middle half of them. On the lines of the bare servers it is the whole. Share: of express-session with ' +
-      'connect-redis. Redis: commands per request, bytes to it and from it.',
-    table(
-      [
-        ...['case', 'server', 'sessions', 'µs', 'middle half', 'share'],
-        ...['req/s', 'p50 ms', 'p99 ms', 'commands', 'bytes to', 'bytes from']
-      ],
-      results.map((result) => line(result, results))
-    ),
-    ...pipelining(results),
-    '## Room',
-    'Sessions of about 450 bytes, in a process or a Redis that holds nothing else. Pause: the longest turn of the ' +
-      'event loop while all of them expire at the same moment.',
+    '### Room',
     table(
       ['store', 'sessions', 'bytes of a text', 'bytes of a session', 'ratio', 'pause ms'],
       memory.map(({ store, sessions, text, bytes, ratio, pause }) => [
@@ -33,42 +26,46 @@ export function report(results, memory, goals) {
         pause?.toFixed(1) ?? '–'
       ])
     )
-  ].join('\n\n')
-}
-
-function line(result, results) {
-  const { testCase, subject, cost, spread, rate, p50, p99, commands, bytesIn, bytesOut } = result
-  const compared = results.find((one) => one.testCase === testCase && one.subject === reference)
-  return [
-    ...[testCase.name, SERVERS[subject.framework], nameOf(subject)],
-    ...[cost.toFixed(1), spread.map((one) => one.toFixed(1)).join(' to ')],
-    subject.library && compared ? (cost / compared.cost).toFixed(2) : '–',
-    ...[rate.toFixed(0), p50.toFixed(2), p99.toFixed(2)],
-    ...[commands.toFixed(2).replace(/\.?0+$/, ''), bytesIn.toFixed(0), bytesOut.toFixed(0)]
   ]
 }
 
-/** What it gives when commands in flight share a write to the socket. */
-function pipelining(results) {
-  const [plain] = subjectsWith({ framework: 'express', library: 'holdfast', store: 'ioredis', load: 'lazy' })
-  const rows = results
-    .filter(({ subject }) => subject.pipelining)
-    .flatMap(({ testCase }) => results.filter((one) => one.testCase === testCase && isOne(one.subject)))
-    .map(({ testCase, subject, cost, rate, p50, commands, reads }) => [
-      ...[testCase.name, testCase.connections, subject.pipelining ? 'on' : 'off'],
-      ...[cost.toFixed(1), rate.toFixed(0), p50.toFixed(2), (commands / reads).toFixed(1)]
-    ])
-  if (rows.length === 0) return []
-  const text =
-    "ioredis's `enableAutoPipelining`, for Holdfast lazy on Express: how many commands Redis gets in one read from " +
-    'a socket.'
-  const head = ['case', 'connections', 'autopipelining', 'µs', 'req/s', 'p50 ms', 'commands in a read']
-  return ['## Pipelining', text, table(head, rows)]
-
-  function isOne(subject) {
-    return subject === plain || subject.pipelining
+/** All goals, with a column for each Node. `runs`: `{ name, goals }`. */
+export function goalTable(runs) {
+  const names = new Map(runs.flatMap(({ goals }) => goals.map(({ goal, limit }) => [goal, limit])))
+  const cell = (goals, name) => {
+    const found = goals.find(({ goal }) => goal === name)
+    if (!found) return ['–', '–']
+    return [found.reached, found.met === 'met' ? 'met' : `**${found.met}**`]
   }
+  return table(
+    ['goal', 'limit', ...runs.flatMap(({ name }) => [`Node ${name}`, ''])],
+    [...names].map(([name, limit]) => [name, limit, ...runs.flatMap(({ goals }) => cell(goals, name))])
+  )
 }
+
+function caseTable(results) {
+  const compared = results.find(({ subject }) => subject === reference)
+  const isShared = results.some(({ lost }) => lost !== undefined)
+  return table(
+    [
+      ...['server', 'sessions', 'req/s', 'µs', 'middle half', 'share', 'p50 ms', 'p99 ms'],
+      ...['commands', 'bytes to', 'bytes from', ...(isShared ? ['lost', '503'] : [])]
+    ],
+    results.map(({ subject, cost, spread, rate, p50, p99, commands, bytesIn, bytesOut, lost, failed }) => [
+      ...[SERVERS[subject.framework], nameOf(subject), rate.toFixed(0), cost.toFixed(1)],
+      spread.map((one) => one.toFixed(1)).join(' to '),
+      subject.library && compared ? (cost / compared.cost).toFixed(2) : '–',
+      ...[p50.toFixed(2), p99.toFixed(2), number(commands), bytesIn.toFixed(0), bytesOut.toFixed(0)],
+      ...(isShared ? [lost === undefined ? '–' : percent(lost), percent(failed)] : [])
+    ])
+  )
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`
+
+const sentence = (name) => name[0].toUpperCase() + name.slice(1)
+
+const number = (value) => value.toFixed(2).replace(/\.?0+$/, '')
 
 function table(head, rows) {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

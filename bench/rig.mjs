@@ -12,12 +12,13 @@ export class Rig {
   /** The visitors' cookies, by the size of their sessions. */
   #cookies = {}
 
-  constructor(subject, redis) {
-    Object.assign(this, { subject, redis })
+  /** @param options - of the process, see {@link ServerProcess.start} */
+  constructor(subject, redis, options) {
+    Object.assign(this, { subject, redis, options })
   }
 
   async start() {
-    this.#server = await ServerProcess.start(this.subject, this.redis.url)
+    this.#server = await ServerProcess.start(this.subject, this.redis.url, this.options)
   }
 
   /** Gives the compiler time: it works in the same process, and its work counts. */
@@ -43,22 +44,51 @@ export class Rig {
 
   /** Sends the requests of a case: as many as are asked for, fewer where one takes long. */
   async run(testCase, requests) {
-    const count = Math.max(Math.ceil(requests * testCase.share), testCase.connections)
+    const count = countOf(testCase, requests)
     try {
-      const { result, ...work } = await this.redis.during(() => this.#run(testCase, count))
-      return { ...result, work: Object.fromEntries(Object.entries(work).map(([key, n]) => [key, n / count])) }
+      const cpu = await this.#server.ask('cpu')
+      const began = performance.now()
+      const { durations, failed } = await load(
+        this.#connections,
+        this.#cookies[testCase.size],
+        testCase,
+        count
+      )
+      const seconds = (performance.now() - began) / 1000
+      return {
+        durations,
+        failed,
+        rate: count / seconds,
+        cpu: ((await this.#server.ask('cpu')) - cpu) / count
+      }
     } catch (error) {
       error.message = `${nameOf(this.subject)}: ${error.message}\n${this.#server.errors}`
       throw error
     }
   }
 
-  async #run(testCase, count) {
-    const cpu = await this.#server.cpuTime()
-    const began = performance.now()
-    const durations = await load(this.#connections, this.#cookies[testCase.size], testCase, count)
-    const seconds = (performance.now() - began) / 1000
-    return { durations, rate: count / seconds, cpu: ((await this.#server.cpuTime()) - cpu) / count }
+  /** What a request of a case makes Redis do. */
+  async work(testCase, requests) {
+    const count = countOf(testCase, requests)
+    const send = () => this.run(testCase, requests)
+    const { bytesIn, bytesOut } = await this.redis.traffic(send)
+    const commands = await this.redis.commandsDuring(send)
+    const lost =
+      testCase.cookie === 'shared' && this.subject.library ? await this.#lost(testCase, count) : undefined
+    return { commands: commands / count, bytesIn: bytesIn / count, bytesOut: bytesOut / count, lost }
+  }
+
+  /** The share of the changes of one session that were answered with 200 and are not in it afterwards. */
+  async #lost(testCase, count) {
+    const before = await this.#hits(testCase)
+    const { failed } = await this.run(testCase, count)
+    const saved = count - failed
+    return Math.max(0, saved - ((await this.#hits(testCase)) - before)) / saved
+  }
+
+  async #hits({ size }) {
+    const { body } = await this.#connections[0].get('/hits', this.#cookies[size][0])
+    return Number(body)
   }
 
   close() {
@@ -70,4 +100,8 @@ export class Rig {
     this.close()
     await this.#server?.stop()
   }
+}
+
+function countOf({ share, connections }, requests) {
+  return Math.max(Math.ceil(requests * share), connections)
 }

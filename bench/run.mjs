@@ -1,83 +1,87 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
-import { join } from 'node:path'
-import { build, library } from '../scripts/build.mjs'
-import { giveUp, root, run, say } from '../scripts/run.mjs'
-import { checkNode, ensureCommand, installPackages } from '../scripts/setup.mjs'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { giveUp, root, say } from '../scripts/run.mjs'
+import { nodeOf, versionOf } from './nodes.mjs'
+import { installPeers, prepare } from './prepare.mjs'
 
-const FULL = { seconds: 25, requests: 500, warmUp: 40_000 }
-const QUICK = { quick: true, seconds: 6, requests: 200, warmUp: 12_000 }
-const DOCUMENT = join(root, 'docs/performance.md')
-const MARKS = ['<!-- measured: npm run bench -- --write -->', '<!-- end of what was measured -->']
+const FULL = { seconds: 25, requests: 500, warmUp: 40_000, counted: 6000 }
+const QUICK = { quick: true, seconds: 2, requests: 200, warmUp: 6000, counted: 2000 }
 
-const args = process.argv.slice(2)
-const stray = args.find((arg) => !['--quick', '--write'].includes(arg))
-if (stray) giveUp(`${stray} is unknown: npm run bench -- [--quick] [--write]`)
+const { quick, write, node, before } = readArguments()
+const redisServer = await prepare()
+await installPeers()
+const plan = { ...(quick ? QUICK : FULL), before: before && `${resolve(before)}/` }
+const { document, picture } = await measureAll(plan, node.split(','))
+console.log(`\n${document}`)
+if (write) {
+  writeFileSync(join(root, 'docs/performance.md'), document)
+  writeFileSync(join(root, 'docs/performance.svg'), picture)
+  say('written to docs/performance.md and docs/performance.svg')
+}
 
-checkNode()
-await installPackages()
-await installBench()
-await build(library)
-const redisServer = process.env.REDIS_SERVER_BIN ?? (await ensureCommand(['redis-server'], 'redis-server'))
-if (!redisServer) giveUp('redis-server is needed: install Redis 6.2 or later, or set REDIS_SERVER_BIN')
-for (const ending of ['SIGINT', 'SIGTERM'])
-  process.on(ending, () => process.exit(128 + constants.signals[ending]))
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean' },
+        write: { type: 'boolean' },
+        node: { type: 'string', default: '24,26' },
+        before: { type: 'string' }
+      }
+    }).values
+  } catch (error) {
+    giveUp(`${error.message}: npm run bench -- [--quick] [--write] [--node 24,26] [--before FOLDER]`)
+  }
+}
 
-const text = await measureAll(args.includes('--quick') ? QUICK : FULL)
-console.log(`\n${text}`)
-if (args.includes('--write')) write(text)
-
-/** Here, because what it imports was installed only now. */
-async function measureAll(plan) {
-  const [
-    { measure },
-    { measureMemory },
-    { RedisProcess },
-    { goals },
-    { report },
-    { currentLoad, environment }
-  ] = await Promise.all(
-    ['measure', 'memory', 'redis-process', 'goals', 'report', 'machine'].map(
-      (name) => import(`./${name}.mjs`)
-    )
-  )
-  const { default: prettier } = await import('prettier')
+/** Imports late, because what the modules import was installed only now. */
+async function measureAll(plan, versions) {
+  const { RedisProcess } = await import('./redis-process.mjs')
+  const { currentLoad, environment } = await import('./machine.mjs')
+  const { chart } = await import('./chart.mjs')
+  const { documentOf } = await import('./document.mjs')
+  const { format } = await import('prettier')
+  const nodes = []
+  for (const version of versions) nodes.push(await nodeOf(version))
   const load = currentLoad()
   const redis = await RedisProcess.start(redisServer)
   try {
-    const results = await measure(redis, plan, say)
-    const memory = await measureMemory(redis, plan, say)
-    const command = `Command: \`${['npm run bench', ...(plan.quick ? ['-- --quick'] : [])].join(' ')}\`, ${roundsOf(results)}.`
-    const lines = [
-      command,
-      ...environment(redis.version, load),
-      report(results, memory, goals(results, memory))
-    ]
-    return await prettier.format(lines.join('\n\n'), { parser: 'markdown', printWidth: 110 })
+    const runs = []
+    for (const [i, version] of versions.entries()) runs.push(await runOn(redis, plan, version, nodes[i]))
+    const lines = environment(
+      runs.map(({ name }) => name),
+      redis.version,
+      load
+    )
+    const command = `Command: \`npm run bench${plan.quick ? ' -- --quick' : ''}\`, ${roundsOf(runs)}.`
+    const text = documentOf(runs, [command, ...lines])
+    return {
+      document: await format(text, { parser: 'markdown', printWidth: 110 }),
+      picture: chart(runs)
+    }
   } finally {
     await redis.stop()
   }
 }
 
-function roundsOf(results) {
-  const rounds = results.map((result) => result.rounds)
+async function runOn(redis, plan, version, node) {
+  const { measure } = await import('./measure.mjs')
+  const { count, countedSubjects } = await import('./counts.mjs')
+  const { measureMemory } = await import('./memory.mjs')
+  const { goals } = await import('./goals.mjs')
+  const name = versionOf(node).slice(1)
+  const progress = (text) => say(`Node ${name}: ${text}`)
+  const results = await measure(redis, plan, node, progress)
+  progress('counting promises, timers and bytes')
+  const names = ['read', 'change']
+  const counts = await count(redis, countedSubjects(), { node, names, requests: plan.counted })
+  const memory = await measureMemory(redis, plan, node, progress)
+  const run = { version, name, results, counts, memory }
+  return { ...run, goals: goals(run) }
+}
+
+function roundsOf(runs) {
+  const rounds = runs.flatMap(({ results }) => results.map(({ costs }) => costs.length))
   return `${Math.min(...rounds)} to ${Math.max(...rounds)} rounds for each case`
-}
-
-/** Replaces what was measured last; what people wrote around it stays. */
-function write(measured) {
-  const document = readFileSync(DOCUMENT, 'utf8')
-  const [from, to] = MARKS.map((mark) => document.indexOf(mark))
-  if (from < 0 || to < from) giveUp(`docs/performance.md must hold ${MARKS.join(' and ')}`)
-  writeFileSync(DOCUMENT, `${document.slice(0, from)}${MARKS[0]}\n\n${measured}\n${document.slice(to)}`)
-  say('written to docs/performance.md')
-}
-
-async function installBench() {
-  const installed = join(root, 'bench/node_modules/.package-lock.json')
-  const lock = join(root, 'bench/package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  say('npm ci: installing what bench/package-lock.json lists')
-  const status = await run('npm', ['ci', '--prefix', 'bench', '--include=dev', '--no-audit', '--no-fund'])
-  if (status !== 0) giveUp('npm ci failed: its messages are above')
 }

@@ -11,11 +11,11 @@ export class ServerProcess {
   /** The end of what it wrote to its standard error. */
   errors = ''
 
-  /** @param execArgv - options of Node itself, such as `--cpu-prof` */
-  static async start(subject, redisUrl, execArgv = []) {
+  /** @param options - `execPath`: the Node to run, `execArgv`: options of Node itself, such as `--cpu-prof` */
+  static async start(subject, redisUrl, options = {}) {
     const server = new ServerProcess()
     const child = fork(MAIN, [JSON.stringify([subject, redisUrl])], {
-      execArgv,
+      ...options,
       env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc']
     })
@@ -25,9 +25,9 @@ export class ServerProcess {
     return server
   }
 
-  /** Processor time that the process has used so far, in microseconds. */
-  cpuTime() {
-    this.#child.send('cpu')
+  /** The answer to a question of servers/observe.mjs, such as `cpu`. */
+  ask(question) {
+    this.#child.send(question)
     return this.#answer()
   }
 

@@ -7,3 +7,6 @@ export function quantile(values, share) {
 }
 
 export const median = (values) => quantile(values, 0.5)
+
+/** The quartiles between which the middle half of the values lies. */
+export const middleHalf = (values) => [quantile(values, 0.25), quantile(values, 0.75)]

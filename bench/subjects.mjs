@@ -1,56 +1,59 @@
 const ours = { library: 'holdfast', label: 'Holdfast' }
-const expressSession = { framework: 'express', library: 'express-session' }
+const quick = true
+const modes = (subject) => ['eager', 'lazy'].map((load) => ({ ...ours, load, ...subject }))
 
 /** What is measured: a server, and the session library on it if there is one. `quick`: with `--quick` as well. */
 export const SUBJECTS = [
-  { framework: 'http', quick: true },
-  { framework: 'http', ...ours, store: 'ioredis', load: 'eager', quick: true },
-  { framework: 'http', ...ours, store: 'ioredis', load: 'lazy', quick: true },
-  { framework: 'express', quick: true },
-  { framework: 'express', library: 'dictionaries', quick: true },
-  { framework: 'express', ...ours, store: 'memory', load: 'eager' },
-  { framework: 'express', ...ours, store: 'memory', load: 'lazy' },
-  { framework: 'express', ...ours, store: 'ioredis', load: 'eager', quick: true },
-  { framework: 'express', ...ours, store: 'ioredis', load: 'lazy', quick: true },
-  { framework: 'express', ...ours, store: 'ioredis', load: 'lazy', pipelining: true },
-  { ...expressSession, store: 'memory' },
-  { ...expressSession, store: 'connect-redis', quick: true },
-  { ...expressSession, store: 'ioredis' },
-  { framework: 'koa', quick: true },
-  { framework: 'koa', library: 'koa-session', store: 'ioredis', quick: true },
+  { framework: 'express', quick },
+  { framework: 'express', library: 'least', store: 'node-redis', quick },
+  { framework: 'express', library: 'least', store: 'ioredis', quick },
+  { framework: 'express', library: 'express-session', store: 'node-redis', quick },
+  ...modes({ framework: 'express', store: 'node-redis', quick }),
+  ...modes({ framework: 'express', store: 'ioredis', quick }),
+  { framework: 'express', library: 'express-session', store: 'ioredis' },
+  { framework: 'express', library: 'express-session', store: 'memory' },
+  ...modes({ framework: 'express', store: 'memory', quick }),
+  { framework: 'http', quick },
+  ...modes({ framework: 'http', store: 'node-redis', quick }),
+  ...modes({ framework: 'http', store: 'ioredis' }),
+  { framework: 'koa', quick },
+  { framework: 'koa', library: 'koa-session', store: 'node-redis', quick },
+  { framework: 'koa', library: 'koa-session', store: 'ioredis' },
   { framework: 'fastify' },
-  { framework: 'fastify', library: '@fastify/session', store: 'ioredis' }
+  { framework: 'fastify', library: '@fastify/session', store: 'node-redis' }
+]
+
+/** Another build of Holdfast, to see whether the current one is faster. */
+export const earlier = (dist) => [
+  ...modes({ framework: 'express', store: 'node-redis', dist, label: 'Holdfast before', quick }),
+  ...modes({ framework: 'express', store: 'ioredis', dist, label: 'Holdfast before', quick })
 ]
 
 const STORES = {
-  holdfast: { memory: 'MemoryStore', ioredis: 'RedisStore on ioredis' },
+  least: { 'node-redis': 'node-redis', ioredis: 'ioredis' },
+  holdfast: { memory: 'MemoryStore', 'node-redis': 'node-redis', ioredis: 'ioredis' },
   'express-session': {
     memory: 'MemoryStore',
-    'connect-redis': 'connect-redis on node-redis',
+    'node-redis': 'connect-redis on node-redis',
     ioredis: 'plain store on ioredis'
   },
-  'koa-session': { ioredis: 'plain store on ioredis' },
-  '@fastify/session': { ioredis: 'plain store on ioredis' }
+  'koa-session': { 'node-redis': 'plain store on node-redis', ioredis: 'plain store on ioredis' },
+  '@fastify/session': { 'node-redis': 'plain store on node-redis' }
 }
 
 export const SERVERS = { http: 'node:http', express: 'Express', koa: 'Koa', fastify: 'Fastify' }
 
-export function nameOf({ library, label = library, load, store, pipelining }) {
+export function nameOf({ library, label = library, load, store }) {
   if (!library) return 'bare'
-  // What of the gain is this (docs/decisions/0015-dictionaries.md), and what the rest costs.
-  if (library === 'dictionaries') return 'none, objects made dictionaries'
-  const mode = load ? ` ${load},` : ','
-  return `${label}${mode} ${STORES[library][store]}${pipelining ? ', autopipelining' : ''}`
+  return `${label}${load ? ` ${load}` : ''}, ${STORES[library][store]}`
 }
 
-/** The subjects that have all of these properties. */
-export function subjectsWith(wanted) {
-  return SUBJECTS.filter((subject) =>
-    Object.entries({ pipelining: undefined, ...wanted }).every(([key, value]) => subject[key] === value)
-  )
+/** The first subject that has all of these properties. */
+export function subjectWith(wanted, subjects = SUBJECTS) {
+  return subjects.find((subject) => Object.entries(wanted).every(([key, value]) => subject[key] === value))
 }
 
 /** The server without sessions, whose cost is taken off. */
-export function bareOf({ framework }) {
-  return SUBJECTS.find((subject) => subject.framework === framework && !subject.library)
+export function bareOf({ framework }, subjects = SUBJECTS) {
+  return subjects.find((subject) => subject.framework === framework && !subject.library)
 }

@@ -1,13 +1,13 @@
 import { promisify } from 'node:util'
 import { RedisStore } from 'connect-redis'
 import session from 'express-session'
-import { openIoredis, openNodeRedis } from './clients.mjs'
+import { openNodeRedis, openRaw } from './clients.mjs'
 import { PlainCallbackStore } from './plain-store.mjs'
 
 const stores = {
   memory: () => new session.MemoryStore(),
-  'connect-redis': async (url) => new RedisStore({ client: await openNodeRedis(url) }),
-  ioredis: async (url) => new PlainCallbackStore(await openIoredis(url))
+  'node-redis': async (url) => new RedisStore({ client: await openNodeRedis(url) }),
+  ioredis: async (url) => new PlainCallbackStore(await openRaw('ioredis', url))
 }
 
 export async function expressSession({ store }, { secret, url }) {

@@ -6,8 +6,6 @@ import { pagesOf } from './pages.mjs'
 export async function expressServer(library) {
   const app = express()
   if (library.middleware) app.use(library.middleware)
-  for (const [path, page] of Object.entries(pagesOf(library))) {
-    app.get(path, async (req, res) => answer(res, await page(req)))
-  }
+  for (const [path, page] of Object.entries(pagesOf(library, answer))) app.get(path, page)
   return createServer(app)
 }

@@ -1,20 +1,21 @@
 import cookie from '@fastify/cookie'
 import session from '@fastify/session'
 import fastify from 'fastify'
-import { openIoredis } from './clients.mjs'
+import { openRaw } from './clients.mjs'
 import { pagesOf } from './pages.mjs'
 import { PlainCallbackStore } from './plain-store.mjs'
 
 export async function fastifyServer(library) {
   const app = fastify()
   library.install?.(app)
-  for (const [path, page] of Object.entries(pagesOf(library))) app.get(path, (request) => page(request))
+  const pages = pagesOf(library, (_reply, body) => body)
+  for (const [path, page] of Object.entries(pages)) app.get(path, page)
   await app.ready()
   return app.server
 }
 
-export async function fastifySession(_subject, { secret, url }) {
-  const store = new PlainCallbackStore(await openIoredis(url))
+export async function fastifySession({ store: redis }, { secret, url }) {
+  const store = new PlainCallbackStore(await openRaw(redis, url))
   return {
     install(app) {
       app.register(cookie)

@@ -4,7 +4,7 @@ import { pagesOf } from './pages.mjs'
 
 /** A server of `node:http` that knows the pages by their path. */
 export async function httpServer(library) {
-  const pages = pagesOf(library)
+  const pages = pagesOf(library, answer)
   const { middleware } = library
   return createServer((req, res) => {
     if (!middleware) return handle(req, res)
@@ -12,10 +12,7 @@ export async function httpServer(library) {
   })
 
   function handle(req, res) {
-    pages[req.url](req).then(
-      (body) => answer(res, body),
-      (error) => fail(res, error)
-    )
+    pages[req.url.split('?', 1)[0]](req, res).catch((error) => fail(res, error))
   }
 }
 

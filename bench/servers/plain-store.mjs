@@ -2,27 +2,27 @@ import { Store } from 'express-session'
 
 const DAY = 86_400_000
 
-/** Sessions as JSON in Redis, as koa-session wants a store. */
+/** Sessions as JSON in Redis, as koa-session wants a store. `send`: of {@link openRaw}. */
 export class PlainStore {
-  constructor(redis) {
-    this.redis = redis
+  constructor(send) {
+    this.send = send
   }
 
   async get(id) {
-    const text = await this.redis.get(`plain:${id}`)
+    const text = await this.send('GET', `plain:${id}`)
     return text === null ? null : JSON.parse(text)
   }
 
   async set(id, session, ttl) {
-    await this.redis.set(`plain:${id}`, JSON.stringify(session), 'PX', ttl ?? DAY)
+    await this.send('SET', `plain:${id}`, JSON.stringify(session), 'PX', `${ttl ?? DAY}`)
   }
 
   async touch(id, ttl) {
-    await this.redis.pexpire(`plain:${id}`, ttl ?? DAY)
+    await this.send('PEXPIRE', `plain:${id}`, `${ttl ?? DAY}`)
   }
 
   async destroy(id) {
-    await this.redis.del(`plain:${id}`)
+    await this.send('DEL', `plain:${id}`)
   }
 }
 
@@ -30,9 +30,9 @@ export class PlainStore {
 export class PlainCallbackStore extends Store {
   #store
 
-  constructor(redis) {
+  constructor(send) {
     super()
-    this.#store = new PlainStore(redis)
+    this.#store = new PlainStore(send)
   }
 
   get(id, callback) {
