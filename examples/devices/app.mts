@@ -1,0 +1,55 @@
+import express from 'express'
+import session from 'holdfast'
+
+declare module 'holdfast' {
+  interface SessionData {
+    userinfo?: string
+    browser?: string | undefined
+  }
+}
+
+const sessions = session({
+  secret: process.env.SECRET!,
+  user: (s) => s.userinfo // whose session this is; undefined: nobody's
+})
+
+const app = express()
+app.use(express.json(), sessions)
+
+app.post('/login', async (req, res) => {
+  const fresh = await req.session.regenerate()
+  fresh.userinfo = req.body.user
+  fresh.browser = req.get('user-agent')
+  res.send(`welcome ${fresh.userinfo}`)
+})
+
+app.use((req, res, next) => {
+  if (req.session.userinfo) next()
+  else res.status(401).send('who are you?')
+})
+
+app.get('/devices', async (req, res) => {
+  const all = await sessions.list(req.session.userinfo!)
+  res.json(
+    all.map(({ handle, data }) => ({ handle, browser: data.browser, isHere: handle === req.session.handle }))
+  )
+})
+
+app.post('/devices/end', async (req, res) => {
+  const { userinfo, handle } = req.session
+  if (req.body.handle === handle) {
+    // This one: its cookie goes with it.
+    await req.session.destroy()
+    return res.send('logged out')
+  }
+  const count = await sessions.destroy(userinfo!, { handle: req.body.handle })
+  res.send(`${count} ended`)
+})
+
+app.post('/password', async (req, res) => {
+  // … store the new password, then:
+  const count = await sessions.destroy(req.session, { others: true })
+  res.send(`${count} others logged out`)
+})
+
+app.listen(3000)

@@ -1,0 +1,63 @@
+import express from 'express'
+import session from 'holdfast'
+import passport from 'passport'
+import { Strategy } from 'passport-local'
+
+declare module 'holdfast' {
+  interface SessionData {
+    passport?: { user: string } // the id that serializeUser gives
+  }
+}
+declare global {
+  namespace Express {
+    interface User {
+      id: string
+      name: string
+    }
+  }
+}
+
+const users = new Map([['1', { id: '1', name: 'Ann', login: 'ann', password: 'secret' }]])
+
+passport.use(
+  new Strategy((login, password, done) => {
+    // Your own code: look the user up, and compare a hash of the password.
+    const user = [...users.values()].find((one) => one.login === login && one.password === password)
+    done(null, user ?? false)
+  })
+)
+passport.serializeUser((user, done) => done(null, user.id))
+passport.deserializeUser((id: string, done) => done(null, users.get(id) ?? false))
+
+const sessions = session({
+  secret: process.env.SECRET!,
+  user: (s) => s.passport?.user // the owner of the session
+})
+
+const app = express()
+app.use(express.json(), sessions, passport.session())
+
+app.post('/login', passport.authenticate('local'), (req, res) => {
+  res.send(`welcome ${req.user!.name}`)
+})
+
+app.use((req, res, next) => {
+  if (req.user) next()
+  else res.sendStatus(401)
+})
+
+app.get('/me', async (req, res) => {
+  const { length } = await sessions.list(req.user!.id)
+  res.send(`${req.user!.name}, logged in on ${length} devices`)
+})
+
+app.post('/logout', (req, res, next) => {
+  req.logout((error) => (error ? next(error) : res.send('bye')))
+})
+
+app.post('/logout-everywhere', async (req, res) => {
+  const count = await sessions.destroy(req.user!.id)
+  res.send(`${count} ended`)
+})
+
+app.listen(3000)
