@@ -55,7 +55,7 @@ export class SessionWatch {
     if (successor === undefined) return watches.forEach((watch) => this.#end(watch))
     for (const watch of watches) {
       this.#move(watch, successor)
-      void this.#look(watch)
+      void this.#look(watch, true)
     }
   }
 
@@ -70,7 +70,7 @@ export class SessionWatch {
     return Math.random() * this.#watches.size
   }
 
-  async #look(watch: Watch): Promise<void> {
+  async #look(watch: Watch, hasMoved = false): Promise<void> {
     clearTimeout(watch.timer)
     const { id, handle } = watch
     const { repository, settings } = this
@@ -79,6 +79,9 @@ export class SessionWatch {
     try {
       const budget = new Budget(settings.timeout)
       if (repository.follow) now = await repository.follow(id, budget)
+      // Carried by some of its keys it is another session, with a handle of its own.
+      const isElsewhere = now !== null && (hasMoved || now !== id)
+      if (isElsewhere && (await repository.load(now!, budget))?.handle !== handle) now = null
       if (now !== null) life = await repository.life(now, budget)
     } catch {
       return this.#lookLater(watch, RETRY + this.#spread(), id)

@@ -145,7 +145,7 @@ describe('regenerate with keep: true is no end', () => {
     await until(() => free !== undefined)
     const { id } = visitor
     await move(visitor)
-    await until(async () => (await site.store.inner.get(id)) === null)
+    await until(async () => (await site.store.inner.get(id))?.includes('"moved":true') === true)
     free()
     expect(JSON.parse((await streaming).text)).toBe(id)
     expect(close).not.toHaveBeenCalled()

@@ -62,6 +62,7 @@ export class CountingStore implements Store {
   readonly stateless: boolean
   readonly life: Store['life']
   readonly watch: Store['watch']
+  readonly notify: Store['notify']
   readonly index: Store['index']
 
   constructor(inner: Store = new MemoryStore()) {
@@ -70,6 +71,7 @@ export class CountingStore implements Store {
     this.stateless = inner.stateless === true
     this.life = inner.life?.bind(inner)
     this.watch = inner.watch?.bind(inner)
+    this.notify = inner.notify?.bind(inner)
     this.index = inner.index
   }
 
