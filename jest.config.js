@@ -12,6 +12,6 @@ module.exports = {
   // More than cores: most tests wait for a server, a clock or a fault.
   maxWorkers: 4,
   // A hung test ends some day; a busy machine takes what it takes.
-  testTimeout: 900_000,
+  testTimeout: 180_000,
   openHandlesTimeout: 5_000
 }

@@ -178,7 +178,10 @@ export function idIn(cookie: string): string {
   return id
 }
 
-/** Runs on until the condition holds: for what happens after the answer has gone. */
+/** Runs on until the condition holds: for what happens after the answer has gone. Gives up after a minute. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2))
+  for (let looks = 0; !(await holds()); looks++) {
+    if (looks > 30_000) throw new Error(`never came true: ${String(holds)}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }
