@@ -2,13 +2,15 @@ import type { MemoryStore } from '../../lib'
 import { after, answerLost, fails, takes } from '../support/counting-store'
 import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
-import { Site, until, type Bag, returning } from '../support/site'
+import { Site, type Bag, returning } from '../support/site'
 
 const DATA = { n: 1, cart: ['a'] }
 
 /** How many sessions live; the records closed by a move, which only name their successors, do not. */
 const living = (site: Site): number =>
-  [...(site.store.inner as MemoryStore).entries()].filter(([, text]) => !text.includes('"moved":true')).length
+  [...(site.store.inner as unknown as Pick<MemoryStore, 'entries'>).entries()].filter(
+    ([, text]) => !text.includes('"moved":true')
+  ).length
 
 async function login(s: Bag, keep?: true | string[]): Promise<null> {
   const fresh = await s.regenerate(keep && { keep })
