@@ -1,10 +1,11 @@
-import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { publish } from '../lib/events'
 
 describe('publish', () => {
   it('does not even build a message that nobody hears', () => {
-    const message = jest.fn(() => ({ handle: 'h' }))
-    publish('holdfast:load', message)
+    // A channel of the drop-in: channels belong to the process, and the demo listens to the others.
+    const message = jest.fn(() => ({}) as never)
+    publish('holdfast:lossy', message)
     expect(message).not.toHaveBeenCalled()
   })
 
@@ -24,6 +25,5 @@ describe('publish', () => {
     unsubscribe(name, listen)
     publish(name, () => message as never)
     expect(heard).toEqual([[name, message]])
-    expect(channel(name).hasSubscribers).toBe(false)
   })
 })

@@ -22,6 +22,7 @@ import type { TrackedSession } from './tracked-session'
  * old ones end: a crash in between leaves both, never neither.
  */
 export function commitSession(current: TrackedSession, scope: SessionScope): Promise<void> {
+  let id: string
   let began: string
   let isAnnounced: boolean
   try {
@@ -30,6 +31,7 @@ export function commitSession(current: TrackedSession, scope: SessionScope): Pro
     checkValues(current.session)
     isAnnounced = isCookieDue(current, scope)
     began = current.text
+    id = current.id
   } catch (error) {
     return Promise.reject(error)
   }
@@ -38,7 +40,7 @@ export function commitSession(current: TrackedSession, scope: SessionScope): Pro
     const text = mergedText(current, began, latest, scope)
     return toDraft(current, scope, current.session, latest, text, isAnnounced)
   }
-  const stored = scope.repository.commit(current.id, current.known, draft, budget)
+  const stored = scope.repository.commit(id, current.known, draft, budget)
   const isMoving = current.move !== undefined || current.retired.length > 0
   const committed = isMoving
     ? stored.then((first) => endOldIds(current, first, scope, budget, draft))
