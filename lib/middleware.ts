@@ -65,10 +65,19 @@ export function createMiddleware(options: SessionOptions): Sessions {
     list: users.list.bind(users),
     destroy: users.destroy.bind(users),
     open: detached.open.bind(detached),
+    load: formerLoad,
     create: detached.create.bind(detached),
     of: (req: object) => sessionOf(req, settings),
     onDestroy: detached.onDestroy.bind(detached)
   })
+}
+
+/** `open` had the name of what a session does to itself. */
+function formerLoad(): never {
+  throw new SessionError(
+    'ERR_SESSION_OPTIONS',
+    'sessions.load is sessions.open now: await sessions.open(req)'
+  )
 }
 
 /** Says that a request had a session already: once for each middleware that is skipped. */

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
-import { CookieStore, headerTransport, MemoryStore } from '../lib'
+import session, { CookieStore, headerTransport, MemoryStore, type SessionOptions } from '../lib'
 import { CountingStore } from './support/counting-store'
 import { advance } from './support/clock'
 import { listen } from './support/events'
 import { codeOf } from './support/outcome'
-import { returning, secret, Site } from './support/site'
+import { returning, secret, Site, type Bag } from './support/site'
 
 /** What koa-session 7 and koa-redis 4 offer, row by row; docs/koa-session.md has the same table. */
 
@@ -366,6 +366,43 @@ describe('events missed, invalid, expired: diagnostics channels', () => {
     await site.store.inner.destroy(visitor.id)
     await visitor.ask((s) => s.n ?? null)
     expect(heard['holdfast:rejected']).toEqual([{ reason: 'unknown' }])
+  })
+})
+
+describe('what koa-session has and Holdfast has not', () => {
+  it('ctx.session before the middleware: sessions.open gives the session there', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const sessions = session({ secret, store: site.store })
+    const found = await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })
+    expect((found as Bag | null)?.n).toBe(1)
+  })
+
+  it('signed: false without a secret is refused, with the name of the option', () => {
+    expect(() => session({ signed: false } as SessionOptions)).toThrow(/^secret must/)
+  })
+
+  it('a life that counts from the last write, by beforeSave and valid', async () => {
+    const { site, visitor } = await returning({
+      idleTimeout: 60_000,
+      beforeSave: (_req, s) => void ((s as Bag).writtenAt = Date.now()),
+      valid: (_req, s) => Date.now() - Number((s as Bag).writtenAt) < 60_000
+    })
+    await visitor.visit((s) => void (s.n = 1))
+    advance(50_000)
+    expect((await visitor.visit((s) => s.n ?? 'none')).text).toBe('1')
+    advance(20_000)
+    expect((await visitor.visit((s) => s.n ?? 'none')).text).toBe('"none"')
+    expect(site.errors).toEqual([])
+  })
+
+  it('session = null is undefined afterwards', async () => {
+    const { visitor } = await returning()
+    const { text } = await visitor.visit((_s, req) => {
+      const bare = req as { session: unknown }
+      bare.session = null
+      return String(bare.session)
+    })
+    expect(text).toBe('"undefined"')
   })
 })
 

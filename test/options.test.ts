@@ -227,3 +227,8 @@ describe('a weak secret in production', () => {
     expect(told).toEqual([expect.stringMatching(/^secret\[1\] is a placeholder/)])
   })
 })
+
+test('sessions.load, the former name, says the name that it has now', () => {
+  const { load } = session({ secret }) as unknown as { load(): unknown }
+  expect(load).toThrow(/sessions\.open/)
+})

@@ -8,7 +8,7 @@ const description = 'Session middleware for Express that keeps what it says it s
 
 /** The pages in the order of the sidebar. A page that is not in a list is found by search and by links. */
 const PARTS: Record<string, string[]> = {
-  'Start here': ['guide', 'options', 'api', 'troubleshooting'],
+  'Start here': ['guide', 'tasks', 'options', 'api', 'troubleshooting'],
   Build: [
     'passport',
     'users-sessions',

@@ -17,10 +17,9 @@ const app = express()
 app.use(express.json(), sessions)
 
 app.post('/login', async (req, res) => {
-  const fresh = await req.session.regenerate()
-  fresh.userinfo = req.body.user
-  fresh.browser = req.get('user-agent')
-  res.send(`welcome ${fresh.userinfo}`)
+  const userinfo: string = req.body.user
+  await req.session.regenerate({ set: { userinfo, browser: req.get('user-agent') } })
+  res.send(`welcome ${userinfo}`)
 })
 
 app.use((req, res, next) => {

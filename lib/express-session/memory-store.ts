@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import type { Answer } from '../repository/express-store'
 import { decodeRecord } from '../repository/record'
 import { MemoryStore as TextMemory } from '../stores/memory/memory-store'

@@ -7,6 +7,7 @@ import type { Workshop } from './workshop'
 const root = join(__dirname, '../..')
 
 const FILE = /^file (\S+)$/
+const BASE = /^base (\S+)$/
 const SHELL = ['sh', 'bash', 'shell', 'console']
 /** Languages of blocks that show something: there is nothing to run. */
 const SHOWN = ['', 'text', 'http', 'html', 'diff', 'redis', 'nginx', 'mermaid']
@@ -27,6 +28,9 @@ export interface Tools {
  * - `<!-- test: app -->`: a whole app. It compiles and listens (on a free port, whatever it asks for). Lines such as
  *   `GET /count -> 第1次` or `POST /login {"usr":"a"} -> hello` in the comment are requests of one visitor, one
  *   after the other, and the bodies of their answers. `$token` in an answer is what is random in it, for later lines.
+ * - `<!-- test: base app.mts -->`: the beginning of an app, which the document's other TypeScript can import.
+ * - `<!-- test: more -->`: a fragment that goes on from there, with requests as for an app. The document's other fragments of
+ *   this kind come after it, and together they listen.
  * - `<!-- test: types -->`: a fragment. It compiles, with the names of `test/types/globals.d.mts` in scope.
  * - `<!-- test: file demo/file-store.ts -->`: that file of the project, which has tests of its own, with `holdfast` for
  *   its way to the library. The document's other TypeScript can import it.
@@ -45,9 +49,11 @@ export async function check(block: Block, tools: Tools): Promise<void> {
   if (kind === 'types') return checkTypes(block, tools)
   if (kind === 'file') return checkFile(block, tools)
   if (kind === 'run') return checkRun(block, tools)
+  if (kind === 'base') return complain(tools.workshop.compile(bringFiles([block], tools.workshop)[0]!))
+  if (kind === 'more') return checkApp(wholeApp(block, tools.document), tools, requestsIn(rest))
   if (kind === 'app') return checkApp(block, tools, requestsIn(rest))
   throw new Error(
-    'no mark says how this block is tested: put <!-- test: run, app, types, file or none, why --> before it'
+    'no mark says how this block is tested: put <!-- test: run, app, base, more, types, file or none, why --> before it'
   )
 }
 
@@ -83,9 +89,16 @@ function checkFile(block: Block, { workshop }: Tools): void {
 /** Puts the files that a document shows where its other code finds them. */
 function bringFiles(document: Block[], workshop: Workshop): string[] {
   return document.flatMap(({ mark, code }) => {
-    const path = FILE.exec(mark ?? '')?.[1]
+    const path = (FILE.exec(mark ?? '') ?? BASE.exec(mark ?? ''))?.[1]
     return path ? [workshop.write(basename(path), code)] : []
   })
+}
+
+/** A fragment, between the beginning of its app and the rest. */
+export function wholeApp(block: Block, document: Block[]): Block {
+  const base = document.filter(({ mark = '' }) => BASE.test(mark))
+  const rest = document.filter(({ mark = '', place }) => /^more\b/.test(mark) && place !== block.place)
+  return { ...block, code: [...base, block, ...rest].map(({ code }) => code).join('\n') }
 }
 
 async function checkRun(block: Block, tools: Tools): Promise<void> {
@@ -121,7 +134,7 @@ const WORD = /\$[a-z]+/g
 function matchWords(answer: string, expected: string): Record<string, string> | undefined {
   const names = expected.match(WORD) ?? []
   const literals = expected.split(WORD).map((part) => part.replace(/[^\w\s]/g, '\\$&'))
-  const match = new RegExp(`^${literals.join('([\\w-]+)')}$`).exec(answer)
+  const match = new RegExp(`^${literals.join('([\\w.:-]+)')}$`).exec(answer)
   return match ? Object.fromEntries(names.map((name, i) => [name, match[i + 1]!])) : undefined
 }
 
@@ -141,7 +154,7 @@ function requestsIn(text: string): Request[] {
   })
 }
 
-function start(block: Block, { workshop, env, document }: Tools): Program {
+export function start(block: Block, { workshop, env, document }: Tools): Program {
   bringFiles(document, workshop)
   const file = write(block, workshop)
   if (block.language === 'ts') complain(workshop.compile(file))

@@ -182,6 +182,31 @@ describe('a session that regenerate replaced takes no more changes', () => {
   })
 })
 
+test('a codec that drops the keys it does not know drops none of what Holdfast keeps', async () => {
+  const known = ({ n }: { n?: unknown }) => ({ n })
+  const { visitor } = await returning({
+    codec: {
+      encode: (data) => JSON.stringify(known(data)),
+      decode: (text) => known(JSON.parse(text) as object)
+    }
+  })
+  const handle = await visitor.ask((s) => s.handle)
+  await visitor.ask((s) => void Object.assign(s, { n: 2, unknown: 1 }))
+  expect(await visitor.ask((s) => [s.handle, s.n, s.unknown ?? 'dropped'])).toEqual([handle, 2, 'dropped'])
+})
+
+test('a change to a nested value of the session that regenerate replaced is a 409 that says what to take', async () => {
+  const { site, visitor } = await returning({}, { list: [1] })
+  const { status } = await visitor.visit(async (s) => {
+    await s.regenerate()
+    ;(s.list as number[]).push(2)
+  })
+  expect([status, site.errors.map(({ message }) => message)]).toEqual([
+    409,
+    [expect.stringContaining('await regenerate(), and take what it resolves to')]
+  ])
+})
+
 describe('a change that comes too late is told', () => {
   /** Looks for so long, and says whether it came about. */
   async function soon(holds: () => boolean): Promise<boolean> {

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
 import { z } from 'zod'
-import type { SessionOptions } from '../../lib'
+import type { StandardSchema } from '../../lib'
 import { listen } from '../support/events'
 import { returning, Site } from '../support/site'
 
-const schemas: [string, NonNullable<SessionOptions['schema']>][] = [
+const schemas: [string, StandardSchema<object>][] = [
   ['zod', z.object({ userId: z.string().optional(), count: z.coerce.number().optional() })],
   [
     'valibot',
@@ -16,7 +16,7 @@ const schemas: [string, NonNullable<SessionOptions['schema']>][] = [
 ]
 
 /** A visitor with data from before the application had its schema. */
-async function before(schema: SessionOptions['schema'], data: object) {
+async function before(schema: StandardSchema<object>, data: object) {
   const { site, visitor } = await returning({}, data as Record<string, unknown>)
   const next = await Site.open({ store: site.store, schema })
   return { site: next, visitor: next.visitor(visitor.cookie) }
@@ -55,10 +55,7 @@ describe.each(schemas)('a schema of %s', (_library, schema) => {
 })
 
 it('a schema with keys that have to be there takes a session that has none of them yet', async () => {
-  const schema = z.object({
-    userId: z.string(),
-    cart: z.array(z.string())
-  }) as unknown as SessionOptions['schema']
+  const schema = z.object({ userId: z.string(), cart: z.array(z.string()) })
   const { visitor } = await before(schema, { cart: ['tea'] })
   expect(await visitor.ask((s) => s.cart)).toEqual(['tea'])
   const misfit = await before(schema, { cart: 'tea' })
@@ -68,9 +65,10 @@ it('a schema with keys that have to be there takes a session that has none of th
 it('valid sees what the schema made of the data', async () => {
   const seen: unknown[] = []
   const { site, visitor } = await returning({}, { n: '7' })
+  const schema: StandardSchema<object> = z.object({ n: z.coerce.number() })
   const next = await Site.open({
     store: site.store,
-    schema: z.object({ n: z.coerce.number() }) as SessionOptions['schema'],
+    schema,
     valid: (_req, session) => seen.push({ ...session }) > 0
   })
   await next.visitor(visitor.cookie).ask((s) => s.n)

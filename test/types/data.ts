@@ -1,6 +1,12 @@
 // A user's file that knows its data without augmenting SessionData; imports are those of main.mts.
 import express from 'express'
-import session, { session as named, type AppSession, type LazySession, type SessionHandle } from 'holdfast'
+import session, {
+  session as named,
+  type AppSession,
+  type LazySession,
+  type SessionHandle,
+  type SessionOptions
+} from 'holdfast'
 import { testCookie } from 'holdfast/testing'
 import * as v from 'valibot'
 import { z } from 'zod'
@@ -73,6 +79,18 @@ export async function held(req: express.Request): Promise<void> {
   // @ts-expect-error -- JSON cannot hold it
   s.last = new Map<string, number>()
 }
+
+const declared: SessionOptions<{ userId: string; cart: string[] }> = {
+  secret,
+  schema: z.object({ userId: z.string(), cart: z.array(z.string()) })
+}
+export const misfit: SessionOptions<{ userId: string }> = {
+  secret,
+  // @ts-expect-error -- a number, where the data have a string
+  schema: z.object({ userId: z.number() })
+}
+export const cartOf = async (req: express.Request): Promise<string[] | undefined> =>
+  (await session(declared).of(req).load()).cart
 
 const checked = session({ secret, schema: v.object({ n: v.number() }) })
 export const count = async (req: express.Request): Promise<number | undefined> =>

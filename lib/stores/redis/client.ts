@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { errorMonitor } from 'node:events'
 /** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Cluster, Redis } from 'ioredis'

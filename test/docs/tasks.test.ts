@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { WebSocket } from 'ws'
+import { buildLibrary } from '../package/build'
+import { Cookies } from '../support/cookies'
+import { codeBlocks, type Block } from './blocks'
+import { start, wholeApp } from './check'
+import { Workshop } from './workshop'
+
+const docs = join(__dirname, '../../docs')
+const tasks = readFileSync(join(docs, 'tasks.md'), 'utf8')
+const note = readFileSync(join(docs, 'decisions/0021-lines-of-everyday-tasks.md'), 'utf8')
+
+/** The first block under each heading. */
+function firstBlocks(markdown: string): Map<string, Block> {
+  const sections = markdown.split(/^## /m).slice(1)
+  return new Map(
+    sections.flatMap((section) => {
+      const [block] = codeBlocks('tasks.md', section)
+      return block ? [[section.split('\n')[0]!, block]] : []
+    })
+  )
+}
+
+/** As the note counts: code that is no import. */
+function linesOf({ code }: Block): number {
+  return code.split('\n').filter((line) => line.trim() !== '' && !/^import |^\s*\/\//.test(line)).length
+}
+
+describe('no everyday task takes more lines than with the shortest other library', () => {
+  const rows = [...note.matchAll(/^\| (\w.*?) +\| (\d+) +\| .*? +\| (\d+) +\|$/gm)]
+  const [ours, theirs] = [firstBlocks(tasks), firstBlocks(note)]
+
+  test('the note has all ten', () => {
+    expect(rows.map(([, task]) => task)).toEqual([...ours.keys()])
+    expect(rows).toHaveLength(10)
+  })
+
+  test.each(rows.map(([, task, mine, other]) => [task!, Number(mine), Number(other)] as const))(
+    '%s: %i lines and %i',
+    (task, mine, other) => {
+      expect([linesOf(ours.get(task)!), linesOf(theirs.get(task)!)]).toEqual([mine, other])
+      expect(mine).toBeLessThanOrEqual(other)
+    }
+  )
+})
+
+test('the WebSocket of the page opens for a user who is logged in, and closes at the logout', async () => {
+  const workshop = new Workshop()
+  buildLibrary()
+  const document = codeBlocks('tasks.md', tasks)
+  const block = document.find(({ code }) => code.includes('new WebSocketServer'))!
+  const program = start(wholeApp(block, document), {
+    workshop,
+    env: { SECRET: 'a secret of thirty-two bytes or more' },
+    document
+  })
+  try {
+    const url = await program.url()
+    const cookies = new Cookies()
+    const post = async (path: string, body: object) => {
+      const headers = { ...cookies.headers, 'content-type': 'application/json' }
+      const sent = { method: 'POST', headers, body: JSON.stringify(body), redirect: 'manual' } as const
+      cookies.keep((await fetch(url + path, sent)).headers.getSetCookie())
+    }
+    const stranger = new WebSocket(url.replace('http', 'ws'))
+    expect(String((await once(stranger, 'error'))[0])).toContain('401')
+    await post('/login', { user: 'ann' })
+    const socket = new WebSocket(url.replace('http', 'ws'), { headers: cookies.headers })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    await post('/logout', {})
+    expect((await closed)[0]).toBe(4401)
+  } finally {
+    await program.stop()
+    workshop.remove()
+  }
+})
