@@ -84,6 +84,26 @@ export class Budget {
     return this.run(() => delay(ms))
   }
 
+  /**
+   * Waits for a turn, at the expense of the budget.
+   *
+   * @param share - how much of what is left may be used up by that, 1 for all
+   * @throws SessionError `ERR_SESSION_TIMEOUT` if the turn did not come in that time
+   */
+  async wait(turn: Promise<void>, share: number): Promise<void> {
+    const part = new Budget(this.timeout)
+    const most = (part.#left = this.#left * share)
+    try {
+      await part.run(() => turn)
+    } finally {
+      this.#left -= most - part.#left
+    }
+  }
+
+  get isUsedUp(): boolean {
+    return this.#left <= 0
+  }
+
   /** The error for a budget that is used up. */
   timedOut(): SessionError {
     return new SessionError(

@@ -82,7 +82,6 @@ interface Job {
   readonly budget: Budget
   resolve(committed: Committed<StoredRecord>): void
   reject(error: unknown): void
-  expire(error: unknown): void
 }
 
 /** The result of applying a batch of commits to one state. */
@@ -166,15 +165,8 @@ export class RecordRepository implements Repository<StoredRecord> {
     draft: Drafting<StoredRecord>,
     budget: Budget
   ): Promise<Committed<StoredRecord>> {
-    return new Promise((resolve, reject) => {
-      const expire = () => {
-        // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
-        const late: Job = { ...job, budget: new Budget(budget.timeout) }
-        void this.#commit(id, [late])
-      }
-      const job: Job = { known, draft, budget, resolve, reject, expire }
-      this.#queue.push(id, job)
-    })
+    // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
+    return new Promise((resolve, reject) => this.#queue.push(id, { known, draft, budget, resolve, reject }))
   }
 
   async close(
@@ -207,6 +199,7 @@ export class RecordRepository implements Repository<StoredRecord> {
     return undefined
   }
 
+  /** Renews what is kept under `id`, which may be a closed id: `load` is for who wants a session. */
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
     return this.#store.touch(id, ttl, budget)
   }
@@ -280,9 +273,10 @@ export class RecordRepository implements Repository<StoredRecord> {
         }
         attempted.push(next)
         const expected = latest?.end ?? null
-        const result = await this.#store.set(id, next.stored, batch.ttl, expected, budget, same)
+        const writing = this.#store.set(id, next.stored, batch.ttl, expected, budget, same)
+        const result = await charged(left, budget, writing)
         if ('id' in result) {
-          await this.#checkMarks(id, next, batch, budget)
+          await charged(left, budget, this.#checkMarks(id, next, batch, budget))
           publishCommits(next.handle, batch, attempted.length)
           for (const [job, { mine, isOthers }] of batch.jobs)
             job.resolve({ id: result.id, stored: next, merged: isOthers || mine !== next })
@@ -323,6 +317,7 @@ export class RecordRepository implements Repository<StoredRecord> {
     let ttl = 0
     for (const job of jobs) {
       try {
+        if (job.budget.isUsedUp) throw job.budget.timedOut()
         const drafting = job.draft(next)
         const draft = drafting instanceof Promise ? await drafting : drafting
         const isOthers = next !== job.known
@@ -332,7 +327,7 @@ export class RecordRepository implements Repository<StoredRecord> {
           if (user !== undefined && user === next?.user) since = next.since
           else if (user !== undefined && this.users) {
             // To end all sessions of the user has to find this one as soon as it is stored.
-            const moment = await this.users.add(user, id, budget)
+            const moment = await charged(jobs, budget, this.users.add(user, id, budget))
             since ??= moment
             noted.push({ user, since })
           }
@@ -406,6 +401,13 @@ export class RecordRepository implements Repository<StoredRecord> {
   #parse(text: string): Data {
     return parseData(text, this.limits.reserved)
   }
+}
+
+/** What the budget of one is used for takes of the others' as well: each is answered within its own. */
+function charged<T>(jobs: readonly Job[], budget: Budget, asked: Promise<T>): Promise<T> {
+  for (const job of jobs)
+    if (job.budget !== budget) job.budget.run(() => asked).catch((error: unknown) => job.reject(error))
+  return asked
 }
 
 const same = (result: SetResult): SetResult => result

@@ -1,6 +1,6 @@
 import { commitSession } from './commit'
 import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
-import { confirmSession } from './load'
+import { touchSession } from './load'
 import { report, type RequestSession } from './request-session'
 import type { TrackedSession } from './tracked-session'
 
@@ -28,7 +28,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   }
   if (!needsConfirmation(current, scope)) return undefined
   return prolong(request, current, async () => {
-    current.cookie = (await confirmSession(current, scope)) ? 'confirm' : 'keep'
+    current.cookie = (await touchSession(current, scope)) ? 'confirm' : 'keep'
   })
 }
 

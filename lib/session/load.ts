@@ -62,22 +62,17 @@ export async function fits(session: Session, schema: StandardSchema): Promise<bo
   })
 }
 
-/** Renews the life of a stored session. Answers false if it is not there any more. */
-export function touchSession(
+/**
+ * Renews the life of a stored session. Answers false if it is not there any more. The session is read for that: a closed id
+ * is kept as well, and is no session.
+ */
+export async function touchSession(
   { id, handle, session }: TrackedSession,
   { settings, defaults, repository }: SessionScope,
   budget = new Budget(settings.timeout)
 ): Promise<boolean> {
-  if (lifetimeLeft(settings, handle) <= 0) return Promise.resolve(false)
-  return repository.touch(id, idleLife(settings, session.cookie, defaults), budget)
-}
-
-/** As {@link touchSession}, but sees what a touch does not: that an id is kept only because it leads to another one. */
-export async function confirmSession(current: TrackedSession, scope: SessionScope): Promise<boolean> {
-  const { settings, defaults, repository } = scope
-  if (!repository.follow || lifetimeLeft(settings, current.handle) <= 0) return touchSession(current, scope)
-  const life = idleLife(settings, current.session.cookie, defaults)
-  return (await repository.load(current.id, new Budget(settings.timeout), life)) !== null
+  if (lifetimeLeft(settings, handle) <= 0) return false
+  return (await repository.load(id, budget, idleLife(settings, session.cookie, defaults))) !== null
 }
 
 /**
@@ -109,7 +104,7 @@ export function shortenLater(current: TrackedSession, scope: SessionScope): void
   let pause = FIRST_PAUSE
   const again = () => {
     const left = Math.max(1, end - Date.now())
-    repository.touch(current.id, left, new Budget(settings.timeout)).catch((error: unknown) => {
+    repository.load(current.id, new Budget(settings.timeout), left).catch((error: unknown) => {
       if (!isStoreFailure(error)) return
       pause = Math.min(2 * pause, LONGEST_PAUSE)
       setTimeout(again, pause).unref()
