@@ -3,9 +3,8 @@ import { publish } from '../events'
 import { Budget } from './budget'
 import { CommitQueue, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
-import { createHandle } from './handle'
+import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import { mergeData, pick, sameValue, type Data, type Merge } from './merge'
-import { checkLimits, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import {
   gone,
   type Committed,

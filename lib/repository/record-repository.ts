@@ -5,12 +5,11 @@ import { Budget } from './budget'
 import { fromStored, toStored, type Codec } from './codec'
 import { CommitQueue } from './commit-queue'
 import { GuardedStore } from './guarded-store'
-import { createHandle } from './handle'
-import { mergeData, pick, type Data, type Merge } from './merge'
 import {
   checkLimits,
-  createRevision,
   CorruptRecord,
+  createHandle,
+  createRevision,
   decodeRecord,
   encodeData,
   encodeRecord,
@@ -21,6 +20,7 @@ import {
   type Frame,
   type Limits
 } from './record'
+import { mergeData, pick, type Data, type Merge } from './merge'
 import {
   gone,
   isStoreFailure,

@@ -1,7 +1,7 @@
 import { checkCookie } from '../cookie/attributes'
 import { SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
-import { beganAt } from '../repository/handle'
+import { beganAt } from '../repository/record'
 import { commonLife, idleLife, renewalDue } from './lifetime'
 import type { SessionScope } from './scope'
 import type { TrackedSession } from './tracked-session'

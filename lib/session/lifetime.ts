@@ -1,5 +1,5 @@
 import type { SessionCookie } from '../cookie/session-cookie'
-import { beganAt } from '../repository/handle'
+import { beganAt } from '../repository/record'
 
 /** The two clocks of a session, in milliseconds. */
 export interface Lifetimes {

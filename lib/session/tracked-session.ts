@@ -1,8 +1,7 @@
 import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
-import { createHandle } from '../repository/handle'
+import { createHandle, encodeData } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
-import { encodeData } from '../repository/record'
 import type { StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
