@@ -1,6 +1,7 @@
 import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
+import { readIds } from './cookie/transport'
 import { need, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
@@ -16,7 +17,7 @@ import { announcementAtEnd, commitAtEnd, isDirtyAtEnd, isExpectant } from './ses
 import { RequestSession } from './session/request-session'
 import type { SessionScope, VerifiedId } from './session/scope'
 import type { Session } from './session/session'
-import { cookieFor, createSetup, readIds, type Shared } from './setup'
+import { createSetup, type Shared } from './setup'
 import type { Store } from './stores/store'
 
 export type { Middleware } from './manager/sessions'
@@ -133,7 +134,8 @@ class Exchange implements SessionScope, ResponseGate {
   // 1. Which session does the cookie name?
 
   get ids(): readonly VerifiedId[] {
-    return (this.#ids ??= readIds(this.#shared, this.req))
+    const { transport, signer } = this.#shared
+    return (this.#ids ??= readIds(transport, signer, this.req))
   }
 
   // 2. It is loaded, now or when the handler asks for it.
@@ -211,7 +213,7 @@ class Exchange implements SessionScope, ResponseGate {
   }
 
   get defaults(): SessionCookie {
-    return (this.#defaults ??= cookieFor(this.settings, this.req))
+    return (this.#defaults ??= this.#shared.cookieFor(this.req))
   }
 
   /** Tells caches that the answer depends on the header that carries the id (RFC 9110, 12.5.5). */

@@ -23,10 +23,17 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   readonly #waiting = new Map<string, Waiting<Job>[]>()
 
   /**
-   * @param work - runs a batch and answers each of its jobs, in their order; the next batch starts when it has settled,
-   *   and is handed its result
+   * @param work - runs a batch and answers each of its jobs, in their order, then calls `ended`, once: the next batch starts
+   *   then, and is handed the result
    */
-  constructor(private readonly work: (id: string, jobs: Job[], before?: Result) => Promise<Result>) {}
+  constructor(
+    private readonly work: (
+      id: string,
+      jobs: Job[],
+      ended: (result?: Result) => void,
+      before: Result | undefined
+    ) => void
+  ) {}
 
   /** Runs `job` at once if no other of this session is running. */
   push(id: string, job: Job): void {
@@ -37,15 +44,11 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   }
 
   #run(id: string, jobs: Job[], before?: Result): void {
-    this.work(id, jobs, before).then(
-      (result) => this.#ended(id, result),
-      () => this.#ended(id, undefined)
-    )
-  }
-
-  #ended(id: string, result: Result | undefined): void {
-    if (this.#waiting.get(id)!.length === 0) this.#waiting.delete(id)
-    else void this.#next(id, result)
+    const ended = (result?: Result) => {
+      if (this.#waiting.get(id)!.length === 0) this.#waiting.delete(id)
+      else void this.#next(id, result)
+    }
+    this.work(id, jobs, ended, before)
   }
 
   #wait(waiting: Waiting<Job>[], job: Job): void {

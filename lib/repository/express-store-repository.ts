@@ -99,7 +99,7 @@ interface Entry {
  */
 export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
-  readonly #queue = new CommitQueue<Job>((id, jobs) => this.#work(id, jobs))
+  readonly #queue = new CommitQueue<Job>((id, jobs, ended) => void this.#work(id, jobs).finally(ended))
   readonly #reserved: ReadonlySet<string>
 
   /** @param timeout - milliseconds that a session waits for an answer that nobody waits for any more */

@@ -1,6 +1,6 @@
 import { commitSession } from './commit'
 import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
-import { confirmSession } from './load'
+import { confirmSession } from './lifetime'
 import { report, type RequestSession } from './request-session'
 import type { TrackedSession } from './tracked-session'
 

@@ -10,8 +10,8 @@ import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
-import { commonLife, idleLife } from './lifetime'
-import { findAmong, fits, living, needsTouch, shortenLater, touchSession } from './load'
+import { commonLife, idleLife, living, needsTouch, shortenLater, touchSession } from './lifetime'
+import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
   dataOf,

@@ -9,15 +9,12 @@ class Rig {
   /** Each batch that has started, as `id: jobs`. */
   readonly batches: string[] = []
   readonly #ends: ((error?: Error) => void)[] = []
-  readonly #queue = new CommitQueue<QueuedJob & { name: string; resolve: () => void }>((id, jobs) => {
+  readonly #queue = new CommitQueue<QueuedJob & { name: string; resolve: () => void }>((id, jobs, ended) => {
     this.batches.push(`${id}: ${jobs.map(({ name }) => name).join(' ')}`)
-    return new Promise((resolve, reject) => {
-      this.#ends.push((error) => {
-        for (const job of jobs) if (error) job.expire(error)
-        for (const job of jobs) job.resolve()
-        if (error) reject(error)
-        else resolve()
-      })
+    this.#ends.push((error) => {
+      for (const job of jobs) if (error) job.expire(error)
+      for (const job of jobs) job.resolve()
+      ended()
     })
   })
 
