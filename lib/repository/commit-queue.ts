@@ -48,7 +48,9 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
       if (this.#waiting.get(id)!.length === 0) this.#waiting.delete(id)
       else void this.#next(id, result)
     }
-    this.work(id, jobs, ended, before)
+    // Those that waited may all have given up.
+    if (jobs.length === 0) ended(before)
+    else this.work(id, jobs, ended, before)
   }
 
   #wait(waiting: Waiting<Job>[], job: Job): void {
