@@ -26,10 +26,17 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   readonly #waiting = new Map<string, Waiting<Job>[]>()
 
   /**
-   * @param work - runs a batch and answers each of its jobs, in their order; the next batch starts when it has settled,
-   *   and is handed its result
+   * @param work - runs a batch and answers each of its jobs, in their order, then calls `ended`, once: the next batch starts
+   *   then, and is handed the result
    */
-  constructor(private readonly work: (id: string, jobs: Job[], before?: Result) => Promise<Result>) {}
+  constructor(
+    private readonly work: (
+      id: string,
+      jobs: Job[],
+      ended: (result?: Result) => void,
+      before: Result | undefined
+    ) => void
+  ) {}
 
   /** Runs `job` at once if no other of this session is running. */
   push(id: string, job: Job): void {
@@ -51,7 +58,9 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
       if (behind.length === 0) this.#waiting.delete(id)
       else void this.#next(id, behind, result)
     }
-    this.work(id, jobs, before).then(ended, () => ended())
+    // Those that waited may all have given up.
+    if (jobs.length === 0) ended(before)
+    else this.work(id, jobs, ended, before)
   }
 
   #wait(id: string, waiting: Waiting<Job>[], job: Job): void {

@@ -16,15 +16,12 @@ class Rig {
   /** Each batch that has started, as `id: jobs`. */
   readonly batches: string[] = []
   readonly #ends: ((error?: Error) => void)[] = []
-  readonly #queue = new CommitQueue<Job>((id, jobs) => {
+  readonly #queue = new CommitQueue<Job>((id, jobs, ended) => {
     this.batches.push(`${id}: ${jobs.map(({ name }) => name).join(' ')}`)
-    return new Promise((resolve, reject) => {
-      this.#ends.push((error) => {
-        for (const job of jobs) if (error) job.reject(error)
-        for (const job of jobs) job.resolve()
-        if (error) reject(error)
-        else resolve()
-      })
+    this.#ends.push((error) => {
+      for (const job of jobs) if (error) job.reject(error)
+      for (const job of jobs) job.resolve()
+      ended()
     })
   })
 
