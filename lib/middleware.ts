@@ -1,6 +1,7 @@
 import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
+import { readIds } from './cookie/transport'
 import { need, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
@@ -9,14 +10,13 @@ import { checkIndex, UserSessions } from './manager/user-sessions'
 import type { ExpressStore } from './repository/express-store'
 import { gone, type Repository } from './repository/repository'
 import { makeDictionaries, type Linked, type SessionRequest } from './request'
-import { HeaderSnapshot } from './response/header-snapshot'
 import type { HoldableResponse } from './response/response'
-import { ResponseHold, type ResponseGate } from './response/response-hold'
+import { HeaderSnapshot, ResponseHold, type ResponseGate } from './response/response-hold'
 import { announcementAtEnd, commitAtEnd, isDirtyAtEnd, isExpectant } from './session/end-of-response'
 import { RequestSession } from './session/request-session'
 import type { SessionScope, VerifiedId } from './session/scope'
 import type { Session } from './session/session'
-import { cookieFor, createSetup, readIds, type Shared } from './setup'
+import { createSetup, type Shared } from './setup'
 import type { Store } from './stores/store'
 
 export type { Middleware } from './manager/sessions'
@@ -47,12 +47,12 @@ export function createMiddleware(options: SessionOptions): Sessions {
       isSkipped ||= warnSkipped(settings.name, first?.settings)
       return next()
     }
-    if (!pathMatches(requestPath(req.originalUrl ?? req.url), path)) return next()
+    if (path !== '/' && !pathMatches(requestPath(req.originalUrl ?? req.url), path)) return next()
     makeDictionaries(req as Linked, res)
     let exchange: Exchange
     let mode: LoadMode
     try {
-      exchange = new Exchange(setup.of(req), req, res, next)
+      exchange = new Exchange(setup.only ?? setup.of(req), req, res, next)
       mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
     } catch (error) {
       return next(error)
@@ -142,24 +142,31 @@ class Exchange implements SessionScope, ResponseGate {
   // 1. Which session does the cookie name?
 
   get ids(): readonly VerifiedId[] {
-    return (this.#ids ??= readIds(this.#shared, this.req))
+    const { transport, signer } = this.#shared
+    return (this.#ids ??= readIds(transport, signer, this.req))
   }
 
   // 2. It is loaded, now or when the handler asks for it.
 
   start(mode: LoadMode): void {
-    if (mode === 'lazy') return this.#ready()
-    try {
-      this.#vary()
-      if (this.ids.length === 0) {
-        this.session.begin()
-        return this.#ready()
+    if (mode === 'eager') {
+      try {
+        this.#vary()
+        if (this.ids.length === 0) this.session.begin()
+      } catch (error) {
+        return this.next(error)
       }
-    } catch (error) {
-      return this.next(error)
+    }
+    if (mode === 'lazy' || this.session.current) {
+      this.#attach()
+      return this.next()
     }
     this.session.open().then(
-      () => process.nextTick(() => this.#ready()),
+      () => {
+        this.#attach()
+        // On a tick of its own, so that what the handler throws is not caught here.
+        process.nextTick(this.next)
+      },
       (error: unknown) => {
         // No handler has run, so that asking again is safe.
         if (error instanceof SessionError && error.status === 503) error.headers = { 'Retry-After': '1' }
@@ -170,10 +177,14 @@ class Exchange implements SessionScope, ResponseGate {
 
   // 3. The handler finds it at `req.session`.
 
-  #ready(): void {
-    attach(this.req as Attached, this, this.#shared.store)
+  #attach(): void {
+    const req = this.req as Attached
+    // Not enumerable: printing a request must not print the secrets behind it.
+    Object.defineProperty(req, EXCHANGE, { value: this })
+    Object.defineProperty(req, 'session', SESSION)
+    Object.defineProperty(req, 'sessionID', SESSION_ID)
+    req.sessionStore = this.#shared.store
     if (isExpectant(this.session)) this.hold()
-    this.next()
   }
 
   // 4. The response waits for the store, from the moment on at which the session was first looked at.
@@ -220,7 +231,7 @@ class Exchange implements SessionScope, ResponseGate {
   }
 
   get defaults(): SessionCookie {
-    return (this.#defaults ??= cookieFor(this.settings, this.req))
+    return (this.#defaults ??= this.#shared.cookieFor(this.req))
   }
 
   /** Tells caches that the answer depends on the header that carries the id (RFC 9110, 12.5.5). */
@@ -229,6 +240,7 @@ class Exchange implements SessionScope, ResponseGate {
     const { vary } = this.#shared.transport
     if (!vary || !res.setHeader || !res.getHeader || res.headersSent) return
     const present = res.getHeader('Vary')
+    if (present === vary) return
     if (present === undefined) return void res.setHeader('Vary', vary)
     const list = Array.isArray(present) ? present.join(', ') : String(present)
     const names = list.split(',').map((name) => name.trim().toLowerCase())
@@ -258,14 +270,6 @@ const SESSION_ID: PropertyDescriptor & ThisType<Required<Attached>> = {
   get() {
     return this[EXCHANGE].session.id
   }
-}
-
-function attach(req: Attached, exchange: Exchange, store: Store | ExpressStore): void {
-  // Not enumerable: printing a request must not print the secrets behind it.
-  Object.defineProperty(req, EXCHANGE, { value: exchange })
-  Object.defineProperty(req, 'session', SESSION)
-  Object.defineProperty(req, 'sessionID', SESSION_ID)
-  req.sessionStore = store
 }
 
 /**

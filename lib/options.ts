@@ -183,8 +183,8 @@ export interface Settings
   extends
     Defined<Omit<SessionOptions, 'secret' | 'cookie' | 'limits' | Absent>>,
     Pick<SessionOptions, Absent> {
-  /** As they are now: an application may replace them while it runs. */
-  readonly secrets: () => readonly Secret[]
+  /** A function answers with them as they are now: an application may replace them while it runs. */
+  readonly secrets: readonly Secret[] | (() => readonly Secret[])
   readonly cookie: CookieOptions
   readonly limits: Limits
 }
@@ -413,8 +413,8 @@ function checkSecrets(secret: SessionOptions['secret']): Settings['secrets'] {
     }
     return known as readonly Secret[]
   }
-  secrets()
-  return secrets
+  const first = secrets()
+  return typeof secret === 'string' ? first : secrets
 }
 
 /** Only the first has to be strong: the others only verify, and must stay until their cookies are signed anew. */

@@ -32,9 +32,8 @@ let warned = false
 let warnedOfProxy = false
 
 /** Says once that a proxy's word on the connection is not believed, so that a cookie goes without Secure. */
-export function warnUnbelieved({ headers }: Connection, proxy: boolean | undefined): void {
-  if (warnedOfProxy || proxy !== undefined) return
-  if (!isSecure({ headers }, true)) return
+export function warnUnbelieved({ headers }: Connection): void {
+  if (warnedOfProxy || !isSecure({ headers }, true)) return
   warnedOfProxy = true
   process.emitWarning(
     'a request came with X-Forwarded-Proto: https, which is not believed, so that the session cookie is not Secure: behind ' +

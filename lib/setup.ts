@@ -1,17 +1,15 @@
-import { SessionCookie } from './cookie/session-cookie'
+import { configuredCookie, type SessionCookie } from './cookie/session-cookie'
 import { createBareSigner, createSigner, type Signer } from './cookie/signature'
 import { MAX_BYTES } from './cookie/set-cookie'
 import { cookieTransport, type Transport } from './cookie/transport'
 import { SessionError } from './errors'
-import { publish } from './events'
 import { checkStore, type Settings } from './options'
 import { fromStored } from './repository/codec'
 import type { ExpressStore } from './repository/express-store'
 import { ExpressStoreRepository } from './repository/express-store-repository'
 import { RecordRepository } from './repository/record-repository'
 import type { Repository } from './repository/repository'
-import { isSecure, warnUnbelieved, type SessionRequest } from './request'
-import type { VerifiedId } from './session/scope'
+import type { SessionRequest } from './request'
 import type { Store } from './stores/store'
 
 /** The parts that all requests of one middleware and one store share. */
@@ -19,6 +17,8 @@ export interface Shared {
   readonly settings: Settings
   readonly signer: Signer
   readonly transport: Transport
+  /** The cookie as the configuration makes it for a request. */
+  readonly cookieFor: (req: SessionRequest) => SessionCookie
   readonly store: Store | ExpressStore
   readonly repository: Repository
 }
@@ -58,13 +58,14 @@ function chooser(
 }
 
 function share(settings: Settings, store: Store | ExpressStore): Shared {
-  const { secrets, name, codec, transport = cookieTransport(settings) } = settings
+  const { secrets, name, codec, cookie, proxy, transport = cookieTransport(settings) } = settings
   if ('contract' in store) {
     const parse = (text: string) => JSON.parse(fromStored(codec, text)) as object
-    store.keys?.(secrets, name, parse)
+    store.keys?.(typeof secrets === 'function' ? secrets : () => secrets, name, parse)
   }
   const repository = createRepository(settings, store)
-  return { settings, store, transport, repository, signer: signerFor(settings, repository) }
+  const signer = signerFor(settings, repository)
+  return { settings, store, transport, repository, signer, cookieFor: configuredCookie(cookie, proxy) }
 }
 
 function createRepository(settings: Settings, store: Store | ExpressStore): Repository {
@@ -99,36 +100,4 @@ function secondSeal(): SessionError {
     'store: req => Store gave a second CookieStore, whose sessions the first would take for its own: take one session() ' +
       'for each, with a name of its own'
   )
-}
-
-/** Of several ids in a request, as many are looked at. */
-const MAX_VALUES = 4
-const NO_IDS: readonly VerifiedId[] = []
-
-/** The ids that came with a right signature, each once. */
-export function readIds({ transport, signer }: Shared, req: SessionRequest): readonly VerifiedId[] {
-  const values = valuesOf(transport.read(req))
-  if (values.length === 0) return NO_IDS
-  const found: VerifiedId[] = []
-  for (const value of values) {
-    const verified = signer.verify(value)
-    if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))
-    else if (!found.some(({ id }) => id === verified.id)) found.push(verified)
-  }
-  return found
-}
-
-/** A transport of an application's own may give anything: what a query holds, say. */
-function valuesOf(read: unknown): readonly string[] {
-  if (typeof read === 'string') return [read]
-  return Array.isArray(read) ? read.filter((one) => typeof one === 'string').slice(0, MAX_VALUES) : []
-}
-
-/** The cookie as the configuration makes it: `'auto'` becomes what the connection of this request is. */
-export function cookieFor({ cookie, proxy }: Settings, req: SessionRequest): SessionCookie {
-  const { secure: given = 'auto' } = cookie
-  const secure = given === 'auto' ? isSecure(req, proxy) : given
-  if (given === 'auto' && !secure) warnUnbelieved(req, proxy)
-  const sameSite = cookie.sameSite === 'auto' ? (isSecure(req, proxy) ? 'none' : 'lax') : cookie.sameSite
-  return new SessionCookie({ ...cookie, secure, sameSite })
 }

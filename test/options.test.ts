@@ -36,7 +36,7 @@ describe('the defaults', () => {
       whenUnreadable: 'throw',
       limits: { bytes: 2 ** 20, depth: 100 }
     })
-    expect(settings.secrets()).toEqual([secret])
+    expect(settings.secrets).toEqual([secret])
     for (const absent of ['proxy', 'merge', 'transport', 'valid', 'user', 'beforeSave', 'codec']) {
       expect(settings).not.toHaveProperty(absent)
     }
@@ -59,7 +59,7 @@ describe('the defaults', () => {
     delete nothing.secrets
     const { genid, store, secrets, ...rest } = checkOptions({ ...nothing, secret })
     expect(settings).toMatchObject(rest)
-    expect(secrets()).toEqual([secret])
+    expect(secrets).toEqual([secret])
     expect(typeof genid).toBe('function')
     expect(store).toBeInstanceOf(MemoryStore)
   })

@@ -1,5 +1,4 @@
-import { beganAt } from '../repository/handle'
-import { CorruptRecord, decodeRecord, type SessionRecord } from '../repository/record'
+import { beganAt, CorruptRecord, decodeRecord, type SessionRecord } from '../repository/record'
 import { UsageError } from './outcome'
 import { printable, printDuration, printJson, printTime } from './print'
 

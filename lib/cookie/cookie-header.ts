@@ -1,15 +1,9 @@
-const TAB = 0x09
-const SPACE = 0x20
-const SEMICOLON = 0x3b
-const EQUALS = 0x3d
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
-
-const isBlank = (code: number) => code === SPACE || code === TAB
 
 /** The text between two positions without the blanks around it: space and tab only (RFC 6265, 5.2). */
 export function trimmed(text: string, start: number, end: number): string {
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  while (start < end && (text[start] === ' ' || text[start] === '\t')) start++
+  while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--
   return text.slice(start, end)
 }
 
@@ -29,8 +23,12 @@ export function readCookies(header: string | undefined, name: string, limit = 4)
   let at = header.indexOf(name)
   while (at !== -1 && values.length < limit) {
     let next = at + name.length
-    const equals = isStart(header, at) ? skipBlanks(header, next) : -1
-    if (header.charCodeAt(equals) === EQUALS) {
+    let before = at - 1
+    while (header[before] === ' ' || header[before] === '\t') before--
+    let equals = next
+    while (header[equals] === ' ' || header[equals] === '\t') equals++
+    // It is the name if nothing but blanks lies between it and the beginning of its cookie, and its end.
+    if ((before < 0 || header[before] === ';') && header[equals] === '=') {
       const semicolon = header.indexOf(';', equals)
       next = semicolon === -1 ? header.length : semicolon
       values.push(trimmed(header, equals + 1, next))
@@ -38,18 +36,6 @@ export function readCookies(header: string | undefined, name: string, limit = 4)
     at = header.indexOf(name, next)
   }
   return values
-}
-
-/** Whether nothing but blanks lies between this position and the beginning of its cookie. */
-function isStart(header: string, at: number): boolean {
-  let before = at - 1
-  while (before >= 0 && isBlank(header.charCodeAt(before))) before--
-  return before < 0 || header.charCodeAt(before) === SEMICOLON
-}
-
-function skipBlanks(header: string, at: number): number {
-  while (isBlank(header.charCodeAt(at))) at++
-  return at
 }
 
 /**

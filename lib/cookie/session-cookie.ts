@@ -1,3 +1,4 @@
+import { isSecure, warnUnbelieved, type SessionRequest } from '../request'
 import { type CookieOptions, checkAttribute, isAttribute } from './attributes'
 
 /** Cookie options with `'auto'` settled for one connection. */
@@ -106,6 +107,35 @@ export class SessionCookie {
     checkAttribute('expires', moment, 'ERR_SESSION_DATA')
     this._expires = moment
     this.originalMaxAge = moment && Math.max(0, moment.getTime() - now)
+  }
+}
+
+/**
+ * Makes the cookie as the configuration has it, for one request after the other: `'auto'` becomes what the connection is. It
+ * is shared, and frozen.
+ *
+ * @param proxy - As for {@link isSecure}.
+ */
+export function configuredCookie(
+  cookie: CookieOptions,
+  proxy: boolean | undefined
+): (req: SessionRequest) => SessionCookie {
+  const { secure = 'auto', sameSite } = cookie
+  const make = (isSafe: boolean) =>
+    Object.freeze(
+      new SessionCookie({
+        ...cookie,
+        secure: secure === 'auto' ? isSafe : secure,
+        sameSite: sameSite === 'auto' ? (isSafe ? 'none' : 'lax') : sameSite
+      })
+    )
+  const [safe, unsafe] = [make(true), make(false)]
+  // A cookie that ends at a moment has a shorter life in each request.
+  const isAging = typeof (cookie.maxAge ?? cookie.expires ?? 0) === 'object'
+  return (req) => {
+    const isSafe = isSecure(req, proxy)
+    if (secure === 'auto' && !isSafe && proxy === undefined) warnUnbelieved(req)
+    return isAging ? make(isSafe) : isSafe ? safe : unsafe
   }
 }
 

@@ -35,7 +35,7 @@ const ID = /^[A-Za-z0-9_-]{1,128}$/
  * that `encodeURIComponent` makes is right: were `%3a` as good as `%3A`, a cookie could be changed and still be accepted.
  */
 const SIGNED =
-  /^s(?::|%3A)([A-Za-z0-9_-]{1,128})(?:~([1-9a-z][0-9a-z]{0,9}))?\.((?:[A-Za-z0-9+/]|%2B|%2F){43})$/
+  /^s(?::|%3A)(([A-Za-z0-9_-]{1,128})(?:~([1-9a-z][0-9a-z]{0,9}))?)\.((?:[A-Za-z0-9+/]|%2B|%2F){43})$/
 
 const BARE = /^[A-Za-z0-9_-]+$/
 
@@ -63,17 +63,17 @@ export function createBareSigner(maxLength: number): Signer {
  * signs, each verifies. The name is signed as well, so that the value of one cookie is nothing under the name of another;
  * values signed without it, as express-session does, are taken until they are signed anew.
  *
- * @param secrets - asked at each use, so that an application can replace them while it runs
+ * @param secrets - a function is asked at each use, so that an application can replace them while it runs
  * @throws SessionError `ERR_SESSION_OPTIONS` without a secret, or with an empty one
  */
 export function createSigner(secrets: readonly Secret[] | (() => readonly Secret[]), name: string): Signer {
-  const current = typeof secrets === 'function' ? secrets : () => secrets
   let known: readonly Secret[] = []
   let made: KeyObject[] = []
   const keysNow = (): KeyObject[] => {
-    const now = current()
+    if (typeof secrets === 'object' && made.length > 0) return made
+    const now = typeof secrets === 'object' ? secrets : secrets()
     if (
-      now.length > 0 &&
+      made.length > 0 &&
       now.length === known.length &&
       known.every((secret, index) => secret === now[index])
     )
@@ -88,23 +88,22 @@ export function createSigner(secrets: readonly Secret[] | (() => readonly Secret
   keysNow()
 
   return {
-    sign: (id, life) => `s:${sign(prefix + carried(id, life), keysNow()[0]!).slice(prefix.length)}`,
+    sign: (id, life) => {
+      const carried = life === undefined ? id : `${id}~${life.toString(36)}`
+      return `s:${sign(prefix + carried, keysNow()[0]!).slice(prefix.length)}`
+    },
 
     verify(value) {
       // The shape comes first, so that garbage costs no HMAC.
-      const [, id, own, signature] = SIGNED.exec(value) ?? []
+      const [, carried, id, own, signature] = SIGNED.exec(value) ?? []
       if (id === undefined || signature === undefined) return undefined
 
       const life = own === undefined ? undefined : parseInt(own, 36)
-      const signed = `${carried(id, life)}.${signature.includes('%') ? decodeURIComponent(signature) : signature}`
+      const signed = `${carried}.${signature.includes('%') ? decodeURIComponent(signature) : signature}`
       const keys = keysNow()
       for (const key of keys)
         if (unsign(prefix + signed, key) !== false) return { id, life, current: key === keys[0] }
       return keys.some((key) => unsign(signed, key) !== false) ? { id, life, current: false } : undefined
     }
   }
-}
-
-function carried(id: string, life: number | undefined): string {
-  return life === undefined ? id : `${id}~${life.toString(36)}`
 }

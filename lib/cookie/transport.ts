@@ -1,7 +1,9 @@
 import { readCookies } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 import { clearCookie, mergeSetCookie, setCookie } from './set-cookie'
+import type { Signer, Verified } from './signature'
 import { SessionError } from '../errors'
+import { publish } from '../events'
 import type { HoldableResponse } from '../response/response'
 import { isSecure, warnInsecure, type SessionRequest } from '../request'
 
@@ -70,4 +72,24 @@ export function cookieTransport({ name, proxy }: CookieTransportOptions): Transp
     },
     clear: (res, { cookie }) => send(res, clearCookie(name, cookie))
   }
+}
+
+/** Of several ids in a request, as many are looked at. */
+const MAX_VALUES = 4
+
+/** The ids that came with a right signature, each once. */
+export function readIds(transport: Transport, signer: Signer, req: SessionRequest): readonly Verified[] {
+  // One of an application's own may give anything: what a query holds, say.
+  const read: unknown = transport.read(req)
+  const values: readonly unknown[] = typeof read === 'string' ? [read] : Array.isArray(read) ? read : []
+  const found: Verified[] = []
+  let left = MAX_VALUES
+  for (const value of values) {
+    if (typeof value !== 'string') continue
+    if (left-- === 0) break
+    const verified = signer.verify(value)
+    if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))
+    else if (found.length === 0 || !found.some(({ id }) => id === verified.id)) found.push(verified)
+  }
+  return found
 }

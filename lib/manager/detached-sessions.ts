@@ -1,3 +1,4 @@
+import { readIds } from '../cookie/transport'
 import { need } from '../errors'
 import type { SessionRequest } from '../request'
 import type { Repository } from '../repository/repository'
@@ -5,7 +6,7 @@ import { announcementOf } from '../session/cookie-policy'
 import { RequestSession } from '../session/request-session'
 import type { SessionScope } from '../session/scope'
 import { OWNER, Session } from '../session/session'
-import { cookieFor, readIds, type Setup } from '../setup'
+import type { Setup } from '../setup'
 import { isWatchable, SessionWatch } from './session-watch'
 
 /** As much of a request as names a session. */
@@ -39,7 +40,7 @@ export class DetachedSessions {
   async create(data: object): Promise<{ session: Session; cookie: string }> {
     const { only } = this.setup
     need(only, 'create needs one store for all requests: make a session() for each store')
-    const { settings, repository, signer } = only
+    const { settings, repository, signer, cookieFor } = only
     need(!settings.transport, 'create makes a cookie, and the option transport carries ids elsewhere')
     need(
       typeof data === 'object' && data !== null,
@@ -52,7 +53,7 @@ export class DetachedSessions {
       repository,
       req,
       ids: [],
-      defaults: cookieFor(settings, req),
+      defaults: cookieFor(req),
       canSendCookie: () => !isOver
     })
     request.begin()
@@ -93,16 +94,16 @@ export class DetachedSessions {
     const attached = this.sessionOf(request)
     // In a request that has a session, another object of it would lose what is written to it.
     if (attached?.scope.repository === shared.repository) return storedOf(await attached.load())
-    const ids = readIds(shared, request)
+    const ids = readIds(shared.transport, shared.signer, request)
     if (ids.length === 0) return null
-    const { settings, repository } = shared
+    const { settings, repository, cookieFor } = shared
     const scope: SessionScope = {
       // Nobody could use an empty session that replaces another one.
       settings: { ...settings, whenUnreadable: 'throw' },
       repository,
       req: request,
       ids,
-      defaults: cookieFor(settings, request),
+      defaults: cookieFor(request),
       canSendCookie: () => false
     }
     const session = storedOf(await new RequestSession(scope).load())

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { Budget } from '../repository/budget'
-import { lifetimeLeft, type Lifetimes } from '../session/lifetime'
+import { lifetimeLeft } from '../session/lifetime'
+import type { Lifetimes } from '../session/scope'
 import type { Repository } from '../repository/repository'
 import type { Ended } from '../stores/store'
 

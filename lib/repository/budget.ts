@@ -8,14 +8,6 @@ const LATE = 20
 /** How long a timer may be overdue, in milliseconds, before it counts as lost. */
 const LOST = 10_000
 
-/** Hears whether the store answers. */
-export interface Witness {
-  /** An answer came, perhaps an error, perhaps too late. */
-  answered(): void
-  /** The budget was used up by waiting for the answer. */
-  timedOut(): void
-}
-
 /**
  * The time that one load or one commit may spend on its store, retries and merges included. Only waiting for the store
  * counts: a slow function given to `update` does not use it up, nor does a stall of this process.
@@ -28,61 +20,93 @@ export class Budget {
     this.#left = timeout
   }
 
+  /** As {@link ask}, for those who wait for a promise. */
+  run<T>(ask: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => this.ask(ask, resolve, reject))
+  }
+
   /**
    * Asks the store, and stops waiting when the budget is used up. Later answers of the store are ignored.
    *
-   * @param convert - makes the result of the answer; what it throws counts as a failure of the store
-   * @throws SessionError `ERR_SESSION_TIMEOUT`, or `ERR_SESSION_STORE` with the store's error as its cause
+   * @param answered - takes the answer; what it throws counts as a failure of the store
+   * @param failed - gets a SessionError: `ERR_SESSION_TIMEOUT`, or `ERR_SESSION_STORE` with the store's error as its cause
+   * @param heard - called with true when an answer came, perhaps an error, perhaps too late, and with false when the budget
+   *   was used up by waiting for it
    */
-  run<T, R = T>(ask: () => Promise<T>, witness?: Witness, convert?: (answer: T) => R): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      if (this.#left <= 0) return reject(this.timedOut())
-      const start = performance.now()
-      let isOver = false
-      const alarm = setAlarm(this.#left, () => {
-        isOver = true
-        this.#left = 0
-        witness?.timedOut()
-        reject(this.timedOut())
-      })
-      const settled = () => {
-        if (isOver) return
-        clearAlarm(alarm)
-        this.#left -= performance.now() - start
-      }
-      let answer: Promise<T>
-      try {
-        answer = ask()
-        // A store may answer at once, whatever its types say.
-        if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function')
-          answer = Promise.resolve(answer)
-      } catch (error) {
-        settled()
-        return reject(storeFailed(error))
-      }
-      answer.then(
-        (value) => {
-          settled()
-          witness?.answered()
-          if (isOver) return
-          try {
-            resolve(convert ? convert(value) : (value as unknown as R))
-          } catch (error) {
-            reject(storeFailed(error))
-          }
-        },
-        (error: unknown) => {
-          settled()
-          witness?.answered()
-          reject(storeFailed(error))
-        }
-      )
+  ask<T>(
+    ask: () => Promise<T>,
+    answered: (answer: T) => void,
+    failed: (error: SessionError) => void,
+    heard?: (isAnswer: boolean) => void
+  ): void {
+    if (this.#left <= 0) return failed(this.timedOut())
+    const start = performance.now()
+    let isOver = false
+    const alarm = setAlarm(this.#left, () => {
+      isOver = true
+      this.#left = 0
+      heard?.(false)
+      failed(this.timedOut())
     })
+    /** Answers whether the answer came in time. */
+    const settled = (): boolean => {
+      if (isOver) return false
+      clearAlarm(alarm)
+      this.#left -= performance.now() - start
+      return true
+    }
+    let answer: Promise<T>
+    try {
+      answer = ask()
+      // A store may answer at once, whatever its types say.
+      if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function')
+        answer = Promise.resolve(answer)
+    } catch (error) {
+      settled()
+      return failed(storeFailed(error))
+    }
+    answer.then(
+      (value) => {
+        const isInTime = settled()
+        heard?.(true)
+        if (!isInTime) return
+        try {
+          answered(value)
+        } catch (error) {
+          failed(storeFailed(error))
+        }
+      },
+      (error: unknown) => {
+        const isInTime = settled()
+        heard?.(true)
+        if (isInTime) failed(storeFailed(error))
+      }
+    )
   }
 
   /** Waits, at the expense of the budget. */
   pause(ms: number): Promise<void> {
     return this.run(() => delay(ms))
+  }
+
+  /**
+   * Waits for a turn, at the expense of the budget.
+   *
+   * @param share - how much of what is left may be used up by that, 1 for all
+   * @throws SessionError `ERR_SESSION_TIMEOUT` if the turn did not come in that time
+   */
+  async wait(turn: Promise<void>, share: number): Promise<void> {
+    const part = new Budget(this.timeout)
+    const most = (part.#left = this.#left * share)
+    try {
+      await part.run(() => turn)
+    } finally {
+      this.#left -= most - part.#left
+    }
+  }
+
+  get isUsedUp(): boolean {
+    return this.#left <= 0
   }
 
   /** The error for a budget that is used up. */

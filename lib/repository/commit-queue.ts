@@ -3,8 +3,11 @@ import type { Budget } from './budget'
 /** A job that may have to wait, at the expense of its budget. */
 export interface QueuedJob {
   readonly budget: Budget
-  /** Answers a job that waited for too long: the queue never runs it. */
-  expire(error: unknown): void
+  /**
+   * Answers a job that waited for too long: the queue never runs it. Left out: batches may run side by side, so the job goes
+   * on beside the batch in front of it when half of its budget is used up, and takes along what waits with it.
+   */
+  expire?(error: unknown): void
 }
 
 interface Waiting<Job> {
@@ -19,56 +22,71 @@ interface Waiting<Job> {
  * are the next one, so that a hundred commits at once are two writes and not a hundred.
  */
 export class CommitQueue<Job extends QueuedJob, Result = void> {
-  /** By id, for each session whose batch is running. */
+  /** By id, for each session whose batch is running: what came since that began. */
   readonly #waiting = new Map<string, Waiting<Job>[]>()
 
   /**
-   * @param work - runs a batch and answers each of its jobs, in their order; the next batch starts when it has settled,
-   *   and is handed its result
+   * @param work - runs a batch and answers each of its jobs, in their order, then calls `ended`, once: the next batch starts
+   *   then, and is handed the result
    */
-  constructor(private readonly work: (id: string, jobs: Job[], before?: Result) => Promise<Result>) {}
+  constructor(
+    private readonly work: (
+      id: string,
+      jobs: Job[],
+      ended: (result?: Result) => void,
+      before: Result | undefined
+    ) => void
+  ) {}
 
   /** Runs `job` at once if no other of this session is running. */
   push(id: string, job: Job): void {
     const waiting = this.#waiting.get(id)
-    if (waiting) return this.#wait(waiting, job)
-    this.#waiting.set(id, [])
-    this.#run(id, [job])
+    if (waiting) return this.#wait(id, waiting, job)
+    this.#run(id, [job], this.#line(id))
   }
 
-  #run(id: string, jobs: Job[], before?: Result): void {
-    this.work(id, jobs, before).then(
-      (result) => this.#ended(id, result),
-      () => this.#ended(id, undefined)
-    )
+  #line(id: string): Waiting<Job>[] {
+    const waiting: Waiting<Job>[] = []
+    this.#waiting.set(id, waiting)
+    return waiting
   }
 
-  #ended(id: string, result: Result | undefined): void {
-    if (this.#waiting.get(id)!.length === 0) this.#waiting.delete(id)
-    else void this.#next(id, result)
+  #run(id: string, jobs: Job[], behind: Waiting<Job>[], before?: Result): void {
+    const ended = (result?: Result) => {
+      // Else another batch has overtaken this one.
+      if (this.#waiting.get(id) !== behind) return
+      if (behind.length === 0) this.#waiting.delete(id)
+      else void this.#next(id, behind, result)
+    }
+    // Those that waited may all have given up.
+    if (jobs.length === 0) ended(before)
+    else this.work(id, jobs, ended, before)
   }
 
-  #wait(waiting: Waiting<Job>[], job: Job): void {
+  #wait(id: string, waiting: Waiting<Job>[], job: Job): void {
     let go!: () => void
     const turn = new Promise<void>((resolve) => (go = resolve))
-    const charged = job.budget
-      .run(() => turn)
-      .catch((error: unknown) => {
-        const at = waiting.findIndex((entry) => entry.job === job)
-        if (at >= 0) waiting.splice(at, 1)
-        job.expire(error)
-      })
+    const late = (error: unknown) => {
+      if (!job.expire) {
+        if (this.#waiting.get(id) === waiting) void this.#next(id, waiting)
+        return
+      }
+      const at = waiting.findIndex((entry) => entry.job === job)
+      if (at >= 0) waiting.splice(at, 1)
+      job.expire(error)
+    }
+    const charged = job.budget.wait(turn, job.expire ? 1 : 0.5).catch(late)
     waiting.push({ job, charged, go })
   }
 
-  async #next(id: string, before: Result | undefined): Promise<void> {
-    const waiting = this.#waiting.get(id)!
-    this.#waiting.set(id, [])
+  async #next(id: string, waiting: Waiting<Job>[], before?: Result): Promise<void> {
+    const behind = this.#line(id)
     for (const { go } of waiting) go()
     await Promise.all(waiting.map(({ charged }) => charged))
     this.#run(
       id,
       waiting.map(({ job }) => job),
+      behind,
       before
     )
   }

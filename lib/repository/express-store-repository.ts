@@ -3,9 +3,8 @@ import { publish } from '../events'
 import { Budget } from './budget'
 import { CommitQueue, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
-import { createHandle } from './handle'
+import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import { mergeData, pick, sameValue, type Data, type Merge } from './merge'
-import { checkLimits, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import {
   gone,
   type Committed,
@@ -100,7 +99,7 @@ interface Entry {
  */
 export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
-  readonly #queue = new CommitQueue<Job>((id, jobs) => this.#work(id, jobs))
+  readonly #queue = new CommitQueue<Job>((id, jobs, ended) => void this.#work(id, jobs).finally(ended))
   readonly #reserved: ReadonlySet<string>
 
   /** @param timeout - milliseconds that a session waits for an answer that nobody waits for any more */
@@ -155,10 +154,6 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       await remove(this.store, id)
       return undefined
     })
-  }
-
-  async touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
-    return (await this.load(id, budget, ttl)) !== null
   }
 
   /** Renews the life of a session object. It goes through the queue, as some stores read and write the whole session for that. */

@@ -1,12 +1,6 @@
 import { SessionError } from '../errors'
-import {
-  wholeMilliseconds,
-  type DestroyResult,
-  type SessionIndex,
-  type SetResult,
-  type Store
-} from '../stores/store'
-import { Budget, type Witness } from './budget'
+import type { DestroyResult, SessionIndex, SetResult, Store } from '../stores/store'
+import { Budget } from './budget'
 
 /** Deadlines that pass without any answer in between before a server counts as silent. */
 const THRESHOLD = 3
@@ -27,6 +21,7 @@ export class CircuitBreaker {
   #unanswered = 0
   #key: string | undefined
   #isOfMany = false
+  #isOpen = false
   #probed = 0
 
   /** Whether to ask. While the server is silent, those who asked before find out whether it answers again. */
@@ -42,7 +37,7 @@ export class CircuitBreaker {
   answered(): void {
     this.#unanswered = 0
     this.#key = undefined
-    this.#isOfMany = false
+    this.#isOfMany = this.#isOpen = false
   }
 
   /** Notes a deadline that passed without an answer about `key`. Answers whether only that key is known to be silent. */
@@ -51,19 +46,16 @@ export class CircuitBreaker {
     this.#unanswered++
     this.#key ??= key
     this.#isOfMany ||= key !== this.#key
+    this.#isOpen = this.#unanswered >= THRESHOLD && this.#isOfMany
     if (this.#isOpen && !wasOpen) this.#probed = performance.now()
     return !this.#isOfMany
-  }
-
-  get #isOpen(): boolean {
-    return this.#unanswered >= THRESHOLD && this.#isOfMany
   }
 }
 
 /** A store that is asked within a budget of time, and not at all while the server behind it is silent. */
 export class GuardedStore {
   readonly #breakers = new WeakMap<object, CircuitBreaker>()
-  /** The key of a store that is one server, as most are. */
+  /** The breaker of a store that is one server, as most are. */
   readonly #only: CircuitBreaker | undefined
 
   constructor(private readonly store: Store) {
@@ -78,87 +70,102 @@ export class GuardedStore {
     convert: (text: string | null) => R
   ): Promise<R> {
     const life = ttl === undefined ? undefined : wholeTtl(ttl)
-    return this.#ask(
-      id,
-      budget,
-      () => this.store.get(id, life),
-      (text) => convert(checked(text, isText))
+    return new Promise((resolve, reject) =>
+      this.#ask(
+        id,
+        budget,
+        () => this.store.get(id, life),
+        (text) => resolve(convert(isText(text) ? text : nonsense())),
+        reject
+      )
     )
   }
 
-  set<R>(
+  /**
+   * @param answered - gets the result
+   * @param failed - gets what other methods reject with
+   */
+  set(
     id: string,
     text: string,
     ttl: number,
     expected: string | null,
     budget: Budget,
-    convert: (result: SetResult) => R
-  ): Promise<R> {
-    return this.#ask(
+    answered: (result: SetResult) => void,
+    failed: (error: SessionError) => void
+  ): void {
+    this.#ask(
       id,
       budget,
       () => this.store.set(id, text, wholeTtl(ttl), expected),
-      (result) => convert(checked(result, isResult))
+      (result) => answered(isResult(result) ? result : nonsense()),
+      failed
     )
   }
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
-    return this.#ask(id, budget, () => this.store.touch(id, wholeTtl(ttl)))
+    return this.#promise(id, budget, () => this.store.touch(id, wholeTtl(ttl)))
   }
 
   destroy(id: string, budget: Budget, expected?: string): Promise<DestroyResult> {
-    return this.#ask(id, budget, () => this.store.destroy(id, expected))
+    return this.#promise(id, budget, () => this.store.destroy(id, expected))
   }
 
   notify(id: string, successor: string, budget: Budget): Promise<void> {
-    return this.#ask(id, budget, () => this.store.notify?.({ id, successor }) ?? Promise.resolve())
+    return this.#promise(id, budget, () => this.store.notify?.({ id, successor }) ?? Promise.resolve())
   }
 
   /** Only for stores that can say. */
   life(id: string, budget: Budget): Promise<number | null> {
-    return this.#ask(
-      id,
-      budget,
-      () => this.store.life!(id),
-      (life) => checked(life, isLife)
+    return new Promise((resolve, reject) =>
+      this.#ask(
+        id,
+        budget,
+        () => this.store.life!(id),
+        (life) => resolve(isLife(life) ? life : nonsense()),
+        reject
+      )
     )
   }
 
   /** Asks what the store knows of a user. Only for stores with an index. */
   index<T>(user: string, budget: Budget, ask: (index: SessionIndex) => Promise<T>): Promise<T> {
     const index = this.store.index!
-    return this.#askNode(index.nodeOf?.(user) ?? this.store, `user ${user}`, budget, () => ask(index))
+    const node = index.nodeOf?.(user) ?? this.store
+    return this.#promise(`user ${user}`, budget, () => ask(index), node)
   }
 
-  #ask<T, R = T>(id: string, budget: Budget, call: () => Promise<T>, convert?: (answer: T) => R): Promise<R> {
-    const node = this.#only || this.store.stateless ? undefined : this.store.nodeOf?.(id)
-    return this.#askNode(node, id, budget, call, convert)
+  #promise<T>(key: string, budget: Budget, call: () => Promise<T>, node?: object): Promise<T> {
+    return new Promise((resolve, reject) => this.#ask(key, budget, call, resolve, reject, node))
   }
 
-  #askNode<T, R = T>(
-    node: object | undefined,
+  #ask<T>(
     key: string,
     budget: Budget,
     call: () => Promise<T>,
-    convert?: (answer: T) => R
-  ): Promise<R> {
+    answered: (answer: T) => void,
+    failed: (error: SessionError) => void,
+    node = this.#only || this.store.stateless ? undefined : this.store.nodeOf?.(key)
+  ): void {
     const breaker = node === undefined ? this.#only : this.#breakerOf(node)
     // A store without a server has nothing that could fall silent but an application's own function.
-    if (!breaker) return budget.run(call, undefined, convert)
-    if (!breaker.allows()) return Promise.reject(silent())
-    return budget.run(
-      call,
-      new KeyWitness(breaker, key, () => this.#probe(breaker, node, budget.timeout)),
-      convert
-    )
+    if (!breaker) return budget.ask(call, answered, failed)
+    if (!breaker.allows()) return failed(silent())
+    budget.ask(call, answered, failed, (isAnswer) => {
+      if (isAnswer) breaker.answered()
+      else if (breaker.timedOut(key)) this.#probe(breaker, node, budget.timeout)
+    })
   }
 
   /** Asks about another key: whether the server is silent, or has only nothing to say about one. */
   #probe(breaker: CircuitBreaker, node: object | undefined, timeout: number): void {
     const key = this.#keyAt(node)
     if (key === undefined) return
-    const witness = new KeyWitness(breaker, key, () => undefined)
-    new Budget(timeout).run(() => this.store.get(key), witness).catch(() => undefined)
+    const probe = () => this.store.get(key)
+    new Budget(timeout).ask(probe, ignore, ignore, (isAnswer) => {
+      if (isAnswer) breaker.answered()
+      else breaker.timedOut(key)
+    })
   }
 
   /** A key that no session has, kept by this server. */
@@ -178,25 +185,10 @@ export class GuardedStore {
   }
 }
 
-class KeyWitness implements Witness {
-  constructor(
-    private readonly breaker: CircuitBreaker,
-    private readonly key: string,
-    private readonly probe: () => void
-  ) {}
-
-  answered(): void {
-    this.breaker.answered()
-  }
-
-  timedOut(): void {
-    if (this.breaker.timedOut(this.key)) this.probe()
-  }
-}
+const ignore = (): void => undefined
 
 /** A store that answers nonsense has failed, although it says otherwise. */
-function checked<T>(answer: T, makesSense: (value: unknown) => boolean): T {
-  if (makesSense(answer)) return answer
+function nonsense(): never {
   throw new TypeError('the answer is none of those that the contract of stores knows')
 }
 
@@ -214,9 +206,9 @@ function isResult(value: unknown): boolean {
   return typeof id === 'string' || isText(conflict)
 }
 
-/** A session whose life is over, as with a `maxAge` of 0, ends at once. A store refuses such a life. */
+/** In whole milliseconds, so that nothing ends before its time. A life that is over ends at once: stores refuse 0. */
 function wholeTtl(ttl: number): number {
-  return wholeMilliseconds(Math.max(1, ttl))
+  return Math.max(1, Math.ceil(ttl))
 }
 
 function silent(): SessionError {

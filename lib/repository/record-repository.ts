@@ -5,22 +5,22 @@ import { Budget } from './budget'
 import { fromStored, toStored, type Codec } from './codec'
 import { CommitQueue } from './commit-queue'
 import { GuardedStore } from './guarded-store'
-import { createHandle } from './handle'
-import { mergeData, pick, type Data, type Merge } from './merge'
 import {
   checkLimits,
-  createRevision,
   CorruptRecord,
+  createHandle,
+  createRevision,
   decodeRecord,
   encodeData,
   encodeRecord,
-  endOf,
   hasData,
   nextRevisions,
   parseData,
+  StoredRecord,
   type Frame,
   type Limits
 } from './record'
+import { mergeData, pick, type Data, type Merge } from './merge'
 import {
   gone,
   isStoreFailure,
@@ -28,8 +28,7 @@ import {
   type Draft,
   type Drafting,
   type Meant,
-  type Repository,
-  type StoredSession
+  type Repository
 } from './repository'
 import { UserIndex } from './user-index'
 
@@ -39,42 +38,6 @@ import { UserIndex } from './user-index'
  */
 const CLOSED = 300_000
 
-/** A session, with the text that it was read from. */
-export class StoredRecord implements StoredSession {
-  readonly cookie: unknown
-  readonly sent: number | undefined
-  readonly user: string | undefined
-  readonly since: number | undefined
-  #data: Data | undefined
-
-  constructor(
-    readonly text: string,
-    readonly handle: string,
-    readonly frame: Frame,
-    data?: Data,
-    private readonly reserved?: ReadonlySet<string>,
-    /** The text that the store keeps for it. */
-    readonly stored = text
-  ) {
-    this.cookie = frame.cookie
-    this.sent = frame.sent
-    this.user = frame.user
-    this.since = frame.since
-    this.#data = data
-  }
-
-  data(): Data {
-    const data = this.#data ?? parseData(this.text, this.reserved)
-    this.#data = undefined
-    return data
-  }
-
-  /** The end of what the store keeps, by which it is recognised. */
-  get end(): string {
-    return endOf(this.stored, this.frame)
-  }
-}
-
 /** A commit on its way. */
 interface Job {
   readonly known: StoredRecord | null
@@ -82,17 +45,31 @@ interface Job {
   readonly budget: Budget
   resolve(committed: Committed<StoredRecord>): void
   reject(error: unknown): void
-  expire(error: unknown): void
 }
 
-/** The result of applying a batch of commits to one state. */
+/** A batch of commits of one session on its way to the store. */
 interface Batch {
-  /** The jobs that are still to be answered, and whether each started from the state that it knew. */
+  readonly id: string
+  readonly budget: Budget
+  /** The state that the last of them knew; null for a new session. */
+  readonly first: StoredRecord | null
+  /** What writes were tried with. */
+  readonly attempted: StoredRecord[]
+  /** Those that are still to be answered. */
+  jobs: readonly Job[]
+  /** What is stored, as far as is known. */
+  latest: StoredRecord | null
+  ended(stored?: StoredRecord | null): void
+}
+
+/** The result of applying a batch to one state. */
+interface Drafted {
+  /** The jobs that could be applied, and whether each started from the state that it knew. */
   readonly jobs: Map<Job, { readonly mine: StoredRecord | null; readonly isOthers: boolean }>
-  readonly next: StoredRecord | null
-  readonly ttl: number
   /** Users that the session was noted under for this write, and since when each login counts. */
-  readonly noted: readonly { readonly user: string; readonly since: number }[]
+  readonly noted: { readonly user: string; readonly since: number }[]
+  next: StoredRecord | null
+  ttl: number
 }
 
 /** Sessions as texts over a {@link Store}, committed by conditional writes. */
@@ -105,8 +82,8 @@ export class RecordRepository implements Repository<StoredRecord> {
   readonly #store: GuardedStore
   readonly #conditional: boolean
   readonly #notifies: boolean
-  readonly #queue = new CommitQueue<Job, StoredRecord | null>((id, jobs, before) =>
-    this.#commit(id, jobs, before)
+  readonly #queue = new CommitQueue<Job, StoredRecord | null>((id, jobs, ended, before) =>
+    this.#commit(id, jobs, ended, before)
   )
 
   /**
@@ -134,7 +111,7 @@ export class RecordRepository implements Repository<StoredRecord> {
 
   load(id: string, budget: Budget, ttl?: number): Promise<StoredRecord | null> {
     return this.#store.get(id, budget, ttl, (text) => {
-      const record = text === null ? null : this.#read(text)
+      const record = this.#decode(text, true) ?? null
       if (record?.frame.moved) {
         // A closed id must not live longer because a request uses it.
         if (ttl !== undefined) this.#store.touch(id, CLOSED, budget).catch(() => undefined)
@@ -166,15 +143,8 @@ export class RecordRepository implements Repository<StoredRecord> {
     draft: Drafting<StoredRecord>,
     budget: Budget
   ): Promise<Committed<StoredRecord>> {
-    return new Promise((resolve, reject) => {
-      const expire = () => {
-        // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
-        const late: Job = { ...job, budget: new Budget(budget.timeout) }
-        void this.#commit(id, [late])
-      }
-      const job: Job = { known, draft, budget, resolve, reject, expire }
-      this.#queue.push(id, job)
-    })
+    // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
+    return new Promise((resolve, reject) => this.#queue.push(id, { known, draft, budget, resolve, reject }))
   }
 
   async close(
@@ -193,7 +163,9 @@ export class RecordRepository implements Repository<StoredRecord> {
     const revs = nextRevisions(rev, known.frame.revs)
     const frame = { handle, cookie: undefined, sent: undefined, user, revs, moved: true, to: successor }
     const text = toStored(this.limits.codec, '{}', frame)
-    const result = await this.#store.set(id, text, CLOSED, known.end, budget, (answer) => answer)
+    const result = await new Promise<SetResult>((resolve, reject) =>
+      this.#store.set(id, text, CLOSED, known.end, budget, resolve, reject)
+    )
     if ('conflict' in result) {
       const stored = this.#decode(result.conflict)
       if (!stored) throw gone()
@@ -207,6 +179,7 @@ export class RecordRepository implements Repository<StoredRecord> {
     return undefined
   }
 
+  /** Renews what is kept under `id`, which may be a closed id: `load` is for who wants a session. */
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
     return this.#store.touch(id, ttl, budget)
   }
@@ -257,94 +230,134 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
   }
 
-  /** Writes what all these commits change at once, and answers each. Resolves to what is stored then. */
-  async #commit(
-    id: string,
-    jobs: readonly Job[],
-    before?: StoredRecord | null
-  ): Promise<StoredRecord | null> {
-    const attempted: StoredRecord[] = []
+  /** Writes what all these commits change at once, and answers each. */
+  #commit(id: string, jobs: readonly Job[], ended: Batch['ended'], before?: StoredRecord | null): void {
     const { known: first, budget } = jobs.at(-1)!
     // For a new session, a text that is there already belongs to another one.
-    let latest = first && (before ?? first)
-    let left = jobs
+    this.#draft({ id, budget, first, attempted: [], jobs, latest: first && (before ?? first), ended })
+  }
+
+  /** Makes of the latest state what all jobs want, one on top of the other, and goes on to write it: at once, if it can. */
+  #draft(batch: Batch): void {
+    const drafted: Drafted = { jobs: new Map(), noted: [], next: batch.latest, ttl: 0 }
+    let waiting: Promise<void> | undefined
+    for (const job of batch.jobs) {
+      waiting = waiting
+        ? waiting.then(() => this.#apply(job, batch, drafted))
+        : this.#apply(job, batch, drafted)
+    }
+    if (waiting) void waiting.then(() => this.#write(batch, drafted))
+    else this.#write(batch, drafted)
+  }
+
+  /** A job that fails is answered, and left out. Undefined: there was nothing to wait for. */
+  #apply(job: Job, batch: Batch, drafted: Drafted): Promise<void> | undefined {
     try {
-      for (;;) {
-        const batch = await this.#draftAll(id, left, latest, budget)
-        const { next } = batch
-        left = [...batch.jobs.keys()]
-        if (left.length === 0) return latest
-        if (next === null || next === latest) {
-          for (const [job] of batch.jobs) job.resolve({ id, stored: latest, merged: latest !== job.known })
-          return latest
-        }
-        attempted.push(next)
-        const expected = latest?.end ?? null
-        const result = await this.#store.set(id, next.stored, batch.ttl, expected, budget, same)
-        if ('id' in result) {
-          await this.#checkMarks(id, next, batch, budget)
-          publishCommits(next.handle, batch, attempted.length)
-          for (const [job, { mine, isOthers }] of batch.jobs)
-            job.resolve({ id: result.id, stored: next, merged: isOthers || mine !== next })
-          return next
-        }
-        const theirs = this.#decode(result.conflict)
-        // A write of mine was applied although its answer got lost: others may have built on it since.
-        const applied = attempted.find(({ frame: { revs } }) => theirs?.frame.revs.includes(revs.at(-1)!))
-        if (applied) {
-          // If the session has moved since, what is stored holds nothing but the revisions.
-          const stored = theirs!.frame.moved ? applied : theirs!
-          for (const job of left) job.resolve({ id, stored, merged: true })
-          return stored
-        }
-        if (first === null) throw taken()
-        if (!theirs || theirs.frame.moved) throw gone()
-        latest = theirs
-        if (attempted.length > 1) await budget.pause(Math.random() * Math.min(5 * 2 ** attempted.length, 100))
-      }
+      if (job.budget.isUsedUp) throw job.budget.timedOut()
+      const draft = job.draft(drafted.next)
+      const taken =
+        draft instanceof Promise
+          ? draft.then((settled) => this.#take(job, settled, batch, drafted))
+          : this.#take(job, draft, batch, drafted)
+      return taken?.catch(job.reject)
     } catch (error) {
-      for (const job of left) job.reject(error)
-      // If the store failed, the session may be there all the same.
-      if (first === null && !isStoreFailure(error)) this.#forget(attempted, id)
-      return null
+      job.reject(error)
+      return undefined
     }
   }
 
-  /** Makes of `latest` what all jobs want, one on top of the other. A job that fails is answered, and left out. */
-  async #draftAll(
-    id: string,
-    jobs: readonly Job[],
-    latest: StoredRecord | null,
-    budget: Budget
-  ): Promise<Batch> {
-    const drafted: Batch['jobs'] = new Map()
-    const noted: { user: string; since: number }[] = []
-    let next = latest
-    let ttl = 0
-    for (const job of jobs) {
-      try {
-        const drafting = job.draft(next)
-        const draft = drafting instanceof Promise ? await drafting : drafting
-        const isOthers = next !== job.known
-        if (draft) {
-          let { since } = draft
-          const { user } = draft
-          if (user !== undefined && user === next?.user) since = next.since
-          else if (user !== undefined && this.users) {
-            // To end all sessions of the user has to find this one as soon as it is stored.
-            const moment = await this.users.add(user, id, budget)
-            since ??= moment
-            noted.push({ user, since })
-          }
-          next = this.#recordOf(draft, since, latest)
-          ttl = draft.ttl
+  /** @param noted - when the session was noted as its new user's, by the store's clock */
+  #take(
+    job: Job,
+    draft: Draft | undefined,
+    batch: Batch,
+    drafted: Drafted,
+    noted?: number
+  ): Promise<void> | undefined {
+    const { next } = drafted
+    if (draft) {
+      const { user } = draft
+      let { since } = draft
+      if (user !== undefined && user === next?.user) since = next.since
+      else if (user !== undefined && this.users) {
+        if (noted === undefined) {
+          // To end all sessions of the user has to find this one as soon as it is stored.
+          const over = charge(batch.jobs, batch.budget)
+          const adding = this.users.add(user, batch.id, batch.budget).finally(over)
+          return adding.then((moment) => this.#take(job, draft, batch, drafted, moment))
         }
-        drafted.set(job, { mine: next, isOthers })
-      } catch (error) {
-        job.reject(error)
+        since ??= noted
+        drafted.noted.push({ user, since })
       }
+      drafted.next = this.#recordOf(draft, since, batch.latest)
+      drafted.ttl = draft.ttl
     }
-    return { jobs: drafted, next, ttl, noted }
+    drafted.jobs.set(job, { mine: drafted.next, isOthers: next !== job.known })
+    return undefined
+  }
+
+  #write(batch: Batch, drafted: Drafted): void {
+    const { id, latest, budget } = batch
+    const { jobs, next, ttl } = drafted
+    batch.jobs = [...jobs.keys()]
+    if (jobs.size === 0 || next === null || next === latest) {
+      for (const job of batch.jobs) job.resolve({ id, stored: latest, merged: latest !== job.known })
+      return batch.ended(latest)
+    }
+    batch.attempted.push(next)
+    const over = charge(batch.jobs, budget)
+    this.#store.set(
+      id,
+      next.stored,
+      ttl,
+      latest?.end ?? null,
+      budget,
+      (result) => {
+        over()
+        this.#written(batch, drafted, next, result)
+      },
+      (error) => {
+        over()
+        this.#failed(batch, error)
+      }
+    )
+  }
+
+  /** @throws what the batch has to fail with */
+  #written(batch: Batch, drafted: Drafted, next: StoredRecord, result: SetResult): void {
+    const { id, first, attempted, budget } = batch
+    const failed = (error: unknown) => this.#failed(batch, error)
+    if ('id' in result) {
+      if (drafted.noted.length === 0) return stored(batch, drafted, next, result.id)
+      const over = charge(batch.jobs, budget)
+      this.#checkMarks(id, next, drafted, budget)
+        .finally(over)
+        .then(() => stored(batch, drafted, next, result.id))
+        .catch(failed)
+      return
+    }
+    const theirs = this.#decode(result.conflict)
+    // A write of mine was applied although its answer got lost: others may have built on it since.
+    const applied = attempted.find(({ frame: { revs } }) => theirs?.frame.revs.includes(revs.at(-1)!))
+    if (applied) {
+      // If the session has moved since, what is stored holds nothing but the revisions.
+      const kept = theirs!.frame.moved ? applied : theirs!
+      for (const job of batch.jobs) job.resolve({ id, stored: kept, merged: true })
+      return batch.ended(kept)
+    }
+    if (first === null) throw taken()
+    if (!theirs || theirs.frame.moved) throw gone()
+    batch.latest = theirs
+    if (attempted.length < 2) return this.#draft(batch)
+    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100)
+    budget.pause(pause).then(() => this.#draft(batch), failed)
+  }
+
+  #failed({ id, first, attempted, jobs, ended }: Batch, error: unknown): void {
+    for (const job of jobs) job.reject(error)
+    // If the store failed, the session may be there all the same.
+    if (first === null && !isStoreFailure(error)) this.#forget(attempted, id)
+    ended()
   }
 
   #recordOf(draft: Draft, since: number | undefined, expected: StoredRecord | null): StoredRecord {
@@ -361,7 +374,7 @@ export class RecordRepository implements Repository<StoredRecord> {
    * Ends a login that was revoked while it was on its way: the revocation of all logins either found the entry of
    * this one, or left a mark before this check.
    */
-  async #checkMarks(id: string, next: StoredRecord, { noted }: Batch, budget: Budget): Promise<void> {
+  async #checkMarks(id: string, next: StoredRecord, { noted }: Drafted, budget: Budget): Promise<void> {
     for (const { user, since } of noted) {
       if (!(await this.users!.hasEnded(user, since, budget))) continue
       await this.destroy(id, budget, next)
@@ -375,32 +388,24 @@ export class RecordRepository implements Repository<StoredRecord> {
     for (const user of users) this.users?.remove(user, { id })
   }
 
-  #read(text: string): StoredRecord | null {
+  /**
+   * The record that the store keeps; undefined if there is none, or none of ours.
+   *
+   * @param isReported - publishes that it is none of ours
+   */
+  #decode(stored: string | null, isReported = false): StoredRecord | undefined {
+    if (stored === null) return undefined
     try {
-      return this.#recordIn(text)
+      const { codec, reserved } = this.limits
+      const text = codec ? fromStored(codec, stored) : stored
+      const { data, ...frame } = decodeRecord(text, this.limits)
+      // A text of another library has no handle: it gets one at its first commit, and its lifetime starts there.
+      return new StoredRecord(text, frame.handle ?? createHandle(), frame, data, reserved, stored)
     } catch (error) {
       if (!(error instanceof CorruptRecord)) throw error
-      publish('holdfast:corrupt', () => ({ reason: error.message }))
-      return null
+      if (isReported) publish('holdfast:corrupt', () => ({ reason: error.message }))
+      return undefined
     }
-  }
-
-  /** The record that is in the way of a write; undefined if there is none, or none of ours. */
-  #decode(text: string | null): StoredRecord | undefined {
-    if (text === null) return undefined
-    try {
-      return this.#recordIn(text)
-    } catch (error) {
-      if (error instanceof CorruptRecord) return undefined
-      throw error
-    }
-  }
-
-  #recordIn(stored: string): StoredRecord {
-    const text = this.limits.codec ? fromStored(this.limits.codec, stored) : stored
-    const { data, ...frame } = decodeRecord(text, this.limits)
-    // A text of another library has no handle: it gets one at its first commit, and its lifetime starts there.
-    return new StoredRecord(text, frame.handle ?? createHandle(), frame, data, this.limits.reserved, stored)
   }
 
   #parse(text: string): Data {
@@ -408,11 +413,31 @@ export class RecordRepository implements Repository<StoredRecord> {
   }
 }
 
-const same = (result: SetResult): SetResult => result
+/**
+ * What a batch waits for takes of the budgets of all its jobs: each is answered within its own. Returns what ends the wait.
+ */
+function charge(jobs: readonly Job[], budget: Budget): () => void {
+  let over!: () => void
+  let asked: Promise<void> | undefined
+  for (const job of jobs) {
+    if (job.budget === budget) continue
+    asked ??= new Promise((resolve) => (over = resolve))
+    const wait = asked
+    job.budget.run(() => wait).catch(job.reject)
+  }
+  return asked ? over : nothing
+}
 
-function publishCommits(handle: string, { jobs }: Batch, attempts: number): void {
-  for (const { isOthers } of jobs.values())
-    publish('holdfast:commit', () => ({ handle, merged: isOthers, attempts }))
+const nothing = (): void => undefined
+
+/** Answers the jobs of a batch that the store has kept. */
+function stored({ attempted, ended }: Batch, { jobs }: Drafted, next: StoredRecord, id: string): void {
+  const { handle } = next
+  for (const [job, { mine, isOthers }] of jobs) {
+    publish('holdfast:commit', () => ({ handle, merged: isOthers, attempts: attempted.length }))
+    job.resolve({ id, stored: next, merged: isOthers || mine !== next })
+  }
+  ended(next)
 }
 
 function taken(): SessionError {

@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
 import { SessionError } from '../errors'
-import { isHandle } from './handle'
 import type { Data } from './merge'
+import type { StoredSession } from './stored-session'
 
 /** The reserved name under which a text keeps what is Holdfast's own; never merged, never shown to handlers. */
 export const META = '@'
@@ -72,7 +73,8 @@ export function decodeRecord(text: string, limits: Limits): SessionRecord {
   if (tooLarge(text, limits)) throw new CorruptRecord('larger than limits.bytes')
   const record = parseObject(text)
   const { depth } = limits
-  if (depth > DEEP ? tooDeep(text, limits) : mayBeDeeper(text, depth) && isDeeper(record, depth))
+  // Each level takes two characters at least.
+  if (text.length >= 2 * depth && (depth > DEEP ? tooDeep(text, depth) : isDeeper(record, depth)))
     throw new CorruptRecord('nested deeper than limits.depth')
   const data = dataIn(record, limits.reserved)
   const { cookie, [META]: meta } = record
@@ -135,9 +137,40 @@ export function encodeRecord(dataText: string, frame: Frame): string {
 const REVISION = 8
 const END = REVISION + 5
 
-/** The end of a record's text by which a store recognises it. */
-export function endOf(text: string, { revs }: Frame): string {
-  return revs.at(-1)?.length === REVISION ? text.slice(-END) : text
+/** A session, with the text that it was read from. */
+export class StoredRecord implements StoredSession {
+  readonly cookie: unknown
+  readonly sent: number | undefined
+  readonly user: string | undefined
+  readonly since: number | undefined
+  #data: Data | undefined
+
+  constructor(
+    readonly text: string,
+    readonly handle: string,
+    readonly frame: Frame,
+    data?: Data,
+    private readonly reserved?: ReadonlySet<string>,
+    /** The text that the store keeps for it. */
+    readonly stored = text
+  ) {
+    this.cookie = frame.cookie
+    this.sent = frame.sent
+    this.user = frame.user
+    this.since = frame.since
+    this.#data = data
+  }
+
+  data(): Data {
+    const data = this.#data ?? parseData(this.text, this.reserved)
+    this.#data = undefined
+    return data
+  }
+
+  /** The end of what the store keeps, by which it is recognised. */
+  get end(): string {
+    return this.frame.revs.at(-1)?.length === REVISION ? this.stored.slice(-END) : this.stored
+  }
 }
 
 /** Whether a record's text begins with this data, as `encodeData` gives it, and has no other. */
@@ -153,10 +186,28 @@ export function hasData(text: string, dataText: string, frame: Frame): boolean {
 export function checkLimits(text: string, limits: Limits): void {
   const broken = tooLarge(text, limits)
     ? `is larger than ${limits.bytes} bytes: keep less in it, or raise limits.bytes`
-    : tooDeep(text, limits)
+    : text.length >= 2 * limits.depth && tooDeep(text, limits.depth)
       ? `is nested deeper than ${limits.depth} levels: keep flatter data in it, or raise limits.depth`
       : undefined
   if (broken) throw new SessionError('ERR_SESSION_DATA', `the session ${broken}`)
+}
+
+const HANDLE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** A new handle: a UUIDv7 (RFC 9562, 5.7), the public name of a session. */
+export function createHandle(): string {
+  // Without the time given, uuid never goes back behind the latest it saw, even if the clock was put right since.
+  return uuidv7({ msecs: Date.now() })
+}
+
+/** Whether `value` is a handle. */
+export function isHandle(value: unknown): value is string {
+  return typeof value === 'string' && HANDLE.test(value)
+}
+
+/** When the session of this handle began, in milliseconds since 1970: the first 48 bits of the UUIDv7. */
+export function beganAt(handle: string): number {
+  return parseInt(handle.slice(0, 8) + handle.slice(9, 13), 16)
 }
 
 const POOL = Buffer.alloc(6 * 1024)
@@ -195,11 +246,11 @@ export function decodeMeta(meta: unknown): Partial<SessionRecord> | undefined {
 function isMeta(meta: unknown): meta is Meta {
   if (typeof meta !== 'object' || meta === null) return false
   const { v, handle, revs, sent, user, since, to } = meta as Record<string, unknown>
+  if (!Array.isArray(revs)) return false
+  for (const rev of revs) if (typeof rev !== 'string') return false
   return (
     v === 1 &&
     isHandle(handle) &&
-    Array.isArray(revs) &&
-    revs.every((rev) => typeof rev === 'string') &&
     (sent === undefined || typeof sent === 'number') &&
     (user === undefined || typeof user === 'string') &&
     (since === undefined || typeof since === 'number') &&
@@ -246,11 +297,6 @@ const CLOSING = 0x7d
 /** Levels up to which the stack is certainly enough for `isDeeper`. */
 const DEEP = 1000
 
-/** Each level takes two characters at least. */
-function mayBeDeeper(text: string, depth: number): boolean {
-  return text.length >= 2 * depth
-}
-
 /** Whether objects and arrays lie deeper in each other; it goes no deeper than that itself. */
 function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -261,8 +307,8 @@ function isDeeper(value: unknown, depth: number): boolean {
 }
 
 /** As `isDeeper`, for a text that is not parsed: what `toJSON` made of a value is only there. */
-function tooDeep(text: string, { depth: most }: Limits): boolean {
-  if (!mayBeDeeper(text, most) || brackets(text) <= most) return false
+function tooDeep(text: string, most: number): boolean {
+  if (brackets(text) <= most) return false
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

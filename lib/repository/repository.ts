@@ -85,8 +85,6 @@ export interface Repository<S extends StoredSession = StoredSession> {
    */
   close(id: string, known: S, successor: string, rev: string, budget: Budget): Promise<S | undefined>
 
-  touch(id: string, ttl: number, budget: Budget): Promise<boolean>
-
   /**
    * Ends the session stored under `id`, or what was carried from it to other ids. Answers whether one was there.
    *

@@ -1,6 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { ResponseStandIn } from './stand-in'
-import type { HeaderSnapshot } from './header-snapshot'
 import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
 import type { Native, Sending } from './intercept'
 import type { HoldableResponse, Method, SendingName } from './response'
@@ -16,6 +15,45 @@ export interface ResponseGate {
   headers(): void
   /** Called when the connection closes before `end`; `begun`: the handler had begun the response. */
   closed(begun: boolean): void
+}
+
+type Value = OutgoingHttpHeader | undefined
+
+/**
+ * Remembers the status and the headers of a response, to go back to them. The names are in lower case: remembering how they
+ * were written would cost every request more than the rest of this.
+ */
+export class HeaderSnapshot {
+  readonly #status: number | undefined
+  readonly #message: string | undefined
+  readonly #sendDate: boolean | undefined
+  readonly #names: readonly string[]
+  readonly #values: Value[] = []
+
+  constructor(res: HoldableResponse) {
+    this.#status = res.statusCode
+    // HTTP/2 has no status message (RFC 9113, 8.3.2), and Node warns of those who look at it.
+    if (!isHttp2(res)) this.#message = res.statusMessage
+    this.#sendDate = res.sendDate
+    this.#names = res.getHeaderNames?.() ?? []
+    for (const name of this.#names) {
+      const value = res.getHeader?.(name)
+      this.#values.push(Array.isArray(value) ? [...value] : value)
+    }
+  }
+
+  restore(res: HoldableResponse): void {
+    if (this.#status !== undefined) res.statusCode = this.#status
+    if (!isHttp2(res) && res.statusMessage !== this.#message) res.statusMessage = this.#message
+    for (const name of res.getHeaderNames?.() ?? []) if (!this.#names.includes(name)) res.removeHeader?.(name)
+    for (const [index, name] of this.#names.entries()) {
+      const value = this.#values[index]
+      if (value !== undefined && !isSame(value, res.getHeader?.(name)))
+        res.setHeader?.(name, Array.isArray(value) ? [...value] : value)
+    }
+    // Removing a Date that a handler set would switch Node's own off.
+    if (this.#sendDate !== undefined) res.sendDate = this.#sendDate
+  }
 }
 
 /**
@@ -201,21 +239,19 @@ export class ResponseHold {
 
   #wait(pending: Promise<void>): void {
     pending.then(
-      () => this.#settle(),
+      () => {
+        // Nothing throws out of here: nobody could catch it.
+        try {
+          const again = this.#stale ? this.gate.commit() : undefined
+          this.#stale = false
+          if (again) this.#wait(again)
+          else this.#release()
+        } catch (error) {
+          this.#refuse(error)
+        }
+      },
       (error: unknown) => this.#refuse(error)
     )
-  }
-
-  /** Nothing throws out of here: nobody could catch it. */
-  #settle(): void {
-    try {
-      const pending = this.#stale ? this.gate.commit() : undefined
-      this.#stale = false
-      if (pending) this.#wait(pending)
-      else this.#release()
-    } catch (error) {
-      this.#refuse(error)
-    }
   }
 
   /** Everything that was held goes out, in order. */
@@ -303,4 +339,9 @@ export class ResponseHold {
 
 function writeAfterEnd(): Error {
   return Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' })
+}
+
+function isSame(one: Value, other: Value): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one === other
+  return one.length === other.length && one.every((line, index) => line === other[index])
 }

@@ -26,7 +26,7 @@ export function commitSession(current: TrackedSession, scope: SessionScope): Pro
   let began: string
   let isAnnounced: boolean
   try {
-    callBeforeSave(current.session, scope)
+    if (scope.settings.beforeSave) callBeforeSave(current.session, scope)
     checkSending(current, scope)
     checkValues(current.session)
     isAnnounced = isCookieDue(current, scope)
@@ -37,7 +37,8 @@ export function commitSession(current: TrackedSession, scope: SessionScope): Pro
   }
   const budget = new Budget(scope.settings.timeout)
   const draft = (latest: StoredSession | null) => {
-    const text = mergedText(current, began, latest, scope)
+    const isMerged = current.move !== undefined || latest !== current.known
+    const text = isMerged ? mergedText(current, began, latest, scope) : began
     return toDraft(current, scope, current.session, latest, text, isAnnounced)
   }
   const stored = scope.repository.commit(id, current.known, draft, budget)
@@ -46,7 +47,7 @@ export function commitSession(current: TrackedSession, scope: SessionScope): Pro
     ? stored.then((first) => endOldIds(current, first, scope, budget, draft))
     : stored
   return committed.then(
-    (committed) => accept(current, committed, began, isAnnounced),
+    (committed) => current.committed(committed, began, isAnnounced),
     (error: unknown) => {
       abandonId(current, scope, error)
       throw error
@@ -90,7 +91,8 @@ export function toDraft(
   const stored = isMine ? cookie : restoreCookie(latest.cookie, defaults)
   const isAged = repository.stateless || stored.originalMaxAge !== null
   const sent = isAged ? (isAnnounced ? Date.now() : latest?.sent) : undefined
-  const user = userOf(current, scope, stored, text, latest)
+  // Without the option, it stays as it is stored.
+  const user = settings.user ? userOf(current, scope, stored, text) : (latest ?? ownerBefore(current))?.user
   const since = user !== undefined && moved?.user === user ? moved.since : undefined
   return {
     handle,
@@ -101,16 +103,6 @@ export function toDraft(
     since,
     ttl: idleLife(settings, stored, defaults)
   }
-}
-
-export function accept(
-  current: TrackedSession,
-  { id, stored, merged }: Committed,
-  began: string,
-  isAnnounced: boolean
-): void {
-  current.committed(id, stored, began, merged)
-  if (isAnnounced) current.sendCookie()
 }
 
 /** After a failure no response sends a new id. It may be stored all the same, so another attempt takes another one. */
@@ -170,8 +162,7 @@ async function finishMove(
 }
 
 /**
- * Whose the session is that a commit is about to store, by the option `user`. A program without the option leaves it as
- * it is stored.
+ * Whose the session is that a commit is about to store, by the option `user`.
  *
  * @param text - the data as they will be stored: what others changed is in it, too
  * @throws SessionError `ERR_SESSION_OPTIONS`, `ERR_SESSION_DATA`
@@ -180,11 +171,9 @@ function userOf(
   current: TrackedSession,
   { settings }: SessionScope,
   cookie: SessionCookie,
-  text: string,
-  latest: StoredSession | null
+  text: string
 ): string | undefined {
-  if (!settings.user) return (latest ?? ownerBefore(current))?.user
-  const user: unknown = settings.user(new Session(onlooker, current, JSON.parse(text) as Data, cookie))
+  const user: unknown = settings.user?.(new Session(onlooker, current, JSON.parse(text) as Data, cookie))
   if (user === undefined || user === null || user === '') return undefined
   if (typeof user === 'string') return checkUser(user, 'ERR_SESSION_DATA')
   if (user instanceof Promise) user.catch(() => undefined)

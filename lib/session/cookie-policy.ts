@@ -1,7 +1,7 @@
 import { checkCookie } from '../cookie/attributes'
-import { SessionCookie } from '../cookie/session-cookie'
+import { SessionCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
-import { beganAt } from '../repository/handle'
+import { beganAt } from '../repository/record'
 import { commonLife, idleLife, renewalDue } from './lifetime'
 import type { SessionScope } from './scope'
 import type { TrackedSession } from './tracked-session'
@@ -14,16 +14,20 @@ export type Announcement =
 /** Whether the response has to send the cookie again, with a commit of its own, although nothing changed. */
 export function isRenewalDue({ session, known }: TrackedSession, scope: SessionScope): boolean {
   const { settings, defaults, repository } = scope
-  if (known === null || !scope.canSendCookie()) return false
-  if (!repository.stateless) {
-    return settings.renew === 'half' && renewalDue(session.cookie.originalMaxAge, known.sent)
-  }
-  return settings.renew === 'always' || renewalDue(idleLife(settings, session.cookie, defaults), known.sent)
+  if (known === null) return false
+  const life = repository.stateless
+    ? idleLife(settings, session.cookie, defaults)
+    : session.cookie.originalMaxAge
+  if (life === null) return false
+  const isDue = repository.stateless
+    ? settings.renew === 'always' || renewalDue(life, known.sent)
+    : settings.renew === 'half' && renewalDue(life, known.sent)
+  return isDue && scope.canSendCookie()
 }
 
 /** Whether a commit has to be followed by the cookie: the id is new, or the browser's copy has to change or to live on. */
 export function isCookieDue(current: TrackedSession, scope: SessionScope): boolean {
-  if (current.isNew || scope.repository.stateless) return true
+  if (current.known === null || scope.repository.stateless) return true
   const isDue = scope.settings.renew === 'always' || current.cookieChanged || isRenewalDue(current, scope)
   return isDue && scope.canSendCookie()
 }
@@ -54,12 +58,16 @@ export function announcementOf(
 export function checkSending(current: TrackedSession, scope: SessionScope): void {
   if (current.unreadable) throw current.unreadable
   checkSessionCookie(current.session.cookie, scope)
-  if ((current.isNew || scope.repository.stateless) && !scope.canSendCookie()) throw headersSent()
+  if ((current.known === null || scope.repository.stateless) && !scope.canSendCookie()) throw headersSent()
 }
 
 /** @throws SessionError `ERR_SESSION_DATA` for a cookie that must not be sent */
-export function checkSessionCookie(cookie: SessionCookie, { settings }: SessionScope): void {
-  if (cookie instanceof SessionCookie) return checkCookie(settings.name, cookie, 'ERR_SESSION_DATA')
+export function checkSessionCookie(cookie: SessionCookie, { settings, defaults }: SessionScope): void {
+  if (cookie instanceof SessionCookie) {
+    // The configuration was checked at the start.
+    const isConfigured = cookie._expires === null && storedCookie(cookie, defaults) === undefined
+    return isConfigured ? undefined : checkCookie(settings.name, cookie, 'ERR_SESSION_DATA')
+  }
   throw new SessionError('ERR_SESSION_DATA', 'req.session.cookie was replaced: change its attributes instead')
 }
 

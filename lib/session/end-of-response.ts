@@ -1,6 +1,6 @@
 import { commitSession } from './commit'
 import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
-import { confirmSession } from './load'
+import { touchSession } from './lifetime'
 import { report, type RequestSession } from './request-session'
 import type { TrackedSession } from './tracked-session'
 
@@ -9,13 +9,13 @@ import type { TrackedSession } from './tracked-session'
  * rejection the session is sealed: nothing of it is stored any more.
  */
 export function commitAtEnd(request: RequestSession): Promise<void> | undefined {
-  const { calls, scope } = request
-  if (!calls.idle) return settle(request)
+  const { scope } = request
+  if (!request.isIdle) return settle(request)
   if (request.sealed || request.isDropped) return undefined
   const current = request.active
   let isDirty: boolean
   try {
-    const { unheard } = calls
+    const unheard = request.calls?.unheard
     if (unheard) throw unheard.error
     if (!current || request.isRefused(current)) return undefined
     isDirty = request.isDirty(current)
@@ -28,7 +28,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   }
   if (!needsConfirmation(current, scope)) return undefined
   return prolong(request, current, async () => {
-    current.cookie = (await confirmSession(current, scope)) ? 'confirm' : 'keep'
+    current.cookie = (await touchSession(current, scope)) ? 'confirm' : 'keep'
   })
 }
 
@@ -43,7 +43,7 @@ export function isDirtyAtEnd(request: RequestSession): boolean {
 export function isExpectant({ current, scope }: RequestSession): boolean {
   if (!current) return false
   const { saveUninitialized, renew } = scope.settings
-  return current.isNew ? saveUninitialized : renew === 'always' || isRenewalDue(current, scope)
+  return current.known === null ? saveUninitialized : renew === 'always' || isRenewalDue(current, scope)
 }
 
 /** The cookie to send, once everything is committed. */
@@ -56,17 +56,21 @@ export function announcementAtEnd(request: RequestSession): Announcement | undef
 
 /** Waits for what the handler asked for. A handler that ended the response before the answer came could not act on a failure. */
 async function settle(request: RequestSession): Promise<void> {
-  const late = await request.calls.settled()
+  // Calls wait for a commit as well.
+  if (!request.calls) await request.finishing?.catch(() => undefined)
+  const late = await request.calls?.settled()
   return late && !request.sealed ? request.seal(late.error) : commitAtEnd(request)
 }
 
 function finish(request: RequestSession, current: TrackedSession): Promise<void> {
   const finished = commitSession(current, request.scope).then(
     () => {
+      request.finishing = undefined
       request.succeeded()
       current.confirm()
     },
     (error: unknown) => {
+      request.finishing = undefined
       try {
         request.refuse(current, error)
       } catch (failure) {
@@ -75,7 +79,8 @@ function finish(request: RequestSession, current: TrackedSession): Promise<void>
       }
     }
   )
-  request.calls.occupy(finished)
+  request.finishing = finished
+  request.calls?.occupy(finished)
   return finished
 }
 

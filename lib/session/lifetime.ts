@@ -1,13 +1,10 @@
 import type { SessionCookie } from '../cookie/session-cookie'
-import { beganAt } from '../repository/handle'
-
-/** The two clocks of a session, in milliseconds. */
-export interface Lifetimes {
-  /** How long a session lives without being used. */
-  readonly idleTimeout: number
-  /** How long a session lives at most, however much it is used. */
-  readonly lifetime: number
-}
+import { publish } from '../events'
+import { Budget } from '../repository/budget'
+import { beganAt } from '../repository/record'
+import { isStoreFailure, type StoredSession } from '../repository/repository'
+import type { Lifetimes, SessionScope } from './scope'
+import type { TrackedSession } from './tracked-session'
 
 /**
  * What is left of a session's lifetime; nothing or less: it is over (OWASP ASVS 5.0, 7.3.2). A session that begins in the
@@ -40,4 +37,62 @@ export function commonLife({ idleTimeout, lifetime }: Lifetimes): number {
 /** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */
 export function renewalDue(life: number | null, sent: number | undefined): boolean {
   return life !== null && (sent === undefined || Date.now() - sent > life / 2)
+}
+
+/** The session that was read, or null if it is past its lifetime. */
+export function living(known: StoredSession | null, { settings }: SessionScope): StoredSession | null {
+  if (!known || lifetimeLeft(settings, known.handle) > 0) return known
+  publish('holdfast:expired', () => ({ handle: known.handle }))
+  return null
+}
+
+/**
+ * Renews the life of a stored session. Answers false if it is not there any more. The session is read for that: a closed id
+ * is kept as well, and is no session.
+ */
+export async function touchSession(
+  { id, handle, session }: TrackedSession,
+  { settings, defaults, repository }: SessionScope,
+  budget = new Budget(settings.timeout)
+): Promise<boolean> {
+  if (lifetimeLeft(settings, handle) <= 0) return false
+  return (await repository.load(id, budget, idleLife(settings, session.cookie, defaults))) !== null
+}
+
+/**
+ * Whether reading the session did not give it the life that it should have.
+ *
+ * @param given - the life that it was given, in milliseconds; undefined: none
+ */
+export function needsTouch(
+  { session }: TrackedSession,
+  { settings, defaults }: SessionScope,
+  given: number | undefined
+): boolean {
+  return idleLife(settings, session.cookie, defaults) !== given
+}
+
+/** The pauses between attempts to set a life right, in milliseconds: the first, and the longest. */
+const FIRST_PAUSE = 100
+const LONGEST_PAUSE = 10_000
+
+/**
+ * Reading gave a session the common idle timeout, and the store failed when it was to get a shorter one of its own: goes on
+ * trying until it has it, or has ended.
+ */
+export function shortenLater(current: TrackedSession, scope: SessionScope): void {
+  const { settings, defaults, repository } = scope
+  const life = idleLife(settings, current.session.cookie, defaults)
+  if (life >= settings.idleTimeout) return
+  const end = Date.now() + life
+  let pause = FIRST_PAUSE
+  const again = () => {
+    const left = Math.max(1, end - Date.now())
+    repository.load(current.id, new Budget(settings.timeout), left).catch((error: unknown) => {
+      if (!isStoreFailure(error)) return
+      pause = Math.min(2 * pause, LONGEST_PAUSE)
+      setTimeout(again, pause).unref()
+    })
+  }
+  setTimeout(again, pause).unref()
 }

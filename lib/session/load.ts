@@ -1,11 +1,8 @@
-import { publish } from '../events'
-import { Budget } from '../repository/budget'
-import { isStoreFailure, type StoredSession } from '../repository/repository'
-import { idleLife, lifetimeLeft } from './lifetime'
+import type { Budget } from '../repository/budget'
+import type { StoredSession } from '../repository/repository'
 import type { StandardSchema } from '../standard-schema'
 import type { SessionScope, VerifiedId } from './scope'
 import { dataOf, type Session } from './session'
-import type { TrackedSession } from './tracked-session'
 
 /** The session that the ids of a request led to. */
 export interface Found {
@@ -38,13 +35,6 @@ export async function findAmong(
   return found[0]
 }
 
-/** The session that was read, or null if it is past its lifetime. */
-export function living(known: StoredSession | null, { settings }: SessionScope): StoredSession | null {
-  if (!known || lifetimeLeft(settings, known.handle) > 0) return known
-  publish('holdfast:expired', () => ({ handle: known.handle }))
-  return null
-}
-
 /**
  * Checks what was stored against the application's schema, and writes what the schema makes of it over the data, which
  * others keep their own keys in. A key that is absent is no misfit: a new session has none. Nothing is transformed then.
@@ -60,60 +50,4 @@ export async function fits(session: Session, schema: StandardSchema): Promise<bo
     const key = typeof first === 'object' ? first.key : first
     return key !== undefined && !Object.hasOwn(data, key)
   })
-}
-
-/** Renews the life of a stored session. Answers false if it is not there any more. */
-export function touchSession(
-  { id, handle, session }: TrackedSession,
-  { settings, defaults, repository }: SessionScope,
-  budget = new Budget(settings.timeout)
-): Promise<boolean> {
-  if (lifetimeLeft(settings, handle) <= 0) return Promise.resolve(false)
-  return repository.touch(id, idleLife(settings, session.cookie, defaults), budget)
-}
-
-/** As {@link touchSession}, but sees what a touch does not: that an id is kept only because it leads to another one. */
-export async function confirmSession(current: TrackedSession, scope: SessionScope): Promise<boolean> {
-  const { settings, defaults, repository } = scope
-  if (!repository.follow || lifetimeLeft(settings, current.handle) <= 0) return touchSession(current, scope)
-  const life = idleLife(settings, current.session.cookie, defaults)
-  return (await repository.load(current.id, new Budget(settings.timeout), life)) !== null
-}
-
-/**
- * Whether reading the session did not give it the life that it should have.
- *
- * @param given - the life that it was given, in milliseconds; undefined: none
- */
-export function needsTouch(
-  { session }: TrackedSession,
-  { settings, defaults }: SessionScope,
-  given: number | undefined
-): boolean {
-  return idleLife(settings, session.cookie, defaults) !== given
-}
-
-/** The pauses between attempts to set a life right, in milliseconds: the first, and the longest. */
-const FIRST_PAUSE = 100
-const LONGEST_PAUSE = 10_000
-
-/**
- * Reading gave a session the common idle timeout, and the store failed when it was to get a shorter one of its own: goes on
- * trying until it has it, or has ended.
- */
-export function shortenLater(current: TrackedSession, scope: SessionScope): void {
-  const { settings, defaults, repository } = scope
-  const life = idleLife(settings, current.session.cookie, defaults)
-  if (life >= settings.idleTimeout) return
-  const end = Date.now() + life
-  let pause = FIRST_PAUSE
-  const again = () => {
-    const left = Math.max(1, end - Date.now())
-    repository.touch(current.id, left, new Budget(settings.timeout)).catch((error: unknown) => {
-      if (!isStoreFailure(error)) return
-      pause = Math.min(2 * pause, LONGEST_PAUSE)
-      setTimeout(again, pause).unref()
-    })
-  }
-  setTimeout(again, pause).unref()
 }

@@ -10,8 +10,8 @@ import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
-import { commonLife, idleLife } from './lifetime'
-import { findAmong, fits, living, needsTouch, shortenLater, touchSession } from './load'
+import { commonLife, idleLife, living, needsTouch, shortenLater, touchSession } from './lifetime'
+import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
   dataOf,
@@ -41,19 +41,23 @@ const FRESH = 1000
  * those before it have ended. It knows nothing of HTTP; end-of-response.ts has what happens when the response is ready.
  */
 export class RequestSession implements SessionOwner {
-  /** The calls of the handlers. */
-  readonly calls = new CallQueue<Call>((error) => this.failed(error))
+  /** The calls of the handlers, if there were any. */
+  calls: CallQueue<Call> | undefined
+  /** The commit at the end, while it is under way. */
+  finishing: Promise<void> | undefined
   /** The session, once it is read or made. */
   current: TrackedSession | undefined
   /** The cookie that the browser has to drop. */
   cleared: SessionCookie | undefined
   /** The error of the commit at the end: nothing is stored any more. */
   sealed: unknown
+  /** The session is gone, and its changes go without an error. */
+  isDropped = false
   #readAt = Date.now()
   /** Whether sessions that `regenerate` replaced are as they were. */
   readonly #replaced: (() => boolean)[] = []
   #isDestroyed = false
-  #loading: Promise<TrackedSession> | undefined
+  #loading: Promise<Session> | undefined
   /** The object that handlers hold before the load, and the session behind it. */
   #lazy: Session | undefined
   #unloaded: Session | undefined
@@ -67,8 +71,6 @@ export class RequestSession implements SessionOwner {
   #isUpdating = false
   /** The session that could not be stored, and its state then: its caller knows. */
   #refused: { readonly current: TrackedSession; readonly state: string | undefined } | undefined
-  /** A session that is gone, and whose changes go without an error. */
-  #dropped: TrackedSession | undefined
 
   constructor(readonly scope: SessionScope) {}
 
@@ -98,8 +100,9 @@ export class RequestSession implements SessionOwner {
     return this.#isDestroyed ? undefined : this.current
   }
 
-  get isDropped(): boolean {
-    return this.#dropped !== undefined && this.#dropped === this.active
+  /** Nothing that was asked for is under way. */
+  get isIdle(): boolean {
+    return !this.finishing && (this.calls === undefined || this.calls.idle)
   }
 
   /** A new session, for a request that came without an id: there is nothing to load. */
@@ -108,36 +111,23 @@ export class RequestSession implements SessionOwner {
   }
 
   load(): Promise<Session> {
-    const loaded = this.open().then(sessionOf)
+    const loaded = this.open()
     // One that nobody waits for must not end the process.
-    loaded.catch(ignore)
+    if (!this.current) loaded.catch(ignore)
     return loaded
   }
 
   /** The session, read from the store if that has not happened yet. */
-  open(): Promise<TrackedSession> {
-    if (this.current) return Promise.resolve(this.current)
+  open(): Promise<Session> {
+    if (this.current) return Promise.resolve(this.current.session)
     if (this.#isDestroyed) return Promise.reject(gone())
-    if (!this.#loading) {
-      this.#loading = this.#find().then(
-        (found) => {
-          this.#loading = undefined
-          return (this.current ??= found)
-        },
-        (error: unknown) => {
-          this.#loading = undefined
-          return (this.current ??= this.#replacement(error))
-        }
-      )
-      this.#loading.catch(ignore)
-    }
-    return this.#loading
+    return (this.#loading ??= this.#find())
   }
 
   /** The session was stored under `from` and now is under `to`. */
   follow(from: string, to: string): void {
     // After what is under way, which began under the old id.
-    this.calls.run('assign', () => Promise.resolve(this.current?.follow(from, to))).catch(ignore)
+    this.#queue.run('assign', () => Promise.resolve(this.current?.follow(from, to))).catch(ignore)
   }
 
   update<T>(session: Session, fn: (draft: Session) => T | Promise<T>): Promise<T> {
@@ -197,7 +187,7 @@ export class RequestSession implements SessionOwner {
   /** At once, if nothing is in front of it: what a handler writes to `req.session` after the call is the new one's. */
   regenerate(options: RegenerateOptions = {}): Promise<Session> {
     const { keep = [] } = options
-    const before = this.calls.idle ? undefined : this.active?.text
+    const before = this.isIdle ? undefined : this.active?.text
     const replace = () => {
       const old = this.current
       const isLost = before !== undefined && keep !== true && old?.text !== before
@@ -233,7 +223,10 @@ export class RequestSession implements SessionOwner {
       }
       this.#ended()
     })
-    if (!isRefused) this.#isDestroyed = true
+    if (!isRefused) {
+      this.#isDestroyed = true
+      this.isDropped = false
+    }
     return destroyed
   }
 
@@ -257,12 +250,12 @@ export class RequestSession implements SessionOwner {
       throw new SessionError('ERR_SESSION_DATA', 'req.session takes an object, or null to end the session')
     } else if (value !== this.session) {
       const data = value instanceof Session ? dataOf(value) : { ...value }
-      if (this.#isDestroyed && this.calls.idle) this.begin()
+      if (this.#isDestroyed && this.isIdle) this.begin()
       const wasDestroyed = this.#isDestroyed
       if (this.current && !wasDestroyed) return replaceData(this.current.session, data)
       void this.#run('assign', async () => {
         if (wasDestroyed) this.begin()
-        replaceData((await this.open()).session, data)
+        replaceData(await this.open(), data)
       })
     }
   }
@@ -275,7 +268,7 @@ export class RequestSession implements SessionOwner {
   isDirty(current: TrackedSession): boolean {
     if (!this.#replaced.every((isUnchanged) => isUnchanged())) throw writtenMeanwhile()
     if (current.isWanted || current.retired.length > 0 || current.move) return true
-    if (current.isNew && this.scope.settings.saveUninitialized && !current.unreadable) return true
+    if (current.known === null && this.scope.settings.saveUninitialized && !current.unreadable) return true
     checkValues(current.session)
     return current.cookieChanged || this.scope.repository.changed(current.known, current.text)
   }
@@ -288,7 +281,7 @@ export class RequestSession implements SessionOwner {
 
   /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
   succeeded(): void {
-    this.calls.forgive(({ call, error }) => MADE_GOOD.has(call) && !isGone(error))
+    this.calls?.forgive(({ call, error }) => MADE_GOOD.has(call) && !isGone(error))
     this.#refused = undefined
     const { current } = this
     if (!current?.isSignedBefore) return
@@ -305,7 +298,7 @@ export class RequestSession implements SessionOwner {
     if (!isGone(error)) throw error
     const failure = this.#gone(current)
     if (this.scope.settings.whenGone === 'throw') throw failure
-    this.#dropped = current
+    this.isDropped = true
     publish('holdfast:dropped', () => ({ handle: current.handle, reason: 'gone' }))
   }
 
@@ -315,9 +308,10 @@ export class RequestSession implements SessionOwner {
 
   /** Reports what is written to the session when nothing of it is stored any more. */
   watchLateWrites(): void {
-    const { handle, session } = this
-    if (!this.current || !session) return
-    watchWrites(session, () => {
+    const { active } = this
+    if (!active) return
+    watchWrites(active.session, () => {
+      const { handle } = active
       publish('holdfast:dropped', () => ({ handle, reason: 'response ended' }))
       warnInDevelopment(
         'HOLDFAST_LOST',
@@ -326,10 +320,17 @@ export class RequestSession implements SessionOwner {
     })
   }
 
+  get #queue(): CallQueue<Call> {
+    if (this.calls) return this.calls
+    this.calls = new CallQueue<Call>((error) => this.failed(error))
+    if (this.finishing) this.calls.occupy(this.finishing)
+    return this.calls
+  }
+
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
-    if (this.sealed) return this.calls.refuse(call, this.sealed)
-    if (this.#isUpdating) return this.calls.refuse(call, nested())
-    return this.calls.run(call, operation, now)
+    if (this.sealed) return this.#queue.refuse(call, this.sealed)
+    if (this.#isUpdating) return this.#queue.refuse(call, nested())
+    return this.#queue.run(call, operation, now)
   }
 
   /** Publishes a failure, whether its caller hears of it or not. */
@@ -354,7 +355,7 @@ export class RequestSession implements SessionOwner {
     this.#replaced.length = 0
     if (this.current) retire(this.current.session, refuseRetired)
     this.current = undefined
-    this.calls.forgive(() => true)
+    this.calls?.forgive(() => true)
     this.#refused = undefined
   }
 
@@ -363,7 +364,7 @@ export class RequestSession implements SessionOwner {
   }
 
   #take(current: TrackedSession): TrackedSession {
-    this.#isDestroyed = false
+    this.#isDestroyed = this.isDropped = false
     return (this.current = current)
   }
 
@@ -412,9 +413,9 @@ export class RequestSession implements SessionOwner {
 
   /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */
   async #require(session: Session): Promise<TrackedSession> {
-    const current = await this.open()
-    if (this.#isReplaced(session)) throw gone()
-    return current
+    await this.open()
+    if (!this.current || this.#isReplaced(session)) throw gone()
+    return this.current
   }
 
   #isReplaced(session: Session): boolean {
@@ -440,31 +441,44 @@ export class RequestSession implements SessionOwner {
   }
 
   /** `whenUnreadable: 'anonymous'`: an empty session instead of one that could not be read. */
-  #replacement(error: unknown): TrackedSession {
+  #replacement(error: unknown): Session {
+    this.#loading = undefined
     report('load', error)
     if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
     const current = this.#create({})
     current.unreadable = error
-    return current
+    return this.#keep(current)
   }
 
-  #find(): Promise<TrackedSession> {
+  #keep(found: TrackedSession): Session {
+    this.#loading = undefined
+    return (this.current ??= found).session
+  }
+
+  #find(): Promise<Session> {
     const { scope } = this
     const { ids } = scope
     const [only] = ids
-    if (!only) return Promise.resolve(this.#create({ id: this.#newId }))
+    if (!only) return Promise.resolve(this.#create({ id: this.#newId })).then((made) => this.#keep(made))
     const budget = new Budget(scope.settings.timeout)
-    if (ids.length === 1) {
-      const life = only.life ?? commonLife(scope.settings)
-      return scope.repository
-        .load(only.id, budget, life)
-        .then((known) => this.#found(only, living(known, scope), budget, life))
-    }
-    return findAmong(ids, scope, budget).then((found) => {
-      this.#isAmbiguous = found === 'ambiguous'
-      if (typeof found !== 'object') return this.#anonymous(found ?? 'unknown')
-      return this.#found(found.verified, living(found.known, scope), budget)
-    })
+    const failed = (error: unknown) => this.#replacement(error)
+    if (ids.length > 1) return this.#findAmong(ids, budget).catch(failed)
+    const life = only.life ?? commonLife(scope.settings)
+    return scope.repository.load(only.id, budget, life).then((known) => {
+      try {
+        const found = this.#found(only, living(known, scope), budget, life)
+        return found instanceof Promise ? found.catch(failed) : found
+      } catch (error) {
+        return failed(error)
+      }
+    }, failed)
+  }
+
+  async #findAmong(ids: readonly VerifiedId[], budget: Budget): Promise<Session> {
+    const found = await findAmong(ids, this.scope, budget)
+    this.#isAmbiguous = found === 'ambiguous'
+    if (typeof found !== 'object') return this.#anonymous(found ?? 'unknown')
+    return this.#found(found.verified, living(found.known, this.scope), budget)
   }
 
   #found(
@@ -472,16 +486,16 @@ export class RequestSession implements SessionOwner {
     known: StoredSession | null,
     budget: Budget,
     life?: number
-  ): TrackedSession | Promise<TrackedSession> {
+  ): Session | Promise<Session> {
     if (!known) return this.#anonymous('unknown')
     const current = this.#create({ id, known, isSignedBefore: !isCurrent })
     const { valid, schema } = this.scope.settings
     if (valid || schema || needsTouch(current, this.scope, life)) return this.#examine(current, budget, life)
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return current
+    return this.#keep(current)
   }
 
-  async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<TrackedSession> {
+  async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
     const { valid, schema } = this.scope.settings
     if (schema && !(await fits(current.session, schema))) return this.#anonymous('schema')
     if (valid) {
@@ -492,7 +506,7 @@ export class RequestSession implements SessionOwner {
     if (needsTouch(current, this.scope, life) && !(await this.#touch(current, budget)))
       return this.#anonymous('unknown')
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return current
+    return this.#keep(current)
   }
 
   async #touch(current: TrackedSession, budget?: Budget): Promise<boolean> {
@@ -504,10 +518,10 @@ export class RequestSession implements SessionOwner {
     }
   }
 
-  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): TrackedSession {
+  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
     publish('holdfast:rejected', () => ({ reason }))
     this.#isUnknown = reason === 'unknown'
-    return this.#create({ id: this.#newId })
+    return this.#keep(this.#create({ id: this.#newId }))
   }
 }
 
@@ -527,7 +541,6 @@ function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[
   }
 }
 
-const sessionOf = ({ session }: TrackedSession): Session => session
 const ignore = (): void => undefined
 
 function refuseRetired(): never {

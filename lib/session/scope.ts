@@ -2,12 +2,19 @@ import type { SessionCookie } from '../cookie/session-cookie'
 import type { Verified } from '../cookie/signature'
 import type { SessionRequest } from '../request'
 import type { Repository } from '../repository/repository'
-import type { Lifetimes } from './lifetime'
 import type { StandardSchema } from '../standard-schema'
 import type { Session } from './session'
 
 /** An id from the request whose signature was right. */
 export type VerifiedId = Verified
+
+/** The two clocks of a session, in milliseconds. */
+export interface Lifetimes {
+  /** How long a session lives without being used. */
+  readonly idleTimeout: number
+  /** How long a session lives at most, however much it is used. */
+  readonly lifetime: number
+}
 
 /** The options that decide how a session is kept. */
 export interface SessionSettings extends Lifetimes {

@@ -1,9 +1,8 @@
 import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
-import { createHandle } from '../repository/handle'
+import { createHandle, encodeData } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
-import { encodeData } from '../repository/record'
-import type { StoredSession } from '../repository/repository'
+import type { Committed, StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
 /** The source of a session; empty for a new one. */
@@ -48,9 +47,10 @@ export class TrackedSession implements SessionIdentity {
    */
   cookie: 'keep' | 'send' | 'confirm' = 'keep'
   isSignedBefore: boolean
+  /** The stored state; null: nothing is stored yet. */
+  known: StoredSession | null
   #isFamiliar: boolean
   #id: string | undefined
-  #known: StoredSession | null
   #handle: string | undefined
   #cookieText: string | undefined
 
@@ -63,7 +63,7 @@ export class TrackedSession implements SessionIdentity {
     const { known } = from
     this.#id = from.id
     this.#isFamiliar = known !== undefined
-    this.#known = known ?? null
+    this.known = known ?? null
     this.#handle = from.handle
     this.isSignedBefore = from.isSignedBefore ?? false
     const cookie = from.cookie ?? restoreCookie(known?.cookie, defaults)
@@ -83,19 +83,15 @@ export class TrackedSession implements SessionIdentity {
 
   /** Goes to the id under which another request stores this session now. */
   follow(from: string, to: string): void {
-    if (this.#id === from && this.#known) this.#id = to
+    if (this.#id === from && this.known) this.#id = to
   }
 
   get handle(): string {
-    return this.#known?.handle ?? (this.#handle ??= createHandle())
+    return this.known?.handle ?? (this.#handle ??= createHandle())
   }
 
   get isNew(): boolean {
-    return this.#known === null
-  }
-
-  get known(): StoredSession | null {
-    return this.#known
+    return this.known === null
   }
 
   /** The data as JSON text. */
@@ -123,28 +119,30 @@ export class TrackedSession implements SessionIdentity {
    * handler changed since the commit began stays.
    *
    * @param began - the session's text when the commit began
+   * @param isAnnounced - whether the response has to send the cookie
    */
-  committed(id: string, known: StoredSession | null, began: string, hasOthers: boolean): void {
+  committed({ id, stored: known, merged }: Committed, began: string, isAnnounced: boolean): void {
     const cookieTouched = this.cookieChanged
     if (id !== this.#id) {
       this.#isFamiliar = false
       this.sendCookie()
     }
     this.#id = id
-    this.#known = known
+    this.known = known
     this.isWanted = false
-    if (known && hasOthers) {
+    if (known && merged) {
       replaceData(this.session, mergeData(JSON.parse(began) as Data, dataOf(this.session), known.data()))
     }
+    if (isAnnounced) this.sendCookie()
     if (known?.cookie === undefined && this.#cookieText === undefined && !cookieTouched) return
     const stored = restoreCookie(known?.cookie, this.defaults)
     this.#cookieText = this.cookieText(stored)
-    if (hasOthers && !cookieTouched && this.cookieChanged) this.session.cookie = stored
+    if (merged && !cookieTouched && this.cookieChanged) this.session.cookie = stored
   }
 
   /** Takes the stored state, and forgets what was not committed. */
   reloaded(known: StoredSession): void {
-    this.#known = known
+    this.known = known
     replaceData(this.session, known.data())
     this.session.cookie = restoreCookie(known.cookie, this.defaults)
     this.#cookieText = this.cookieText(this.session.cookie)

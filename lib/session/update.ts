@@ -5,7 +5,7 @@ import type { Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
 import type { StoredSession } from '../repository/repository'
 import { checkValues } from '../repository/values'
-import { abandonId, accept, callBeforeSave, commitSession, mergedText, toDraft } from './commit'
+import { abandonId, callBeforeSave, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, isCookieDue } from './cookie-policy'
 import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
@@ -59,7 +59,7 @@ export async function updateSession<T>(
   try {
     const budget = new Budget(scope.settings.timeout)
     const committed = await repository.commit(current.id, current.known, draft, budget)
-    if (committed.stored) accept(current, { ...committed, merged: true }, began, isAnnounced && changes)
+    if (committed.stored) current.committed({ ...committed, merged: true }, began, isAnnounced && changes)
     return result
   } catch (error) {
     abandonId(current, scope, error)

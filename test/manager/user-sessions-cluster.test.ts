@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis'
 import session from '../../lib'
-import { createHandle } from '../../lib/repository/handle'
+import { createHandle } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import { RedisStore } from '../../lib/redis'
 import { commandsDuring } from '../stores/redis/helpers'

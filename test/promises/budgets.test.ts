@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CookieStore, MemoryStore } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { RedisStore as ConnectRedis } from 'connect-redis'
@@ -7,6 +8,7 @@ import express, { type Express } from 'express'
 import dropIn from '../../lib/express-session'
 import session from '../../lib'
 import { serve, portOf } from '../express-session/support/browser'
+import { Halt } from '../races/support/halt'
 import { CountingStore, hangs } from '../support/counting-store'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { send } from '../support/send'
@@ -87,6 +89,50 @@ describe('a store that never answers a write keeps a response for one timeout, w
     })
     expect(status).toBe(503)
     expectOneTimeout(begun)
+  })
+
+  test('requests of one session that come one after the other, each within its own', async () => {
+    const site = await Site.open({ timeout: TIMEOUT })
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 1))
+    site.store.always(hangs, 'set')
+    const answers = [0, TIMEOUT / 12, TIMEOUT - 50].map(async (ms) => {
+      await delay(ms)
+      let begun = 0
+      const { status } = await visitor.clone().visit((s) => {
+        begun = performance.now()
+        s.n = 2
+      })
+      return { status, took: performance.now() - begun }
+    })
+    for (const { status, took } of await Promise.all(answers)) {
+      expect(status).toBe(503)
+      expect(took).toBeLessThan(1.5 * TIMEOUT)
+    }
+  })
+
+  test('a commit that waits behind a function given to update, and then for the store', async () => {
+    const site = await Site.open({ timeout: TIMEOUT })
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 1))
+    const [running, end] = [new Halt(), new Halt()]
+    const updating = visitor.clone().visit((s) =>
+      s.update(() => {
+        void running.here()
+        return end.here()
+      })
+    )
+    await running.reached
+    site.store.always(hangs, 'set')
+    let begun = 0
+    const { status } = await visitor.clone().visit((s) => {
+      begun = performance.now()
+      s.n = 2
+    })
+    expect(status).toBe(503)
+    expect(performance.now() - begun).toBeLessThan(1.5 * TIMEOUT)
+    end.go()
+    await updating
   })
 
   test.each([1, 3, 6])('%i saves of the drop-in that nobody waits for', async (count) => {

@@ -1,6 +1,6 @@
 import session from '../../lib'
 import type { Handler } from '../support/site'
-import { secret } from '../support/site'
+import { secret, until } from '../support/site'
 import { after } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
 import { Halt } from '../races/support/halt'
@@ -101,6 +101,22 @@ onBothStores((store) => {
         }
       )
       expect([answer.status, await held(visitor)]).toEqual([200, {}])
+    })
+
+    test('leaves an id that touch does not take for the session, and that lives no longer by it', async () => {
+      const { visitor } = await begin(store(), ANN)
+      const { id } = visitor
+      const answer = await meanwhile(
+        visitor.clone(),
+        async (s, wait) => {
+          await wait()
+          return codeOf(s.touch())
+        },
+        () => visitor.ask(rotate(keep))
+      )
+      expect(JSON.parse(answer.text)).toBe('ERR_SESSION_GONE')
+      await until(async () => (await store().life!(id))! <= 300_000)
+      expect(await held(visitor)).toMatchObject({ user: 'ann' })
     })
 
     test('ends by the socket that was opened with the id before', async () => {

@@ -1,10 +1,12 @@
 import { CookieStore } from '../../lib'
 import { RedisStore } from '../../lib/redis'
-import { begin } from '../races/support/visit'
+import { begin, meanwhile } from '../races/support/visit'
 import { type RedisServer, startRedis } from '../support/redis-server'
-import { Site } from '../support/site'
+import { type Bag, Site, type Visitor } from '../support/site'
 
 const DAY = 86_400_000
+
+const userOf = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).user ?? 'nobody')
 
 let server: RedisServer
 let store: RedisStore
@@ -55,6 +57,36 @@ test.each([false, true])(
     }
   }
 )
+
+describe('a cookie whose session is past its lifetime', () => {
+  const login = async (s: Bag) => void ((await s.regenerate()).user = 'bob')
+  const options = { lifetime: DAY, idleTimeout: 30 * DAY }
+
+  test.each([{}, { load: 'lazy' as const }])('can log in anew, and stays over itself (%j)', async (more) => {
+    const site = await Site.open({ ...options, ...more, store })
+    const visitor = site.visitor()
+    await visitor.ask(async (s) => void Object.assign(await s.load(), { user: 'ann' }))
+    const old = visitor.clone()
+    await ahead(DAY + 1, async () => {
+      await visitor.ask(login)
+      expect([await userOf(visitor), await userOf(old)]).toEqual(['bob', 'nobody'])
+    })
+  })
+
+  test('can log in anew where it ends while the login runs', async () => {
+    const { visitor } = await begin(store, { user: 'ann' }, options)
+    const old = visitor.clone()
+    const answer = await meanwhile(
+      visitor,
+      async (s, wait) => {
+        await wait()
+        await ahead(DAY + 1, () => login(s).then(() => s.save().catch(() => undefined)))
+      },
+      () => undefined
+    )
+    expect([answer.status, await userOf(visitor), await userOf(old)]).toEqual([200, 'bob', 'nobody'])
+  })
+})
 
 describe('over a CookieStore, "log out everywhere" by notBefore', () => {
   test.each([0, 1000, 5000])('holds for a cookie from a clock %i ms ahead', async (ms) => {

@@ -1,8 +1,14 @@
 import { RedisStore as ConnectRedis } from 'connect-redis'
 import { createClient } from 'redis'
-import { both, Site, type Module } from '../express-session/support/both'
+import ours from '../../lib/express-session'
+import { RedisStore } from '../../lib/redis'
+import { both, Site, type Handler, type Module } from '../express-session/support/both'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { rounds } from './support/stops'
+
+/** Pairs of requests; `npm run test:long` asks for a thousand. */
+const PAIRS = process.env.TEST_LONG === undefined ? 100 : 1000
+const AT_ONCE = 20
 
 let server: RedisServer
 let client: ReturnType<typeof createClient>
@@ -76,3 +82,49 @@ describe.each(['/destroy', '/regenerate'])(
     )
   }
 )
+
+const others: Record<string, Handler> = {
+  '/regenerate': ({ session }, res) => session.regenerate(() => res.end()),
+  '/write': ({ session }, res) => {
+    session.n = 1
+    res.end()
+  },
+  '/save': async ({ session }, res) => {
+    session.n = 1
+    await session.save()
+    res.end()
+  }
+}
+
+describe.each<[string, () => object]>([
+  ['connect-redis', () => new ConnectRedis({ client })],
+  ['our RedisStore', () => new RedisStore(client)]
+])('on %s', (_store, open) => {
+  test.each(Object.keys(others))('no logout is undone by %s at the same time', async (path) => {
+    const site = await Site.open(ours, { store: open() }, async (req, res) => {
+      const { url, session } = req
+      if (others[url!]) return others[url!]!(req, res)
+      if (url === '/logout') await session.destroy()
+      else if (url === '/login') session.user = 'ann'
+      res.end(JSON.stringify(session.user ?? null))
+    })
+    const visit = async (url: string, cookie?: string) => {
+      const answer = await site.get(url, { headers: { cookie: cookie ?? '' } })
+      return { ...answer, cookie: answer.setCookies[0]?.split(';')[0] }
+    }
+    for (let round = 0; round < PAIRS / AT_ONCE; round++) {
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => {
+          const { cookie } = await visit('/login')
+          // Each comes first as often as the other.
+          const urls = round % 2 === 0 ? ['/logout', path] : [path, '/logout']
+          const answers = await Promise.all(urls.map((url) => visit(url, cookie)))
+          const [logout, other] = round % 2 === 0 ? answers : answers.reverse()
+          expect(logout!.status).toBe(200)
+          expect([200, 409]).toContain(other!.status)
+          for (const left of [cookie, other!.cookie]) expect((await visit('/who', left)).text).toBe('null')
+        })
+      )
+    }
+  })
+})

@@ -1,28 +1,35 @@
 import { Budget } from '../../lib/repository/budget'
 import { CommitQueue, type QueuedJob } from '../../lib/repository/commit-queue'
 import { codeOf } from '../support/outcome'
+import { until } from '../support/site'
 
 const LONG = 60_000
+
+interface Job extends QueuedJob {
+  readonly name: string
+  resolve(): void
+  reject(error: unknown): void
+}
 
 /** A queue whose batches end when the test says so. */
 class Rig {
   /** Each batch that has started, as `id: jobs`. */
   readonly batches: string[] = []
   readonly #ends: ((error?: Error) => void)[] = []
-  readonly #queue = new CommitQueue<QueuedJob & { name: string; resolve: () => void }>((id, jobs) => {
+  readonly #queue = new CommitQueue<Job>((id, jobs, ended) => {
     this.batches.push(`${id}: ${jobs.map(({ name }) => name).join(' ')}`)
-    return new Promise((resolve, reject) => {
-      this.#ends.push((error) => {
-        for (const job of jobs) if (error) job.expire(error)
-        for (const job of jobs) job.resolve()
-        if (error) reject(error)
-        else resolve()
-      })
+    this.#ends.push((error) => {
+      for (const job of jobs) if (error) job.reject(error)
+      for (const job of jobs) job.resolve()
+      ended()
     })
   })
 
-  push(id: string, name: string, budget = new Budget(LONG)): Promise<void> {
-    return new Promise((resolve, reject) => this.#queue.push(id, { name, budget, resolve, expire: reject }))
+  /** @param overtakes - whether it goes on beside the batch in front of it when half of its budget is used up */
+  push(id: string, name: string, budget = new Budget(LONG), overtakes = false): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#queue.push(id, { name, budget, resolve, reject, ...(!overtakes && { expire: reject }) })
+    )
   }
 
   /** Ends the oldest batch that runs, and lets the next one start. */
@@ -71,6 +78,25 @@ test('a job whose turn does not come within its budget is rejected, and never ru
   await rig.end()
   await Promise.all([first, patient])
   expect(rig.batches).toEqual(['a: 1', 'a: patient'])
+})
+
+test('a job that may run beside others waits for half of its budget, and takes along what waits with it', async () => {
+  const rig = new Rig()
+  const push = (name: string, ms: number) => rig.push('a', name, new Budget(ms), true)
+  const first = push('stuck', LONG)
+  const jobs = [push('late', 200), push('patient', LONG)]
+  await until(() => rig.batches.length === 2)
+  jobs.push(push('behind', LONG))
+  // The one that was overtaken lets nobody in when it ends.
+  await rig.end()
+  await first
+  expect(rig.batches).toEqual(['a: stuck', 'a: late patient'])
+  await rig.end()
+  expect(rig.batches[2]).toBe('a: behind')
+  await rig.end()
+  await Promise.all(jobs)
+  void push('at once', LONG)
+  expect(rig.batches[3]).toBe('a: at once')
 })
 
 test('a job that comes when all have ended runs at once', async () => {

@@ -264,11 +264,11 @@ test.each<[string, () => unknown, string]>([
   expect(await codeOf(repository.destroy('a', short()))).toBe(code)
 })
 
-test('destroy and touch tell whether something was there', async () => {
+test('destroy and a load that renews tell whether something was there', async () => {
   const { repository } = await stored({ n: 1 })
-  expect(await repository.touch('a', 1000, budget())).toBe(true)
+  expect(await repository.load('a', budget(), 1000)).not.toBeNull()
   expect(await repository.destroy('a', budget())).toBe(true)
-  expect(await repository.touch('a', 1000, budget())).toBe(false)
+  expect(await repository.load('a', budget(), 1000)).toBeNull()
   expect(await repository.destroy('a', budget())).toBe(false)
 })
 

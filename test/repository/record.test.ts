@@ -1,17 +1,17 @@
 import fc from 'fast-check'
-import { createHandle } from '../../lib/repository/handle'
 import {
   checkLimits,
-  createRevision,
   CorruptRecord,
+  createHandle,
+  createRevision,
   decodeRecord,
   encodeData,
   encodeRecord,
   nextRevisions,
   parseData,
+  RESERVED,
   type Frame
 } from '../../lib/repository/record'
-import { RESERVED } from '../../lib/repository/record'
 
 const limits = { bytes: 2 ** 20, depth: 100 }
 const handle = createHandle()

@@ -3,8 +3,7 @@ import { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { PROTOCOLS, Signal } from '../support/hold-http'
 import { Rig, TestGate } from '../support/hold-rig'
-import { HeaderSnapshot } from '../../lib/response/header-snapshot'
-import { ResponseHold } from '../../lib/response/response-hold'
+import { HeaderSnapshot, ResponseHold } from '../../lib/response/response-hold'
 
 /** A response without a connection, and what it sends: adapters for AWS Lambda collect the body in this way. */
 function collecting() {

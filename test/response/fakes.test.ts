@@ -1,5 +1,4 @@
-import { HeaderSnapshot } from '../../lib/response/header-snapshot'
-import { ResponseHold } from '../../lib/response/response-hold'
+import { HeaderSnapshot, ResponseHold } from '../../lib/response/response-hold'
 import type { HoldableResponse } from '../../lib/response/response'
 import { Signal } from '../support/hold-http'
 import { TestGate, unavailable } from '../support/hold-rig'

@@ -1,6 +1,6 @@
 import { idleLife, lifetimeLeft, renewalDue } from '../../lib/session/lifetime'
 import { SessionCookie } from '../../lib/cookie/session-cookie'
-import { beganAt, createHandle, isHandle } from '../../lib/repository/handle'
+import { beganAt, createHandle, isHandle } from '../../lib/repository/record'
 import { advance } from '../support/clock'
 
 const DAY = 86_400_000

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import type { SessionError } from '../../lib'
-import { beganAt, isHandle } from '../../lib/repository/handle'
+import { beganAt, isHandle } from '../../lib/repository/record'
 import { CountingStore } from '../support/counting-store'
 import { Site, type Bag, returning } from '../support/site'
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HeaderSnapshot } from '../../lib/response/header-snapshot'
-import { ResponseHold, type ResponseGate } from '../../lib/response/response-hold'
+import { HeaderSnapshot, ResponseHold, type ResponseGate } from '../../lib/response/response-hold'
 import {
   follow,
   Signal,

@@ -1,10 +1,9 @@
 import { Budget } from '../../lib/repository/budget'
-import { createHandle } from '../../lib/repository/handle'
+import { createHandle, encodeData } from '../../lib/repository/record'
 import type { Data } from '../../lib/repository/merge'
-import { encodeData } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import type { Draft } from '../../lib/repository/repository'
-import type { StoredRecord } from '../../lib/repository/record-repository'
+import type { StoredRecord } from '../../lib/repository/record'
 import { CountingStore } from './counting-store'
 
 export const MINUTE = 60_000

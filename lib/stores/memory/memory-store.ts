@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous, memory is not */
 import { clearTimeout, setTimeout } from 'node:timers'
 import { need, needKnown, SessionError } from '../../errors'
-import { MemoryTable, NONE, PROBATION, PROTECTED } from './table'
+import { MemoryTable, NONE, PROBATION, PROTECTED, type List } from './table'
 import { MemoryUsers } from './memory-users'
 import {
   wholeMilliseconds,
@@ -100,7 +100,7 @@ export class MemoryStore implements Store {
     if (entry === NONE) return null
     if (life !== undefined) {
       this.#table.setExpires(entry, this.#now() + life)
-      this.#protect(entry)
+      this.#use(entry, PROTECTED)
     }
     return this.#table.text(entry)
   }
@@ -120,13 +120,18 @@ export class MemoryStore implements Store {
     if (kept === null ? expected !== null : expected === null || !kept.endsWith(expected)) {
       return { conflict: kept }
     }
-    const list = entry === NONE ? PROBATION : this.#table.list(entry)
-    if (entry !== NONE) this.#remove(entry)
-    this.#users.arrived(id)
-    this.#makeRoom(bytes, id)
-    const added = this.#table.add(id, text, expires, PROBATION)
-    this.#bytes += bytes
-    if (list === PROTECTED) this.#protect(added)
+    const more = kept === null ? bytes : bytes - bytesOf(id, kept)
+    this.#makeRoom(more, id)
+    this.#bytes += more
+    if (kept === null) {
+      this.#users.arrived(id)
+      this.#table.add(id, text, expires, PROBATION)
+    } else {
+      this.#table.replace(entry, text, expires)
+      const list = this.#table.list(entry)
+      if (list === PROTECTED) this.#protectedBytes += more
+      this.#use(entry, list)
+    }
     this.#sweepLater(PAUSE)
     return { id }
   }
@@ -206,10 +211,10 @@ export class MemoryStore implements Store {
     this.#remove(entry)
   }
 
-  /** Notes a use: the session now is among those that go last. */
-  #protect(entry: number): void {
-    if (this.#table.list(entry) === PROBATION) this.#protectedBytes += this.#size(entry)
-    this.#table.move(entry, PROTECTED)
+  /** Makes an entry the newest of a list. Those that were used are among those that go last. */
+  #use(entry: number, list: List): void {
+    if (list !== this.#table.list(entry)) this.#protectedBytes += this.#size(entry)
+    this.#table.move(entry, list)
     while (this.#protectedBytes > this.#maxBytes * PROTECTED_SHARE) {
       const oldest = this.#table.oldest(PROTECTED)
       this.#protectedBytes -= this.#size(oldest)
@@ -219,10 +224,11 @@ export class MemoryStore implements Store {
 
   /** Makes room for so many bytes more because of `id`, which itself stays. */
   #makeRoom(bytes: number, id: string): void {
-    while (this.bytes + bytes > this.#maxBytes) {
+    while (this.#bytes + this.#users.bytes + bytes > this.#maxBytes) {
       if (this.#users.forgetAwaited(id)) continue
-      const entry = this.#table.oldest(PROBATION) || this.#table.oldest(PROTECTED)
-      if (entry === NONE || this.#table.id(entry) === id) return
+      const own = this.#table.find(id)
+      const entry = this.#table.oldest(PROBATION, own) || this.#table.oldest(PROTECTED, own)
+      if (entry === NONE) return
       const ended = { id: this.#table.id(entry) }
       this.#end(entry)
       this.#tell(ended)

@@ -20,6 +20,8 @@ export interface Surroundings {
 
 /** Which ids of a {@link MemoryStore} are whose. A note goes when the text under its id ends. */
 export class MemoryUsers implements SessionIndex {
+  /** Bytes that all of it takes in memory, within a quarter. */
+  bytes = 0
   /** When each id of a user was noted, in microseconds, never two at the same moment; noted longest ago first. */
   readonly #ids = new Map<string, Map<string, number>>()
   /** The users of each id: one, unless it went from one user to another. */
@@ -28,16 +30,10 @@ export class MemoryUsers implements SessionIndex {
   readonly #awaited = new Map<string, number>()
   readonly #marks = new Map<string, EndMark & { readonly until: number }>()
   readonly #store: Surroundings
-  #bytes = 0
   #latest = 0
 
   constructor(store: Surroundings) {
     this.#store = store
-  }
-
-  /** Bytes that all of it takes in memory, within a quarter. */
-  get bytes(): number {
-    return this.#bytes
   }
 
   /** Whether anything is here that goes by itself. */
@@ -50,11 +46,11 @@ export class MemoryUsers implements SessionIndex {
     let ids = this.#ids.get(user)
     if (!ids) {
       this.#ids.set(user, (ids = new Map<string, number>()))
-      this.#bytes += USER + 2 * user.length
+      this.bytes += USER + 2 * user.length
     }
     if (!ids.delete(id)) {
       this.#users.set(id, [...(this.#users.get(id) ?? []), user])
-      this.#bytes += NOTING + id.length
+      this.bytes += NOTING + id.length
     }
     const noted = this.#now()
     ids.set(id, noted)
@@ -73,7 +69,7 @@ export class MemoryUsers implements SessionIndex {
     const until = this.#store.now() + wholeMilliseconds(ttl)
     this.#unmark(user)
     this.#marks.set(user, { at: this.#now(), except, until })
-    this.#bytes += MARK + 2 * user.length
+    this.bytes += MARK + 2 * user.length
     this.#store.grown('')
     return this.#list(user)
   }
@@ -137,23 +133,23 @@ export class MemoryUsers implements SessionIndex {
 
   clear(): void {
     for (const part of [this.#ids, this.#users, this.#awaited, this.#marks]) part.clear()
-    this.#bytes = 0
+    this.bytes = 0
   }
 
   #unmark(user: string): void {
-    if (this.#marks.delete(user)) this.#bytes -= MARK + 2 * user.length
+    if (this.#marks.delete(user)) this.bytes -= MARK + 2 * user.length
   }
 
   #remove(user: string, id: string): void {
     const ids = this.#ids.get(user)!
     ids.delete(id)
-    this.#bytes -= NOTING + id.length
+    this.bytes -= NOTING + id.length
     const others = this.#users.get(id)!.filter((one) => one !== user)
     if (others.length > 0) this.#users.set(id, others)
     else this.#users.delete(id)
     if (ids.size > 0) return
     this.#ids.delete(user)
-    this.#bytes -= USER + 2 * user.length
+    this.bytes -= USER + 2 * user.length
   }
 
   #list(user: string): IndexEntry[] {

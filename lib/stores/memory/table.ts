@@ -1,14 +1,10 @@
 /** The result of a search that finds nothing; never the number of an entry. */
 export const NONE = 0
 
-/** Items in a page. */
+/** Items in a page. Of the number of an item, the high bits are its page, and the rest is its place there. */
 const PAGE = 1024
 const BITS = 10
 const REST = PAGE - 1
-
-/** The page that an item is in, and its place there. */
-const pageOf = (index: number): number => index >>> BITS
-const placeOf = (index: number): number => index & REST
 
 /** The two lists that every entry is in one of. Their numbers are the lists' heads, so no entry has them. */
 export const PROBATION = 0
@@ -28,7 +24,7 @@ class Page {
  */
 export class MemoryTable {
   readonly #pages: Page[] = []
-  readonly #index = new IdIndex((entry) => this.id(entry))
+  readonly #index = new IdIndex((entry) => this.#pages[entry >>> BITS]!.ids[entry & REST]!)
   /** A list is a ring through its head: after the head comes the oldest entry, before it the newest. */
   readonly #before = new PagedNumbers()
   readonly #after = new PagedNumbers()
@@ -57,59 +53,69 @@ export class MemoryTable {
 
   /** Adds what is not there yet, as the newest of a list. */
   add(id: string, text: string, expires: number, list: List): number {
-    const entry = this.#number()
-    if (this.#pages.length === pageOf(entry)) this.#pages.push(new Page())
-    const page = this.#page(entry)
-    page.ids[placeOf(entry)] = id
-    page.texts[placeOf(entry)] = text
-    page.expires[placeOf(entry)] = expires
-    this.#append(entry, list)
+    const entry = this.#free === NONE ? this.#fresh++ : this.#free
+    if (entry === this.#free) this.#free = this.#after.get(entry)
+    if (this.#pages.length === entry >>> BITS) this.#pages.push(new Page())
+    this.#pages[entry >>> BITS]!.ids[entry & REST] = id
+    this.replace(entry, text, expires)
+    this.#join(entry, entry)
+    this.move(entry, list)
     this.#index.add(entry)
     this.#size++
     return entry
   }
 
+  /** Gives an entry another text. It keeps its place in its list. */
+  replace(entry: number, text: string, expires: number): void {
+    const page = this.#pages[entry >>> BITS]!
+    page.texts[entry & REST] = text
+    page.expires[entry & REST] = expires
+  }
+
   remove(entry: number): void {
     this.#index.remove(entry)
     this.#join(this.#before.get(entry), this.#after.get(entry))
-    const page = this.#page(entry)
-    page.ids[placeOf(entry)] = undefined
-    page.texts[placeOf(entry)] = undefined
-    page.expires[placeOf(entry)] = Infinity
+    const page = this.#pages[entry >>> BITS]!
+    page.ids[entry & REST] = undefined
+    page.texts[entry & REST] = undefined
+    page.expires[entry & REST] = Infinity
     this.#after.set(entry, this.#free)
     this.#free = entry
     this.#size--
   }
 
   id(entry: number): string {
-    return this.#page(entry).ids[placeOf(entry)]!
+    return this.#pages[entry >>> BITS]!.ids[entry & REST]!
   }
 
   text(entry: number): string {
-    return this.#page(entry).texts[placeOf(entry)]!
+    return this.#pages[entry >>> BITS]!.texts[entry & REST]!
   }
 
   expires(entry: number): number {
-    return this.#page(entry).expires[placeOf(entry)]!
+    return this.#pages[entry >>> BITS]!.expires[entry & REST]!
   }
 
   setExpires(entry: number, expires: number): void {
-    this.#page(entry).expires[placeOf(entry)] = expires
+    this.#pages[entry >>> BITS]!.expires[entry & REST] = expires
   }
 
   list(entry: number): List {
-    return this.#page(entry).lists[placeOf(entry)] as List
+    return this.#pages[entry >>> BITS]!.lists[entry & REST] as List
   }
 
   /** Makes an entry the newest of a list. */
   move(entry: number, list: List): void {
     this.#join(this.#before.get(entry), this.#after.get(entry))
-    this.#append(entry, list)
+    this.#join(this.#before.get(list), entry)
+    this.#join(entry, list)
+    this.#pages[entry >>> BITS]!.lists[entry & REST] = list
   }
 
-  /** The entry of a list that was not used for longest, or NONE. */
-  oldest(list: List): number {
-    const entry = this.#after.get(list)
+  /** The entry of a list that was not used for longest, but for one that stays; or NONE. */
+  oldest(list: List, staying = NONE): number {
+    const first = this.#after.get(list)
+    const entry = first === staying && first !== list ? this.#after.get(first) : first
     return entry === list ? NONE : entry
   }
 
@@ -132,26 +138,9 @@ export class MemoryTable {
     }
   }
 
-  #page(entry: number): Page {
-    return this.#pages[pageOf(entry)]!
-  }
-
-  #number(): number {
-    if (this.#free === NONE) return this.#fresh++
-    const entry = this.#free
-    this.#free = this.#after.get(entry)
-    return entry
-  }
-
   #join(before: number, after: number): void {
     this.#after.set(before, after)
     this.#before.set(after, before)
-  }
-
-  #append(entry: number, list: List): void {
-    this.#join(this.#before.get(list), entry)
-    this.#join(entry, list)
-    this.#page(entry).lists[placeOf(entry)] = list
   }
 }
 
@@ -196,8 +185,11 @@ export class IdIndex {
     this.#size--
   }
 
+  /** By FNV-1a, with its high bits mixed into the low ones that choose a bucket. */
   #bucketOf(id: string): number {
-    const hashed = hash(id)
+    let hashed = 0x811c9dc5
+    for (let i = 0; i < id.length; i++) hashed = Math.imul(hashed ^ id.charCodeAt(i), 0x01000193)
+    hashed = (hashed ^ (hashed >>> 15)) >>> 0
     const bucket = hashed & this.#mask
     return bucket < this.#split ? hashed & (this.#mask * 2 + 1) : bucket
   }
@@ -225,23 +217,17 @@ export class IdIndex {
   }
 }
 
-/** FNV-1a, with its high bits mixed into the low ones that choose a bucket. */
-function hash(id: string): number {
-  let hashed = 0x811c9dc5
-  for (let i = 0; i < id.length; i++) hashed = Math.imul(hashed ^ id.charCodeAt(i), 0x01000193)
-  return (hashed ^ (hashed >>> 15)) >>> 0
-}
-
 /** An array of numbers below 2^32, zero at first, that grows by a page at a time and so never copies itself. */
 class PagedNumbers {
   readonly #pages: Uint32Array[] = []
 
   get(index: number): number {
-    return this.#pages[pageOf(index)]?.[placeOf(index)] ?? 0
+    return this.#pages[index >>> BITS]?.[index & REST] ?? 0
   }
 
   set(index: number, value: number): void {
-    while (this.#pages.length <= pageOf(index)) this.#pages.push(new Uint32Array(PAGE))
-    this.#pages[pageOf(index)]![placeOf(index)] = value
+    const page = index >>> BITS
+    while (this.#pages.length <= page) this.#pages.push(new Uint32Array(PAGE))
+    this.#pages[page]![index & REST] = value
   }
 }

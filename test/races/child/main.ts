@@ -5,14 +5,22 @@ import { RedisStore } from '../../../lib/redis'
 /**
  * An application in a process of its own, on the Redis at `REDIS_URL`. It prints its port, and ends with its input.
  * When the n-th store command of a request to `/regenerate` has been applied, it is killed with `KILL_AFTER=n`; with
- * `HALT_AFTER=n` it prints a line, and that request stays where it is.
+ * `HALT_AFTER=n` it prints a line, and that request stays where it is. With `STOP_AT=n` the process prints a line and stops
+ * when its n-th command is on its way.
  */
-const { REDIS_URL = '', SECRET = '', KILL_AFTER, HALT_AFTER } = process.env
+const { REDIS_URL = '', SECRET = '', TIMEOUT = '20000', KILL_AFTER, HALT_AFTER, STOP_AT } = process.env
 
 let left = Infinity
+let asked = 0
+
+function stop(): void {
+  console.log('stops')
+  process.kill(process.pid, 'SIGSTOP')
+}
 
 function counted(store: Store): Store {
   const count = async <T>(answer: Promise<T>): Promise<T> => {
+    if (++asked === Number(STOP_AT)) setImmediate(stop)
     const value = await answer
     if (--left !== 0) return value
     if (KILL_AFTER) process.kill(process.pid, 'SIGKILL')
@@ -36,7 +44,7 @@ app.use((req, _res, next) => {
   if (req.path === '/regenerate') left = Number(KILL_AFTER ?? HALT_AFTER ?? Infinity)
   next()
 })
-app.use(session({ secret: SECRET, store: counted(RedisStore.connect(REDIS_URL)), timeout: 20_000 }))
+app.use(session({ secret: SECRET, store: counted(RedisStore.connect(REDIS_URL)), timeout: Number(TIMEOUT) }))
 
 app.post('/count', async (req, res) => {
   const count = await bag(req).update((draft) => (draft.count = Number(draft.count ?? 0) + 1))

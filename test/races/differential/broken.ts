@@ -1,7 +1,49 @@
 import session from 'express-session'
+import { CommitQueue, type QueuedJob } from '../../../lib/repository/commit-queue'
+import { call, type ExpressStore } from '../../../lib/repository/express-store'
+import { ExpressStoreRepository } from '../../../lib/repository/express-store-repository'
 import type { AnyStore } from '../../express-session/support/implementations'
 import type { Kind } from './anomalies'
 import { atOnce, type Schedule } from './schedule'
+
+/** A drop-in that does something as it must not, until it is mended, and schedules in which that shows. */
+export interface BrokenDropIn {
+  readonly finds: Kind
+  readonly schedules: readonly Schedule[]
+  /** Milliseconds that it waits for a store. */
+  readonly timeout?: number
+  breakIt(): jest.SpyInstance
+}
+
+/** What the comparison has to find: the drop-in was like this once, and express-session never was. */
+export const BROKEN_DROP_INS: Record<string, BrokenDropIn> = {
+  'an end that does not wait for its turn, and falls between the read and the write of a commit': {
+    finds: 'undone logout',
+    schedules: [atOnce(['write a key', 'logout'], 10, 50)],
+    breakIt: () =>
+      jest.spyOn(ExpressStoreRepository.prototype, 'end').mockImplementation(async function (
+        this: ExpressStoreRepository,
+        id
+      ) {
+        await call((this as unknown as { store: ExpressStore }).store, 'destroy', id)
+      })
+  },
+  'a commit that goes on without its turn, as that does not come for so long': {
+    finds: 'lost acknowledged write',
+    schedules: [atOnce(Array<'write a key'>(20).fill('write a key'), 60)],
+    timeout: 1000,
+    breakIt() {
+      const { push } = CommitQueue.prototype
+      return jest.spyOn(CommitQueue.prototype, 'push').mockImplementation(function (
+        this: CommitQueue<QueuedJob>,
+        id,
+        { expire: _expire, ...job }
+      ) {
+        push.call(this, id, job)
+      })
+    }
+  }
+}
 
 type Done = (error?: unknown, found?: unknown) => void
 type Method = (...args: unknown[]) => unknown

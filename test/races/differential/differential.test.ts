@@ -2,7 +2,7 @@ import '../../express-session/support/quiet'
 import session from 'express-session'
 import { anomalies, KINDS } from './anomalies'
 import { type Backend, OWN, SHARED } from './backends'
-import { BROKEN, brokenStore } from './broken'
+import { BROKEN, BROKEN_DROP_INS, brokenStore } from './broken'
 import { anyWrong, compare, type Counts, playOurs, worse } from './compare'
 import { atOnce, type Latency, pairs, type Schedule, schedules } from './schedule'
 import { Stage } from './stage'
@@ -38,6 +38,19 @@ describe('the judge finds', () => {
     const subject = { session, store: brokenStore(broken) }
     const found = anomalies(await stage.play(subject, broken.schedule, broken))
     expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set([broken.finds]))
+  })
+})
+
+describe('the comparison finds', () => {
+  test.each(Object.entries(BROKEN_DROP_INS))('%s', async (_name, { finds, breakIt, schedules, timeout }) => {
+    const backend = await SHARED.MemoryStore!()
+    const broken = breakIt()
+    try {
+      const rules = timeout === undefined ? {} : { timeout, crowded: true }
+      expect(worse(await compare(stage, backend, schedules, rules))).toHaveProperty([finds])
+    } finally {
+      broken.mockRestore()
+    }
   })
 })
 

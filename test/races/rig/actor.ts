@@ -152,6 +152,8 @@ export class Actor {
   async #respond(): Promise<void> {
     const { model } = this.stage
     if (isDirty(this.#view)) await this.stage.turn('responds')
+    // A handler that only reads may take its time as well, and then sends the cookie again.
+    else if (this.stage.scope.settings.renew === 'always') await this.stage.turn('responds', true)
     const isExcused = this.#excused !== undefined && isSame(this.#excused, this.#view)
     const isOver = isExcused || this.#view.state !== 'open'
     const view = isOver && isDirty(this.#view) ? { ...this.#view, base: this.#view.mine } : this.#view

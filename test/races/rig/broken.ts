@@ -1,9 +1,10 @@
 import { encodeRecord, decodeRecord } from '../../../lib/repository/record'
 import { isGone } from '../../../lib/repository/repository'
-import type { RecordRepository } from '../../../lib/repository/record-repository'
+import type { RecordRepository, StoredRecord } from '../../../lib/repository/record-repository'
 import type { Store } from '../../../lib/stores/store'
 import type { Backend } from './backends'
-import { together } from './catalogue'
+import { REQUESTS, together } from './catalogue'
+import { asking } from './gated-store'
 import type { Plan } from './plan'
 import type { Parts } from './run'
 
@@ -50,6 +51,20 @@ function repository(change: (real: RecordRepository, first: string) => Partial<R
     repository: (real, first) =>
       Object.assign(Object.create(real) as RecordRepository, bound(real), change(real, first))
   }
+}
+
+/** A repository that takes what it has read before for what is there, when it is asked by an operation of this kind. */
+function remembers(kind: string): Parts {
+  return repository((real) => {
+    let before: StoredRecord | null = null
+    return {
+      async load(...args) {
+        const found = await real.load(...args)
+        if (found) before = found
+        return asking.getStore()!.operation.kind === kind ? before : found
+      }
+    }
+  })
 }
 
 /** Methods with private members work on the real thing only. */
@@ -102,23 +117,25 @@ export const BROKEN: Record<string, Broken> = {
     plans: [together(['logout', 'read'])],
     finds: /destroy was acknowledged, but s0 lives/
   },
-  'a store whose touch brings back': {
+  'a store that brings back what it has read before': {
     parts: store((real) => {
       const texts = new Map<string, string>()
       return {
         async get(id, ttl) {
           const text = await real.get(id, ttl)
           if (text !== null) texts.set(id, text)
+          else await real.set(id, texts.get(id) ?? '{}', 60_000, null)
           return text
-        },
-        async touch(id, ttl) {
-          await real.set(id, texts.get(id) ?? '{}', ttl, null)
-          return true
         }
       }
     }),
     plans: [together(['touch', 'logout'])],
-    finds: /touch changed what s0 holds/
+    finds: /get changed what s0 holds/
+  },
+  'a touch that takes a closed id for the session': {
+    parts: remembers('touch'),
+    plans: [{ requests: [{ steps: [{ do: 'touch' }, { do: 'touch' }] }, REQUESTS['new id']] }],
+    finds: /touch: s0 was not there/
   },
   'a store that reads from a replica': {
     parts: store((real) => {
@@ -289,6 +306,11 @@ export const BROKEN: Record<string, Broken> = {
     })),
     plans: [together(['new id', 'logout'])],
     finds: /destroy was acknowledged, but s1 lives/
+  },
+  'a response that renews a cookie without asking whether its session is still there': {
+    parts: remembers('commit'),
+    plans: [{ ...together(['read', 'new id']), renew: 'always' }],
+    finds: /sent the cookie of s0, which was over/
   },
   'a commit that does not look at what others stored': {
     parts: repository((real) => ({

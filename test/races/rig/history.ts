@@ -1,4 +1,4 @@
-import { beganAt } from '../../../lib/repository/handle'
+import { beganAt } from '../../../lib/repository/record'
 import type { Data } from './view'
 
 /** What the store kept under an id, from one moment on. */

@@ -386,10 +386,9 @@ export class Model {
     )
   }
 
-  /** The mark of a session that moved is there to be touched for as long as it lasts. */
   #checkWasThere(by: Operation, id: string): void {
     const states = this.history(id).from(by.began)
-    if (states.every(({ data, moved }) => !data && !moved)) {
+    if (states.every(({ data }) => !data)) {
       this.#problem(`${by.actor} ${by.kind}: ${id} was not there`)
     }
   }

@@ -5,11 +5,11 @@ import { compile, removeCompiled } from '../../support/compile'
 import { send, type Answer } from '../../support/send'
 import { secret } from '../../support/site'
 
-let main = ''
+let built = ''
 const running = new Set<ChildProcess>()
 
 beforeAll(() => {
-  main = join(compile(['lib', 'test/races/child']), 'test/races/child/main.js')
+  built = compile(['lib', 'test/races/child'])
 })
 afterEach(async () => {
   const ended = [...running].map((child) => once(child, 'close'))
@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 afterAll(removeCompiled)
 
-/** The application of `child/main.ts` in a process of its own. It does not outlive the test, nor this process. */
+/** An application of `child/` in a process of its own. It does not outlive the test, nor this process. */
 export class Process {
   /** The signal that ended it, if any. */
   readonly ended: Promise<string | null>
@@ -30,9 +30,12 @@ export class Process {
     this.ended = once(child, 'close').then(([, signal]) => signal as string | null)
   }
 
-  /** @param env - what `child/main.ts` reads */
-  static async start(env: Record<string, string>): Promise<Process> {
-    const child = spawn(process.execPath, [main], {
+  /**
+   * @param env - what the application reads
+   * @param application - the name of its file
+   */
+  static async start(env: Record<string, string>, application = 'main'): Promise<Process> {
+    const child = spawn(process.execPath, [join(built, `test/races/child/${application}.js`)], {
       env: { PATH: process.env.PATH, SECRET: secret, ...env },
       stdio: ['pipe', 'pipe', 'inherit']
     })
@@ -47,13 +50,19 @@ export class Process {
     await once(this.child.stdout!, 'data')
   }
 
+  /** Lets it go on after it has stopped. */
+  resume(): void {
+    this.child.kill('SIGCONT')
+  }
+
   kill(): Promise<string | null> {
     this.child.kill('SIGKILL')
     return this.ended
   }
 
   /** One request with a session cookie. Rejects where the connection breaks. */
-  post(path: string, cookie: string): Promise<Answer> {
-    return send(this.port, path, { method: 'POST', headers: { cookie: `sid=${cookie}` } })
+  post(path: string, cookie?: string): Promise<Answer> {
+    const headers = cookie === undefined ? {} : { cookie: `sid=${cookie}` }
+    return send(this.port, path, { method: 'POST', headers })
   }
 }

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Process } from '../races/support/processes'
+import { type RedisServer, startRedis } from '../support/redis-server'
+import { Site } from '../support/site'
+import { RedisStore } from '../../lib/redis'
+
+const REQUESTS = 20
+const TIMEOUT = 1000
+
+let server: RedisServer
+let store: RedisStore
+beforeAll(async () => {
+  server = await startRedis()
+  store = RedisStore.connect(server.url)
+})
+afterAll(async () => {
+  await store.close()
+  await server.stop()
+})
+
+test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
+  'a process that stops at its command %i, for longer than the timeout, refuses nobody when it goes on',
+  async (command) => {
+    const site = await Site.open({ store })
+    const visitors = Array.from({ length: REQUESTS }, () => site.visitor())
+    for (const visitor of visitors) await visitor.ask((s) => void (s.count = 0))
+    const stopped = await Process.start({
+      REDIS_URL: server.url,
+      TIMEOUT: `${TIMEOUT}`,
+      STOP_AT: `${command}`
+    })
+    const answers = Promise.all(visitors.map(({ cookie }) => stopped.post('/count', cookie)))
+    await stopped.says()
+    await delay(1.5 * TIMEOUT)
+    stopped.resume()
+    expect((await answers).map(({ status, text }) => [status, text])).toEqual(
+      Array(REQUESTS).fill([200, '1'])
+    )
+  }
+)
