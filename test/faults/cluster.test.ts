@@ -76,7 +76,9 @@ test.each(losses)(
       const soon = affected.filter(
         (one) => needsStore(one) && one.began > lostAt && one.ended < lostAt + 1500
       )
-      expect(byStatus(soon)).toEqual({ 503: soon.length })
+      // On a busy machine no request may begin and end in that time.
+      expect(soon.filter(({ status }) => status !== 503)).toEqual([])
+      expect(byStatus(affected)[503]).toBeGreaterThan(0)
 
       for (const visitor of here) {
         await eventually(async () => (await visitor.ask('/read')).status === 200)

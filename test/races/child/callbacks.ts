@@ -4,10 +4,11 @@ import theirs from 'express-session'
 import { createClient } from 'redis'
 import session from '../../../lib'
 import ours from '../../../lib/express-session'
+import { RedisStore as OwnStore } from '../../../lib/redis'
 
 /**
- * An application in a process of its own, whose sessions are kept by connect-redis on the Redis at `REDIS_URL`, by the library
- * that `LIBRARY` names. It prints its port, and ends with its input.
+ * An application in a process of its own, whose sessions are kept on the Redis at `REDIS_URL` by the library that `LIBRARY`
+ * names, through connect-redis where that is not said otherwise. It prints its port, and ends with its input.
  */
 const { REDIS_URL = '', SECRET = '', LIBRARY = '' } = process.env
 
@@ -17,6 +18,8 @@ const options = { secret: SECRET, name: 'sid', store, resave: false, saveUniniti
 const LIBRARIES: Record<string, () => Handler> = {
   'express-session': () => theirs(options),
   'holdfast/express-session': () => ours(options) as Handler,
+  'holdfast on its RedisStore': () =>
+    session({ secret: SECRET, name: 'sid', store: new OwnStore(client) }) as Handler,
   holdfast: () => session({ secret: SECRET, name: 'sid', store }) as Handler
 }
 
