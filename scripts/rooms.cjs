@@ -32,7 +32,7 @@ module.exports = [
   {
     name: 'setup',
     path: '^lib/setup[.]ts$',
-    lines: 125,
+    lines: 90,
     about: 'shared by all requests of one store: repository, signer, transport'
   },
   {
@@ -44,13 +44,13 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1400,
+    lines: 1410,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1600,
+    lines: 1615,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
@@ -63,13 +63,13 @@ module.exports = [
   {
     name: 'response',
     path: '^lib/response/',
-    lines: 650,
+    lines: 610,
     about: 'holds a response until a promise settles; knows no session'
   },
   {
     name: 'foundation',
     path: '^lib/(errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 200,
+    lines: 190,
     about: 'errors, events, and the types of requests'
   }
 ]

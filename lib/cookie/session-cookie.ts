@@ -121,20 +121,22 @@ export function configuredCookie(
   proxy: boolean | undefined
 ): (req: SessionRequest) => SessionCookie {
   const { secure = 'auto', sameSite } = cookie
-  const make = (isSafe: boolean) =>
-    Object.freeze(
-      new SessionCookie({
-        ...cookie,
-        secure: secure === 'auto' ? isSafe : secure,
-        sameSite: sameSite === 'auto' ? (isSafe ? 'none' : 'lax') : sameSite
-      })
-    )
+  const make = (isSafe: boolean): SessionCookie => {
+    const made = new SessionCookie({
+      ...cookie,
+      secure: secure === 'auto' ? isSafe : secure,
+      sameSite: sameSite === 'auto' ? (isSafe ? 'none' : 'lax') : sameSite
+    })
+    Object.freeze(made)
+    return made
+  }
   const [safe, unsafe] = [make(true), make(false)]
   // A cookie that ends at a moment has a shorter life in each request.
   const isAging = typeof (cookie.maxAge ?? cookie.expires ?? 0) === 'object'
   return (req) => {
     const isSafe = isSecure(req, proxy)
-    if (secure === 'auto' && !isSafe && proxy === undefined) warnUnbelieved(req)
+    const isForwarded = 'x-forwarded-proto' in req.headers
+    if (isForwarded && secure === 'auto' && !isSafe && proxy === undefined) warnUnbelieved(req)
     return isAging ? make(isSafe) : isSafe ? safe : unsafe
   }
 }

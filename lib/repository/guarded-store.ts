@@ -75,7 +75,7 @@ export class GuardedStore {
         id,
         budget,
         () => this.store.get(id, life),
-        (text) => resolve(convert(isText(text) ? text : nonsense())),
+        (text) => resolve(convert(text === null || typeof text === 'string' ? text : nonsense())),
         reject
       )
     )
@@ -192,10 +192,6 @@ function nonsense(): never {
   throw new TypeError('the answer is none of those that the contract of stores knows')
 }
 
-function isText(value: unknown): boolean {
-  return value === null || typeof value === 'string'
-}
-
 function isLife(value: unknown): boolean {
   return value === null || (typeof value === 'number' && value >= 0)
 }
@@ -203,7 +199,7 @@ function isLife(value: unknown): boolean {
 function isResult(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { id, conflict } = value as { id?: unknown; conflict?: unknown }
-  return typeof id === 'string' || isText(conflict)
+  return typeof id === 'string' || conflict === null || typeof conflict === 'string'
 }
 
 /** In whole milliseconds, so that nothing ends before its time. A life that is over ends at once: stores refuse 0. */

@@ -43,8 +43,8 @@ interface Job {
   readonly known: StoredRecord | null
   readonly draft: Drafting<StoredRecord>
   readonly budget: Budget
-  resolve(committed: Committed<StoredRecord>): void
-  reject(error: unknown): void
+  readonly resolve: (committed: Committed<StoredRecord>) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** A batch of commits of one session on its way to the store. */
@@ -59,7 +59,7 @@ interface Batch {
   jobs: readonly Job[]
   /** What is stored, as far as is known. */
   latest: StoredRecord | null
-  ended(stored?: StoredRecord | null): void
+  readonly ended: (stored?: StoredRecord | null) => void
 }
 
 /** The result of applying a batch to one state. */

@@ -37,7 +37,7 @@ export function findLoss(data: object): Loss | undefined {
  * @throws SessionError `ERR_SESSION_DATA`, with the key and the type in its message
  */
 export function checkValues(data: object): void {
-  const loss = findLoss(data)
+  const loss = search(data, 0) && findLoss(data)
   if (!loss) return
   const { path, type, isLost } = loss
   if (!isLost) return warnOfChanges(data)

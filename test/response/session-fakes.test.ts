@@ -38,8 +38,8 @@ it('commits at the end, where there is one', async () => {
   const res = { end: () => ended.resolve() }
   const { req } = await through(store, res)
   req.session.name = 'test'
-  res.end()
   expect(store.size).toBe(0)
+  res.end()
   await ended.seen
   expect(store.size).toBe(1)
 })

@@ -132,7 +132,7 @@ export class MemoryStore implements Store {
       if (list === PROTECTED) this.#protectedBytes += more
       this.#use(entry, list)
     }
-    this.#sweepLater(PAUSE)
+    if (!this.#timer) this.#sweepLater(PAUSE)
     return { id }
   }
 

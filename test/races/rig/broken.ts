@@ -1,6 +1,6 @@
-import { encodeRecord, decodeRecord } from '../../../lib/repository/record'
+import { encodeRecord, decodeRecord, type StoredRecord } from '../../../lib/repository/record'
 import { isGone } from '../../../lib/repository/repository'
-import type { RecordRepository, StoredRecord } from '../../../lib/repository/record-repository'
+import type { RecordRepository } from '../../../lib/repository/record-repository'
 import type { Store } from '../../../lib/stores/store'
 import type { Backend } from './backends'
 import { REQUESTS, together } from './catalogue'

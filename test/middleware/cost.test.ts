@@ -1,0 +1,85 @@
+import { createHook } from 'node:async_hooks'
+import { Agent, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createClient } from 'redis'
+import { session } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { startRedis } from '../support/redis-server'
+import { atEnd, serve } from '../support/serve'
+
+const REQUESTS = 100
+
+interface Cost {
+  readonly promises: number
+  readonly timers: number
+}
+
+/** What one request creates, on average over many that come one after the other. */
+async function costOf(visit: () => Promise<void>): Promise<Cost> {
+  for (let i = 0; i < REQUESTS; i++) await visit()
+  let promises = 0
+  let timers = 0
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'PROMISE') promises++
+      if (type === 'Timeout') timers++
+    }
+  }).enable()
+  for (let i = 0; i < REQUESTS; i++) await visit()
+  hook.disable()
+  return { promises: promises / REQUESTS, timers: timers / REQUESTS }
+}
+
+/** Sends requests of one visitor over one connection, to an application over node-redis. */
+async function visitorOf(load: 'eager' | 'lazy'): Promise<(path: string) => () => Promise<void>> {
+  const redis = await startRedis()
+  atEnd(() => redis.stop())
+  const client = createClient({ url: redis.url })
+  client.on('error', () => undefined)
+  await client.connect()
+  atEnd(() => client.destroy())
+  const app = express()
+  const handler: express.RequestHandler = async (req, res) => {
+    const loaded = await (load === 'lazy' ? req.session.load() : undefined)
+    const current = loaded ?? req.session
+    if (req.url === '/change') (current as { n?: number }).n = Math.random()
+    res.end(String(current.isNew))
+  }
+  // The same with neither session nor store: the share of Express, of the handler and of this test.
+  app.get('/bare', async (_req, res) => {
+    await Promise.resolve()
+    res.end('bare')
+  })
+  app.use(session({ secret: 'x'.repeat(40), store: new RedisStore(client), load }))
+  app.get(['/read', '/change'], handler)
+  const server = await serve(app)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  atEnd(() => agent.destroy())
+  const { port } = server.address() as AddressInfo
+  let cookie: string | undefined
+  const send = (path: string) => () =>
+    new Promise<void>((resolve, reject) => {
+      const headers = cookie === undefined ? {} : { cookie }
+      get({ port, host: '127.0.0.1', path, agent, headers }, (res) => {
+        cookie = res.headers['set-cookie']?.[0]?.split(';')[0] ?? cookie
+        res.resume().on('end', resolve)
+      }).on('error', reject)
+    })
+  await send('/change')()
+  return send
+}
+
+/** Those of node-redis are in it. What Express, the handler and this test create is not. */
+test.each([
+  { load: 'eager', read: 6, change: 13 },
+  { load: 'lazy', read: 5, change: 12 }
+] as const)('a request with load: $load creates few promises, and at most two timers', async (most) => {
+  const send = await visitorOf(most.load)
+  const bare = await costOf(send('/bare'))
+  const read = await costOf(send('/read'))
+  const change = await costOf(send('/change'))
+  expect(Math.round(read.promises - bare.promises)).toBeLessThanOrEqual(most.read)
+  expect(Math.round(change.promises - bare.promises)).toBeLessThanOrEqual(most.change)
+  expect(Math.round(change.timers - bare.timers)).toBeLessThanOrEqual(2)
+})
