@@ -1,3 +1,5 @@
+import type { SessionData } from './session-data'
+
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
   namespace Express {
@@ -24,4 +26,7 @@ declare global {
   }
 }
 
-export {}
+/** The keys that the application declared for its sessions, in `import` or in `require`. */
+export type DeclaredData = Express.SessionEntries extends { holdfast: { data: infer Data extends object } }
+  ? Data
+  : SessionData

@@ -8,11 +8,6 @@ import { MemoryStore } from './express-session/memory-store'
 import { createExpressSession } from './express-session/middleware'
 import { Session } from './express-session/session'
 import { Store } from './express-session/store'
-import type {
-  Cookie as BaseCookie,
-  CookieOptions as BaseCookieOptions,
-  SessionData as BaseSessionData
-} from './express-session/session-data'
 import type { Store as TextStore } from './stores/store'
 
 /**
@@ -72,12 +67,52 @@ namespace session {
   }
   type HoldfastCookie = Omit<CookieOptions, 'sameSite'> & { sameSite?: CookieOptions['sameSite'] | 'auto' }
 
-  export type CookieOptions = BaseCookieOptions
-  export type Cookie = BaseCookie
-  export declare const Cookie: typeof BaseCookie
+  /** The attributes of the cookie, in the options. */
+  export interface CookieOptions {
+    /** Life from each use, in milliseconds. Default: the cookie ends with the browser. */
+    maxAge?: number | undefined
+    partitioned?: boolean | undefined
+    priority?: 'low' | 'medium' | 'high' | undefined
+    signed?: boolean | undefined
+    expires?: Date | null | undefined
+    httpOnly?: boolean | undefined
+    path?: string | undefined
+    domain?: string | undefined
+    secure?: boolean | 'auto' | undefined
+    encode?: ((value: string) => string) | undefined
+    sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined
+  }
 
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
-  export interface SessionData extends BaseSessionData {}
+  /** The settings of one session's cookie, `req.session.cookie`. */
+  export declare class Cookie implements CookieOptions {
+    constructor(options?: CookieOptions)
+    /** Life from each use, in milliseconds. */
+    originalMaxAge: number | null
+    /** The time that is left, in milliseconds. */
+    maxAge?: number | undefined
+    partitioned?: boolean | undefined
+    priority?: 'low' | 'medium' | 'high' | undefined
+    signed?: boolean | undefined
+    expires?: Date | null | undefined
+    httpOnly?: boolean | undefined
+    path?: string | undefined
+    domain?: string | undefined
+    secure?: boolean | 'auto' | undefined
+    sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined
+  }
+
+  /**
+   * What is in a session. An application declares its own keys once, and `req.session` has them:
+   *
+   * ```ts
+   * declare module 'holdfast/express-session' {
+   *   interface SessionData { user?: string }
+   * }
+   * ```
+   */
+  export interface SessionData {
+    cookie: Cookie
+  }
 
   /**
    * What an application sees as `req.session`, beside its data. Without a callback a method returns a promise, although
@@ -132,6 +167,14 @@ namespace session {
 }
 
 Object.assign(session, { Session, Cookie, Store, MemoryStore, default: session })
+
+// Node reads the names that `import { Store }` may use from these lines; `export =` replaces the object.
+/* eslint-disable @typescript-eslint/no-unsafe-member-access */
+module.exports.Cookie = Cookie
+module.exports.MemoryStore = MemoryStore
+module.exports.Session = Session
+module.exports.Store = Store
+/* eslint-enable @typescript-eslint/no-unsafe-member-access */
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request

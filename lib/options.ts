@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { ExpressStore } from './repository/express-store'
 import { checkCookie, type CookieOptions } from './cookie/attributes'
 import { need, needKnown } from './errors'
+import type { DeclaredData } from './express-request'
 import type { Codec } from './repository/codec'
 import type { Merge } from './repository/merge'
 import type { Limits } from './repository/record'
 import type { AppSession } from './session/session'
-import type { SessionData } from './session-data'
 import type { StandardSchema } from './standard-schema'
 import type { SessionRequest } from './request'
 import { MemoryStore } from './stores/memory/memory-store'
@@ -24,7 +24,7 @@ export type LoadMode = 'eager' | 'lazy'
  *
  * @typeParam Data - the keys that the application keeps in a session
  */
-export interface SessionOptions<Data extends object = SessionData> {
+export interface SessionOptions<Data extends object = DeclaredData> {
   /**
    * What signs the cookie (HMAC-SHA-256); 32 bytes or more. Of several, the first signs and each verifies: put a new
    * one in front, and remove the old one when its cookies have had time to be signed anew. To do so while the process

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
 import type { AppSession, LazySession, Session, UserName } from '../session/session'
-import type { SessionData, Stored } from '../session-data'
+import type { Stored } from '../session-data'
 import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
 
@@ -16,14 +17,14 @@ export type SessionResponse = HoldableResponse | ServerResponse
 export type Middleware = (req: SessionRequest, res: SessionResponse, next: (error?: unknown) => void) => void
 
 /** What `sessions.create` gives. */
-export interface CreatedSession<Data extends object = SessionData> {
+export interface CreatedSession<Data extends object = DeclaredData> {
   readonly session: AppSession<Data>
   /** The header `Cookie` of a browser that has the session: `sid=…`. */
   readonly cookie: string
 }
 
 /** The middleware, and what can be done with its sessions outside a request. */
-export interface Sessions<Data extends object = SessionData> extends Middleware {
+export interface Sessions<Data extends object = DeclaredData> extends Middleware {
   /**
    * All sessions of a user, as the option `user` names them, newest first: for a list of devices. Renews nothing.
    *

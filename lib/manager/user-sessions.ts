@@ -1,5 +1,6 @@
 import { restoreCookie, SessionCookie } from '../cookie/session-cookie'
 import { need, needKnown } from '../errors'
+import type { DeclaredData } from '../express-request'
 import type { Settings } from '../options'
 import { Budget } from '../repository/budget'
 import type { ExpressStore } from '../repository/express-store'
@@ -9,11 +10,11 @@ import { checkUser } from '../session/commit'
 import { idleLife } from '../session/lifetime'
 import { report, RequestSession } from '../session/request-session'
 import { OWNER, Session, type SessionHandle } from '../session/session'
-import type { SessionData, Stored } from '../session-data'
+import type { Stored } from '../session-data'
 import type { IndexEntry, Store } from '../stores/store'
 
 /** A session as `sessions.list` reports it. */
-export interface SessionInfo<Data extends object = SessionData> {
+export interface SessionInfo<Data extends object = DeclaredData> {
   /** Its public name. */
   readonly handle: SessionHandle
   /** When it began. */

@@ -1,8 +1,9 @@
 import type { SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
+import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { RESERVED } from '../repository/record'
-import type { SessionData, Stored } from '../session-data'
+import type { Stored } from '../session-data'
 
 /** The callback form of a method: called with the error, or with null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
@@ -32,10 +33,10 @@ export type SessionHandle = string & { readonly [HANDLE]: true }
 export type UserName = string & { readonly [HANDLE]?: never }
 
 /** A session with the keys that an application declared; each may be absent. */
-export type AppSession<Data extends object = SessionData> = Session & Stored<Data>
+export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
 
 /** A session that may not be loaded: it has what needs no data, and `load` gives the session itself. */
-export type LazySession<Data extends object = SessionData> = Pick<
+export type LazySession<Data extends object = DeclaredData> = Pick<
   AppSession<Data>,
   'id' | 'load' | 'update' | 'regenerate' | 'destroy'
 >
@@ -271,6 +272,8 @@ export function watchWrites(session: Session, written: () => void): void {
 
 const PLAIN = { configurable: true, enumerable: true, writable: true }
 
+const refuseNested = (): Promise<never> => Promise.reject(nested())
+
 /** Owns a session that is only to be looked at, as its methods would wait for the function that calls them. */
 export const onlooker: SessionOwner = {
   load: refuseNested,
@@ -289,10 +292,6 @@ export function nested(): SessionError {
     'a method of the session was called inside the function given to update, or inside valid: look at the state there, ' +
       'and call the method afterwards'
   )
-}
-
-function refuseNested(): Promise<never> {
-  return Promise.reject(nested())
 }
 
 function reserved(name: string): SessionError {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 
 const lib = join(__dirname, '../../lib')
-const ENTRIES = ['index', 'express-session']
+const ENTRIES = ['index', 'redis', 'store-tests', 'testing']
 const files = ENTRIES.flatMap((entry) => [`${entry}.ts`, `${entry}.mts`].map((file) => join(lib, file)))
 const program = ts.createProgram(files, {
   target: ts.ScriptTarget.ES2022,
@@ -24,5 +24,5 @@ function exportsOf(file: string): string[] {
 test.each(ENTRIES)('%s exports the same names to import and to require', (entry) => {
   const names = exportsOf(`${entry}.mts`)
   expect(names).toEqual(exportsOf(`${entry}.ts`))
-  expect(names).toContain('MemoryStore')
+  expect(names).not.toEqual([])
 })

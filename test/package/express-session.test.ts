@@ -1,19 +1,29 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Compiler, matrix, VERSIONS } from './compiler'
 import { pack, Project, succeed, type Tarball } from './project'
 
 const root = join(__dirname, '../..')
-const source = readFileSync(join(__dirname, '../types/express-session.ts'), 'utf8')
+const source = (name: string): string => readFileSync(join(__dirname, '../types', name), 'utf8')
+const APPLICATION = source('express-session.ts')
+const DECLARATIONS = source('express-session-declarations.ts')
+const STORES = source('express-session-stores.ts')
 const types = ['express', '@types/express', '@types/node', 'connect-redis', 'redis']
-const STRICT = { strict: true, noImplicitOverride: true, skipLibCheck: false, skipDefaultLibCheck: true }
-const OPTIONS = { ...STRICT, target: 'es2022', types: ['node'], noEmit: true, esModuleInterop: true }
+const stores = [
+  'connect-pg-simple',
+  'pg',
+  '@types/connect-pg-simple@7.0.3',
+  'connect-mongo@6.0.0',
+  'mongodb@7.9.0'
+]
 
+const compilers = VERSIONS.map((version) => new Compiler(version))
 let tarball: Tarball
 let alias: string
 /** What an application of express-session has installed, and Holdfast beside it. */
 const before = new Project()
-/** The same one with the alias. */
+/** The same one with the alias, and `@types/express-session`, which the types of a store install. */
 const aliased = new Project()
 const bare = new Project()
 
@@ -23,7 +33,7 @@ beforeAll(async () => {
   alias = join(folder, 'holdfast-express-session-1.19.0.tgz')
   await succeed('npm', ['pack', '--pack-destination', folder], join(root, 'packages/express-session'))
   await before.link(tarball.path, [...types, 'express-session', '@types/express-session'])
-  await aliased.install([tarball.path, `express-session@file:${alias}`], types)
+  await aliased.install([tarball.path, `express-session@file:${alias}`], [...types, ...stores])
   await bare.link(tarball.path, ['@types/node'])
 })
 afterAll(() => {
@@ -54,34 +64,42 @@ const REQUIRES = `
 import express = require('express')
 import session = require('express-session')
 `
-const NODE16 = { ...OPTIONS, module: 'node16' }
 
-test('the application compiles with @types/express-session', async () => {
-  expect(await before.check('main.mts', IMPORTS + source, NODE16)).toBe('')
-})
+/** The application's files: each one in front of which the imports stand, in the words of its modules. */
+function filesOf(extension: string, ...texts: string[]): Record<string, string> {
+  const imports = extension === 'cts' ? REQUIRES : IMPORTS
+  return Object.fromEntries(texts.map((text, i) => [`main${i}.${extension}`, imports + text]))
+}
 
-test.each([
-  ['node16, an ES module', 'main.mts', IMPORTS, NODE16],
-  ['node16, CommonJS', 'main.cts', REQUIRES, NODE16],
-  ['bundler', 'main.ts', IMPORTS, { ...OPTIONS, module: 'esnext', moduleResolution: 'bundler' }]
-])('it compiles with the alias as it is, under %s', async (_, file, imports, options) => {
-  expect(await aliased.check(file, imports + source, options)).toBe('')
-})
-
-test.each([
-  ['an ES module', 'main.mts', IMPORTS, 'd.mts'],
-  ['CommonJS', 'main.cts', REQUIRES, 'd.ts']
-])(
-  'it compiles with the one line changed, and a line in tsconfig, as %s',
-  async (_, file, imports, extension) => {
-    const text = (imports + source).replace(/'express-session'/g, "'holdfast/express-session'")
-    const paths = { 'express-session': [`../node_modules/holdfast/dist/express-session.${extension}`] }
-    expect(await before.check(file, text, { ...NODE16, paths })).toBe('')
+test.each(compilers)(
+  'the application compiles with @types/express-session: TypeScript $version',
+  (compiler) => {
+    const files = filesOf('mts', APPLICATION, DECLARATIONS)
+    expect(compiler.check(before, files, { module: 'node16', declaration: false })).toBe('')
   }
 )
 
-test('types where Express is not installed', async () => {
-  expect(await bare.check('main.mts', BARE, { ...OPTIONS, module: 'nodenext' })).toBe('')
+test.each(matrix(compilers))(
+  'with the alias it compiles as it is, with stores of other packages: $title',
+  ({ compiler, extension, options }) => {
+    const files = filesOf(extension, APPLICATION, DECLARATIONS, STORES)
+    expect(compiler.check(aliased, files, options)).toBe('')
+  }
+)
+
+test.each(matrix(compilers))(
+  'it compiles with the one line changed, and a line in tsconfig: $title',
+  ({ compiler, extension, options }) => {
+    const paths = { 'express-session': ['../node_modules/holdfast/dist/express-session.d.ts'] }
+    const changed = [APPLICATION, DECLARATIONS].map((text) =>
+      text.replace(/'express-session'/g, "'holdfast/express-session'")
+    )
+    expect(compiler.check(before, filesOf(extension, ...changed), { ...options, paths })).toBe('')
+  }
+)
+
+test('types where Express is not installed', () => {
+  expect(compilers[0]!.check(bare, { 'main.mts': BARE }, { module: 'nodenext' })).toBe('')
 })
 
 const BARE = `
@@ -124,3 +142,18 @@ for (const [file, name] of [['cookie', 'Cookie'], ['memory', 'MemoryStore'], ['s
 }
 console.log('the same')
 `
+
+describe('with the library below the alias, where npm puts it if there is another version', () => {
+  beforeAll(() => {
+    aliased.write('node_modules/express-session/node_modules/.keep', '')
+    renameSync(
+      join(aliased.folder, 'node_modules/holdfast'),
+      join(aliased.folder, 'node_modules/express-session/node_modules/holdfast')
+    )
+  })
+
+  test.each(matrix(compilers))('it compiles: $title', ({ compiler, extension, options }) => {
+    const files = filesOf(extension, APPLICATION, DECLARATIONS, STORES)
+    expect(compiler.check(aliased, files, options)).toBe('')
+  })
+})

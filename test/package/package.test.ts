@@ -154,6 +154,10 @@ const { storeTests } = require('holdfast/store-tests')
 const store = new MemoryStore()
 for (const { name, run } of storeTests(() => store)) test(name, run)
 `
+/** Only the tests of what is broken: many others would wait for their deadlines. */
+const BROKEN = `${SUITE.replace(') test(', ") if (name.startsWith('destroy')) test(")}
+store.destroy = async () => true
+`
 
 const PLAIN = `
 let all = Promise.resolve()
@@ -192,7 +196,7 @@ describe.each<
   })
 
   test('fails a broken one, and says why', async () => {
-    project.write(file, `${head}\n${SUITE}\nstore.destroy = async () => true`)
+    project.write(file, `${head}\n${BROKEN}`)
     const { status, output } = await start(file)
     expect(output).toContain('destroy removes, and says whether something was there')
     expect(status).toBe(1)

@@ -77,13 +77,13 @@ export class Project {
   /**
    * Installs tarballs as users do, and packages in the versions that the repository itself has.
    * @param tarballs - paths, or with a name: `express-session@file:…`
+   * @param names - those that the repository does not have come with their version: `connect-mongo@6.0.0`
    */
   async install(tarballs: string[], names: string[] = []): Promise<void> {
     this.write('package.json', '{ "private": true }')
-    const versioned = names.map((name) => {
-      const { version } = manifest(modulePath(name))
-      return `${name}@${version}`
-    })
+    const versioned = names.map((name) =>
+      name.lastIndexOf('@') > 0 ? name : `${name}@${manifest(modulePath(name)).version}`
+    )
     const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
     await succeed('npm', ['install', ...quick, ...tarballs, ...versioned], this.folder)
   }
@@ -110,13 +110,6 @@ export class Project {
   /** Runs a file of the project, or one of the repository's tools in it, by this Node or another one. */
   node(file: string, args: string[] = [], node = process.execPath): Promise<Outcome> {
     return run(node, [file, ...args], this.folder)
-  }
-
-  /** Type-checks a file and answers with what is wrong. */
-  async check(file: string, text: string, compilerOptions: object, compiler = 'typescript'): Promise<string> {
-    this.write(`check/${file}`, text)
-    this.write('check/tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
-    return (await this.node(modulePath(`${compiler}/bin/tsc`), ['-p', 'check'])).output
   }
 
   remove(): void {

@@ -1,75 +1,66 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import ts from 'typescript'
+import { Compiler, matrix, VERSIONS } from './compiler'
 import { pack, Project, type Tarball } from './project'
 
 const source = (name: string): string => readFileSync(join(__dirname, '../types', name), 'utf8')
-const STRICT = {
-  strict: true,
-  skipLibCheck: false,
-  skipDefaultLibCheck: true,
-  target: 'es2022',
-  types: ['node'],
-  noEmit: true
-}
-const NODE10 = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' }
+const packages = ['express', '@types/express', '@types/node', 'ioredis', 'zod', 'valibot']
 
+const compilers = VERSIONS.map((version) => new Compiler(version))
 let tarball: Tarball
 const project = new Project()
+/** One in which @types/express-session is installed as well, for connect-redis. */
+const beside = new Project()
 const bare = new Project()
 
 beforeAll(async () => {
   tarball = await pack()
-  await project.link(tarball.path, ['express', '@types/express', '@types/node', 'ioredis', 'zod', 'valibot'])
+  await project.link(tarball.path, packages)
+  const stores = ['connect-redis', 'redis', '@types/express-session', '@types/express-serve-static-core']
+  await beside.link(tarball.path, [...packages, ...stores])
   await bare.link(tarball.path, ['@types/node'])
 })
 afterAll(() => {
   tarball?.remove()
-  project.remove()
-  bare.remove()
+  for (const one of [project, beside, bare]) one.remove()
 })
 
-test.each([
-  ['node16', 'main.mts', 'imports.ts', { module: 'node16' }],
-  ['node16', 'main.cts', 'requires.ts', { module: 'node16', exactOptionalPropertyTypes: true }],
-  ['nodenext', 'main.mts', 'imports.ts', { module: 'nodenext', verbatimModuleSyntax: true }],
-  ['nodenext', 'main.cts', 'imports.ts', { module: 'nodenext', esModuleInterop: true }],
-  ['bundler', 'main.ts', 'imports.ts', { module: 'esnext', moduleResolution: 'bundler' }],
-  ['node10', 'main.ts', 'imports.ts', { ...NODE10, esModuleInterop: true }]
-])('types under %s: %s with %s', async (_, file, imports, options) => {
-  const text = `${source(imports)}\n${source('use.ts')}`
-  expect(await project.check(file, text, { ...STRICT, ...options })).toBe('')
-})
+const USE = `${source('imports.ts')}\n${source('use.ts')}`
 
-const COMPILERS = ['typescript', 'typescript59']
-
-describe.each(COMPILERS)(
-  'data that a schema or a type declares, and declarations of them, with %s',
-  (compiler) => {
-    test.each([
-      ['node16', 'main.mts', { module: 'node16' }],
-      ['nodenext', 'main.mts', { module: 'nodenext', exactOptionalPropertyTypes: true }],
-      ['nodenext', 'main.cts', { module: 'nodenext', esModuleInterop: true, declaration: false }],
-      // As for CommonJS under nodenext: what users export needs a type of their own (TS2883).
-      ['bundler', 'main.ts', { module: 'esnext', moduleResolution: 'bundler', declaration: false }],
-      ['node10', 'main.ts', { ...NODE10, esModuleInterop: true }]
-    ])('%s: %s', async (_, file, options) => {
-      const { ignoreDeprecations: _silent, ...older } = { ignoreDeprecations: '', ...options }
-      const given = compiler === 'typescript' ? options : older
-      const emitting = {
-        ...STRICT,
-        skipLibCheck: true,
-        noEmit: false,
-        declaration: true,
-        outDir: 'out',
-        ...given
-      }
-      expect(await project.check(file, source('data.ts'), emitting, compiler)).toBe('')
-    })
+test.each(matrix(compilers))(
+  'applications compile, and the declarations of what they export: $title',
+  ({ compiler, extension, options }) => {
+    const files = { [`use.${extension}`]: USE, [`data.${extension}`]: source('data.ts') }
+    expect(compiler.check(project, files, options)).toBe('')
   }
 )
 
-test('types where neither Express nor ioredis is installed', async () => {
-  expect(await bare.check('main.mts', BARE, { ...STRICT, module: 'nodenext' })).toBe('')
+describe.each(compilers)('TypeScript $version', (compiler) => {
+  test('an application compiles that uses require', () => {
+    const text = `${source('requires.ts')}\n${source('use.ts')}`
+    const options = { module: 'node16', exactOptionalPropertyTypes: true }
+    expect(compiler.check(project, { 'main.cts': text }, options)).toBe('')
+  })
+
+  test('an application compiles under verbatimModuleSyntax', () => {
+    const options = { module: 'nodenext', verbatimModuleSyntax: true }
+    expect(compiler.check(project, { 'main.mts': USE }, options)).toBe('')
+  })
+
+  test('types where neither Express nor ioredis is installed', () => {
+    expect(compiler.check(bare, { 'main.mts': BARE }, { module: 'nodenext' })).toBe('')
+  })
+
+  test('beside @types/express-session, req.session is the one of the main entry', () => {
+    expect(compiler.check(beside, { 'main.mts': BESIDE }, { module: 'nodenext' })).toBe('')
+  })
+
+  test('and with a line in tsconfig also where a store imports express-session', () => {
+    const text = `import { RedisStore } from 'connect-redis'\n${BESIDE}\nexport type Other = RedisStore`
+    const paths = { 'express-session': ['../node_modules/holdfast/dist/express-session.d.ts'] }
+    expect(compiler.check(beside, { 'main.mts': text }, { module: 'nodenext', paths })).toBe('')
+  })
 })
 
 const BARE = `
@@ -77,10 +68,43 @@ import { createServer } from 'node:http'
 import session from 'holdfast'
 import { RedisStore } from 'holdfast/redis'
 
-const middleware = session({ secret: 'a secret of thirty-two bytes or more' })
+export const middleware = session({ secret: 'a secret of thirty-two bytes or more' })
 createServer((req, res) => {
   middleware(req, res, (error?: unknown) => {
     res.end(String(error ?? RedisStore.name))
   })
 })
 `
+
+const BESIDE = `
+import express from 'express'
+import session from 'holdfast'
+
+declare module 'holdfast' {
+  interface SessionData { views?: number }
+}
+const app = express()
+app.use(session({ secret: 'a secret of thirty-two bytes or more' }))
+app.get('/', async (req, res) => {
+  const views: number = await req.session.update((s) => (s.views = (s.views ?? 0) + 1))
+  res.json({ views, handle: req.session.handle })
+})
+`
+
+test('no declaration says any, but those for which @types/express-session says it', () => {
+  const dist = join(project.folder, 'node_modules/holdfast/dist')
+  const found = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.d\.m?ts$/.test(file))
+    .flatMap((file) => anysIn(file, readFileSync(join(dist, file), 'utf8')))
+  expect(found).toEqual(['express-session.d.ts: type Failure = any;'])
+})
+
+function anysIn(file: string, text: string): string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${file}: ${node.parent.getText()}`)
+    else ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true))
+  return found
+}

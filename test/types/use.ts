@@ -13,7 +13,9 @@ app.use(
 )
 app.use(session({ secret: [secret, secret], store: new MemoryStore() }))
 app.use(session({ secret, store: new session.MemoryStore() }))
-app.use(session({ secret, store: new RedisStore(new Redis({ lazyConnect: true })) }))
+// A line of its own: the compiler takes seconds to infer a client of ioredis 6 where a type is expected of it.
+const client = new Redis({ lazyConnect: true })
+app.use(session({ secret, store: new RedisStore(client) }))
 app.use(session({ secret, load: (req) => (req.url === '/' ? 'eager' : 'lazy') }))
 
 app.get('/', async (req, res) => {
