@@ -81,7 +81,7 @@ describe('save, update and destroy, awaited or not', () => {
       res.end()
     })
     expect(status).toBe(200)
-    expect(site.store.log).toBe('get set set touch')
+    expect(site.store.log).toBe('get set set get')
     expect(await site.stored(visitor.id)).toMatchObject({ n: 4 })
   })
 
@@ -116,10 +116,10 @@ describe('the budget', () => {
   })
 
   it('of a load holds for all that it asks', async () => {
-    const { site, visitor } = await returning({ timeout: 400, idleTimeout: 1000_000 })
+    const { site, visitor } = await returning({ timeout: 2000, idleTimeout: 1000_000 })
     // A cookie from before, which does not say the life.
     await visitor.clone().ask((s) => void (s.cookie.maxAge = 500_000))
-    site.store.always(takes(250))
+    site.store.always(takes(1500))
     expect((await visitor.visit(() => 'never')).status).toBe(503)
   })
 
