@@ -1,12 +1,13 @@
+import { AsyncResource } from 'node:async_hooks'
 import { SessionError } from '../errors'
-import { publish } from '../events'
+import { hears, publish } from '../events'
 import type { SetResult, Store } from '../stores/store'
 import { Budget } from './budget'
 import { fromStored, toStored, type Codec } from './codec'
 import { CommitQueue } from './commit-queue'
 import { GuardedStore } from './guarded-store'
 import { createHandle } from './handle'
-import { mergeData, pick, type Data, type Merge } from './merge'
+import { changedKeys, mergeData, pick, type Data, type Merge } from './merge'
 import {
   checkLimits,
   createRevision,
@@ -80,6 +81,8 @@ interface Job {
   readonly known: StoredRecord | null
   readonly draft: Drafting<StoredRecord>
   readonly budget: Budget
+  /** Publishes in the context of the request: a commit may be written together with another one's. */
+  readonly published: typeof publishCommit
   resolve(committed: Committed<StoredRecord>): void
   reject(error: unknown): void
   expire(error: unknown): void
@@ -172,7 +175,8 @@ export class RecordRepository implements Repository<StoredRecord> {
         const late: Job = { ...job, budget: new Budget(budget.timeout) }
         void this.#commit(id, [late])
       }
-      const job: Job = { known, draft, budget, resolve, reject, expire }
+      const published = hears('holdfast:commit') ? AsyncResource.bind(publishCommit) : publishCommit
+      const job: Job = { known, draft, budget, published, resolve, reject, expire }
       this.#queue.push(id, job)
     })
   }
@@ -283,7 +287,7 @@ export class RecordRepository implements Repository<StoredRecord> {
         const result = await this.#store.set(id, next.stored, batch.ttl, expected, budget, same)
         if ('id' in result) {
           await this.#checkMarks(id, next, batch, budget)
-          publishCommits(next.handle, batch, attempted.length)
+          publishCommits(latest, batch, attempted.length)
           for (const [job, { mine, isOthers }] of batch.jobs)
             job.resolve({ id: result.id, stored: next, merged: isOthers || mine !== next })
           return next
@@ -410,9 +414,24 @@ export class RecordRepository implements Repository<StoredRecord> {
 
 const same = (result: SetResult): SetResult => result
 
-function publishCommits(handle: string, { jobs }: Batch, attempts: number): void {
-  for (const { isOthers } of jobs.values())
-    publish('holdfast:commit', () => ({ handle, merged: isOthers, attempts }))
+function publishCommits(latest: StoredRecord | null, { jobs }: Batch, attempts: number): void {
+  let before = latest
+  for (const [{ published }, { mine, isOthers }] of jobs) {
+    if (mine) published(before, mine, isOthers, attempts)
+    before = mine
+  }
+}
+
+function publishCommit(
+  before: StoredRecord | null,
+  after: StoredRecord,
+  merged: boolean,
+  attempts: number
+): void {
+  publish('holdfast:commit', () => {
+    const keys = changedKeys(before?.data() ?? {}, after.data())
+    return { handle: after.handle, keys, merged, attempts }
+  })
 }
 
 function taken(): SessionError {
