@@ -53,15 +53,14 @@ export function need(holds: unknown, message: string): asserts holds {
 export function needKnown(owner: string, options: object, known: readonly string[]): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    const meant = suggest(name, known)
-    need(false, `${owner} has no option ${name}${meant === undefined ? '' : `, did you mean ${meant}?`}`)
+    need(false, `${owner} has no option ${name}${didYouMean(name, known)}`)
   }
 }
 
-/** The known name that takes the fewest edits to reach, if it takes few. */
-export function suggest(name: string, known: readonly string[]): string | undefined {
+/** Ends a message with the known name that takes the fewest edits to reach. It is empty if that takes many. */
+export function didYouMean(name: string, known: readonly string[]): string {
   const [best] = known.map((one) => ({ one, edits: edits(name, one) })).sort((a, b) => a.edits - b.edits)
-  return best && best.edits <= Math.max(1, best.one.length / 3) ? best.one : undefined
+  return best && best.edits <= Math.max(1, best.one.length / 3) ? `, did you mean ${best.one}?` : ''
 }
 
 /** How many letters have to be added, dropped or replaced (Levenshtein), capitals aside. */

@@ -7,8 +7,12 @@ import { channel } from 'node:diagnostics_channel'
 export interface SessionEvents {
   /** A session was read from the store. */
   'holdfast:load': { handle: string }
-  /** A session was written, and the store confirmed it. */
-  'holdfast:commit': { handle: string; merged: boolean; attempts: number }
+  /**
+   * A session was written, and the store confirmed it. `keys` are the names of the top-level keys that this request
+   * changed; `merged` says whether another request's changes are in the session as well; `attempts` is the number of
+   * conditional writes.
+   */
+  'holdfast:commit': { handle: string; keys: readonly string[]; merged: boolean; attempts: number }
   /**
    * Changes were not written: the session was gone, or the client hung up before the response began (a handler that ends
    * its response all the same after that has its changes written then), or the session was new and its cookie could not be

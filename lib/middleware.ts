@@ -61,7 +61,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
   }
   const users = new UserSessions(settings, setup.only?.repository)
   const detached = new DetachedSessions(setup, (req) => (req as Attached)[EXCHANGE]?.session)
-  return Object.assign(session, {
+  return Object.assign(process.env.HOLDFAST_DEBUG === '1' ? withLines(session, settings.name) : session, {
     list: users.list.bind(users),
     destroy: users.destroy.bind(users),
     open: detached.open.bind(detached),
@@ -78,6 +78,13 @@ function formerLoad(): never {
     'ERR_SESSION_OPTIONS',
     'sessions.load is sessions.open now: await sessions.open(req)'
   )
+}
+
+/** Writes a line for each request. Loaded only here: everybody else pays nothing for it. */
+function withLines(session: Middleware, cookie: string): Middleware {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { writeLines } = require('./debug') as typeof import('./debug')
+  return writeLines(session, cookie)
 }
 
 /** Says that a request had a session already: once for each middleware that is skipped. */

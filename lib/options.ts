@@ -422,10 +422,7 @@ function checkSecret(secret: unknown, index: number, name: string): void {
   const usable = (typeof secret === 'string' || Buffer.isBuffer(secret)) && secret.length > 0
   const hint = secret === undefined ? '; it is undefined: is the environment variable set?' : ''
   need(usable, `${name} must be a string or a Buffer that is not empty, or an array of these${hint}`)
-  const isPlaceholder = PLACEHOLDERS.some(
-    (word) => secret === word || secret.toString().startsWith(`${word} `)
-  )
-  if (Buffer.byteLength(secret) >= 32 && !isPlaceholder) return
+  if (!isWeak(secret)) return
   const remedy =
     index === 0
       ? 'take a random one, such as `npx holdfast secret` prints, and keep it out of the source'
@@ -433,6 +430,12 @@ function checkSecret(secret: unknown, index: number, name: string): void {
   const message = `${name} is a placeholder or shorter than 32 bytes: ${remedy}`
   need(index > 0 || process.env.NODE_ENV !== 'production', message)
   process.emitWarning(message, { code: 'HOLDFAST_WEAK_SECRET' })
+}
+
+/** Whether others can guess the secret. */
+export function isWeak(secret: Secret): boolean {
+  if (Buffer.byteLength(secret) < 32) return true
+  return PLACEHOLDERS.some((word) => secret === word || secret.toString().startsWith(`${word} `))
 }
 
 function checkedStore(store: Settings['store']): Settings['store'] {

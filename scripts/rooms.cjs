@@ -24,6 +24,12 @@ module.exports = [
     about: "the request's path, top down, on one page"
   },
   {
+    name: 'debug',
+    path: '^lib/debug[.]ts$',
+    lines: 80,
+    about: 'one line for each request, if HOLDFAST_DEBUG=1'
+  },
+  {
     name: 'manager',
     path: '^lib/manager/',
     lines: 450,

@@ -11,7 +11,7 @@ describe('publish', () => {
 
   it.each([
     ['holdfast:load', { handle: 'h' }],
-    ['holdfast:commit', { handle: 'h', merged: true, attempts: 2 }],
+    ['holdfast:commit', { handle: 'h', keys: ['n'], merged: true, attempts: 2 }],
     ['holdfast:dropped', { handle: 'h', reason: 'gone' }],
     ['holdfast:error', { operation: 'load', error: new Error('x') }],
     ['holdfast:corrupt', { reason: 'not JSON' }],

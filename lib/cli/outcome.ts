@@ -6,6 +6,8 @@ export interface Outcome {
   readonly json: unknown
   /** Whether the answer is yes: it verifies, it was found. The exit status is 0, else 1. */
   readonly found: boolean
+  /** For the standard error: a danger that has nothing to do with the answer. */
+  readonly warning?: string | undefined
 }
 
 /** The options on the command line. */

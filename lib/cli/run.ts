@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { didYouMean } from '../errors'
 import { explain } from './explain'
 import { HELP } from './help'
 import { inspect } from './inspect'
@@ -35,25 +36,52 @@ const OPTIONS = {
   unsigned: { type: 'boolean' },
   handle: { type: 'string' },
   prefix: { type: 'string' },
-  help: { type: 'boolean', short: 'h' }
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' }
 } as const
 
 /** Does what the arguments of the command line say. Never rejects. */
 export async function run(args: string[], around: Surroundings): Promise<End> {
   try {
-    const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
+    const { values, positionals } = parse(args)
     if (values.help) return { status: 0, stdout: HELP }
+    if (values.version) return { status: 0, stdout: version() }
     const [name, ...operands] = positionals
     if (name === undefined) return { status: 2, stderr: HELP }
     const command = COMMANDS.get(name)
-    if (!command) throw new UsageError(`there is no command ${name}: holdfast --help lists them`)
+    if (!command) {
+      const meant = didYouMean(name, [...COMMANDS.keys()]) || ': holdfast --help lists them'
+      throw new UsageError(`there is no command ${name}${meant}`)
+    }
     checkOptions(name, command, values)
     const outcome = await command.run(operandOf(name, command, operands), values, around)
     const stdout = values.json ? printJson(outcome.json, 2) : outcome.text
-    return { status: outcome.found ? 0 : 1, stdout }
+    const stderr = outcome.warning && `holdfast: ${outcome.warning}`
+    return { status: outcome.found ? 0 : 1, stdout, ...(stderr && { stderr }) }
   } catch (error) {
     return { status: 2, stderr: `holdfast: ${explain(error)}` }
   }
+}
+
+// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- it follows from OPTIONS
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    const name = /^Unknown option '--([^']+)'/.exec((error as Error).message)?.[1]
+    if (name === undefined) throw error
+    const meant = didYouMean(
+      `--${name}`,
+      Object.keys(OPTIONS).map((option) => `--${option}`)
+    )
+    throw new UsageError(`there is no option --${name}${meant}`)
+  }
+}
+
+/** The version of the package that this file belongs to. */
+function version(): string {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return (require('holdfast/package.json') as { version: string }).version
 }
 
 function checkOptions(name: string, { options = [] }: Command, values: Values): void {

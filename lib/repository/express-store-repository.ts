@@ -4,7 +4,7 @@ import { Budget } from './budget'
 import { CommitQueue, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
 import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
-import { mergeData, pick, sameValue, type Data, type Merge } from './merge'
+import { changedKeys, mergeData, pick, sameValue, type Data, type Merge } from './merge'
 import {
   gone,
   type Committed,
@@ -301,7 +301,12 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     const answer = ({ job, before, next, after }: Entry) => {
       const merged = before?.text !== job.known?.text
       // The sessions of express-session have no handle to report.
-      if (next?.handle) publish('holdfast:commit', () => ({ handle: next.handle, merged, attempts: 1 }))
+      if (next?.handle) {
+        publish('holdfast:commit', () => {
+          const keys = changedKeys(dataIn(before?.text), dataIn(next.text))
+          return { handle: next.handle, keys, merged, attempts: 1 }
+        })
+      }
       job.resolve({ id, stored: after, merged })
     }
     const last = entries.filter(({ record }) => record).at(-1)
@@ -381,4 +386,8 @@ const jobsOf = (entries: Entry[]) => entries.map(({ job }) => job)
 
 function isTimeout(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
+}
+
+function dataIn(text = '{}'): Data {
+  return JSON.parse(text) as Data
 }

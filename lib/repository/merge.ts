@@ -35,6 +35,11 @@ export function sameValue(one: Data, other: Data, key: string): boolean {
   }
 }
 
+/** The keys under which two states differ. */
+export function changedKeys(before: Data, after: Data): string[] {
+  return Object.keys({ ...before, ...after }).filter((key) => !sameValue(before, after, key))
+}
+
 /** Of `data` the keys that are asked for; undefined: all. */
 export function pick(data: Data, keys: readonly string[] | undefined): Data {
   if (!keys) return data

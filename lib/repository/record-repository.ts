@@ -1,5 +1,6 @@
+import { AsyncResource } from 'node:async_hooks'
 import { SessionError } from '../errors'
-import { publish } from '../events'
+import { hears, publish } from '../events'
 import type { SetResult, Store } from '../stores/store'
 import { Budget } from './budget'
 import { fromStored, toStored, type Codec } from './codec'
@@ -20,7 +21,7 @@ import {
   type Frame,
   type Limits
 } from './record'
-import { mergeData, pick, type Data, type Merge } from './merge'
+import { changedKeys, mergeData, pick, type Data, type Merge } from './merge'
 import {
   gone,
   isStoreFailure,
@@ -43,6 +44,8 @@ interface Job {
   readonly known: StoredRecord | null
   readonly draft: Drafting<StoredRecord>
   readonly budget: Budget
+  /** Publishes in the context of the request: a commit may be written together with another one's. */
+  readonly published: typeof publishCommit
   readonly resolve: (committed: Committed<StoredRecord>) => void
   readonly reject: (error: unknown) => void
 }
@@ -144,7 +147,10 @@ export class RecordRepository implements Repository<StoredRecord> {
     budget: Budget
   ): Promise<Committed<StoredRecord>> {
     // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
-    return new Promise((resolve, reject) => this.#queue.push(id, { known, draft, budget, resolve, reject }))
+    return new Promise((resolve, reject) => {
+      const published = hears('holdfast:commit') ? AsyncResource.bind(publishCommit) : publishCommit
+      this.#queue.push(id, { known, draft, budget, published, resolve, reject })
+    })
   }
 
   async close(
@@ -431,13 +437,31 @@ function charge(jobs: readonly Job[], budget: Budget): () => void {
 const nothing = (): void => undefined
 
 /** Answers the jobs of a batch that the store has kept. */
-function stored({ attempted, ended }: Batch, { jobs }: Drafted, next: StoredRecord, id: string): void {
-  const { handle } = next
+function stored(
+  { attempted, latest, ended }: Batch,
+  { jobs }: Drafted,
+  next: StoredRecord,
+  id: string
+): void {
+  let before = latest
   for (const [job, { mine, isOthers }] of jobs) {
-    publish('holdfast:commit', () => ({ handle, merged: isOthers, attempts: attempted.length }))
+    if (mine) job.published(before, mine, isOthers, attempted.length)
+    before = mine
     job.resolve({ id, stored: next, merged: isOthers || mine !== next })
   }
   ended(next)
+}
+
+function publishCommit(
+  before: StoredRecord | null,
+  after: StoredRecord,
+  merged: boolean,
+  attempts: number
+): void {
+  publish('holdfast:commit', () => {
+    const keys = changedKeys(before?.data() ?? {}, after.data())
+    return { handle: after.handle, keys, merged, attempts }
+  })
 }
 
 function taken(): SessionError {

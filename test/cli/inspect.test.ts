@@ -49,9 +49,7 @@ describe('a signed cookie', () => {
     const before = Date.now()
     const { status, stdout, stderr } = await holdfast(['inspect', visitor.cookie], env(secret))
     expect([status, stderr]).toEqual([0, ''])
-    expect(stdout).toMatch(
-      /^cookie +right, signed by the secret\nstored +yes\nhandle +[\w-]{36}\nuser +nobody\n/
-    )
+    expect(stdout).toMatch(/^cookie +valid\nstored +yes\nhandle +[\w-]{36}\nuser +nobody\n/)
     expect(stdout).toMatch(/^created +\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(.* ago\)$/m)
     expect(stdout).toMatch(/^expires .* \(in (1 d|23 h 59 min)\)$/m)
     expect(stdout).toContain('data {\n  "n": 1,\n  "name": "安"\n}\n')
@@ -114,7 +112,7 @@ describe('a signed cookie', () => {
   test('tells which of the secrets signed it', async () => {
     const { cookie } = await visitorWith({ n: 1 })
     const { stdout } = await holdfast(['inspect', cookie], env(other, secret))
-    expect(stdout).toContain('right, signed by secret 2 of 2')
+    expect(stdout).toContain('valid (secret 2 of 2)')
     expect(await json(['inspect', cookie], env(other, secret))).toMatchObject({ secret: 2, secrets: 2 })
   })
 
@@ -123,7 +121,7 @@ describe('a signed cookie', () => {
     const { status, stdout } = await holdfast(['inspect', cookie], env(other))
     expect([status, stdout]).toEqual([
       1,
-      'cookie  wrong: the secret did not sign it for the name sid (--name), or it was changed since\n'
+      'cookie  invalid: the secret did not sign it for the name sid (--name), or it was changed since\n'
     ])
     expect(await json(['inspect', cookie.slice(0, -1)], env(secret))).toEqual({
       verifies: false,
@@ -140,19 +138,13 @@ describe('a signed cookie', () => {
     const { cookie } = visitor
     await visitor.ask((s) => s.destroy())
     const { status, stdout } = await holdfast(['inspect', cookie], env(secret))
-    expect([status, stdout]).toEqual([
-      1,
-      'cookie  right, signed by the secret\nstored  no: never saved, ended, or expired\n'
-    ])
+    expect([status, stdout]).toEqual([1, 'cookie  valid\nstored  no: never saved, ended, or expired\n'])
   })
 
   test('is judged without Redis, too', async () => {
     const { cookie } = await visitorWith({ n: 1 })
     const { status, stdout } = await holdfast(['inspect', cookie], { SESSION_SECRET: secret })
-    expect([status, stdout]).toEqual([
-      0,
-      'cookie  right, signed by the secret\nstored  unknown: REDIS_URL is not set\n'
-    ])
+    expect([status, stdout]).toEqual([0, 'cookie  valid\nstored  unknown: REDIS_URL is not set\n'])
   })
 
   test('is looked up under the prefix of the application', async () => {
@@ -161,6 +153,19 @@ describe('a signed cookie', () => {
     const found = await json(['inspect', cookie, '--prefix', 'my:'], env(secret))
     expect(found).toMatchObject({ data: { n: 3 } })
   })
+})
+
+test.each([
+  ['short', 'SESSION_SECRET'],
+  [`${secret},short`, 'secret 2 of SESSION_SECRET']
+])('a weak secret is warned of, beside the answer: %s', async (secrets, which) => {
+  const { cookie } = await visitorWith({ n: 1 })
+  const { stdout, stderr } = await holdfast(['inspect', cookie], { SESSION_SECRET: secrets })
+  expect(stdout).toMatch(/^cookie +(in)?valid/)
+  expect(stderr).toBe(
+    `holdfast: ${which} is a placeholder or shorter than 32 bytes, and whoever guesses it can sign: npx holdfast secret prints a good one\n`
+  )
+  expect(stderr).not.toContain('short,')
 })
 
 test('looking does not renew the life', async () => {
@@ -195,7 +200,7 @@ describe('a sealed cookie', () => {
     const { cookie } = await sealed()
     const secrets = { SESSION_SECRET: `${other},${secret}` }
     const { status, stdout } = await holdfast(['inspect', cookie], secrets)
-    expect([status, stdout]).toEqual([0, expect.stringContaining('right, sealed by secret 2 of 2')])
+    expect([status, stdout]).toEqual([0, expect.stringContaining('valid (secret 2 of 2)')])
     expect(stdout).toContain('in the cookie itself')
     expect(await json(['inspect', cookie], secrets)).toMatchObject({
       kind: 'sealed',
@@ -238,7 +243,7 @@ describe('what is stored', () => {
     const { status, stderr } = await holdfast(['inspect', cookie], env(secret))
     expect([status, stderr]).toEqual([
       2,
-      expect.stringMatching(/the cookie is right, .* no session that can be read here \(not JSON\)/)
+      expect.stringMatching(/the cookie is valid, .* no session that can be read here \(not JSON\)/)
     ])
   })
 

@@ -37,10 +37,24 @@ describe('help', () => {
   })
 })
 
+test.each([['--version'], ['-v']])('%s prints the version of the package', async (option) => {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
+    version: string
+  }
+  expect(await holdfast([option])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+})
+
 describe('what is wrong is said in a sentence', () => {
   test.each<[string, string[], Record<string, string>, string]>([
     ['no such command', ['fly'], {}, 'there is no command fly: holdfast --help lists them'],
-    ['no such option', ['list', 'ann', '--fast'], {}, "Unknown option '--fast'"],
+    ['a misspelt command', ['scret'], {}, 'there is no command scret, did you mean secret?'],
+    ['no such option', ['list', 'ann', '--fast'], {}, 'there is no option --fast'],
+    [
+      'a misspelt option',
+      ['inspect', 'x', '--nme', 'y'],
+      {},
+      'there is no option --nme, did you mean --name?'
+    ],
     ["another command's option", ['list', 'ann', '--unsigned'], {}, 'holdfast list has no option --unsigned'],
     [
       'an option without its value',

@@ -13,7 +13,7 @@ describe('commit', () => {
     expect(store.calls).toMatchObject([{ operation: 'set', id: 'a', ttl: 2, expected: null }])
     expect(committed).toMatchObject({ id: 'a', merged: false, stored: { handle } })
     expect(committed.stored?.data()).toEqual({ n: 1 })
-    expect(heard['holdfast:commit']).toEqual([{ handle, merged: false, attempts: 1 }])
+    expect(heard['holdfast:commit']).toEqual([{ handle, keys: ['n'], merged: false, attempts: 1 }])
   })
 
   it('is one conditional write on what was read', async () => {
