@@ -156,6 +156,10 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     })
   }
 
+  async touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
+    return (await this.load(id, budget, ttl)) !== null
+  }
+
   /** Renews the life of a session object. It goes through the queue, as some stores read and write the whole session for that. */
   async renew(id: string, live: object, budget: Budget): Promise<void> {
     if (!this.store.touch) return

@@ -175,8 +175,16 @@ export class RecordRepository implements Repository<StoredRecord> {
     if ('conflict' in result) {
       const stored = this.#decode(result.conflict)
       if (!stored) throw gone()
-      if (stored.frame.moved && !stored.frame.revs.includes(rev)) throw gone()
-      if (!stored.frame.revs.includes(rev)) return stored
+      const { moved, to, revs } = stored.frame
+      if (moved && !revs.includes(rev)) throw gone()
+      if (!revs.includes(rev)) return stored
+      if (to !== undefined && to !== successor) {
+        // An attempt whose answer got lost closed it in favour of an id that no response sent: that one moves on.
+        const text = await this.#store.get(to, budget, undefined, (answer) => answer)
+        const attempted = text === null ? undefined : this.#decode(text)
+        if (!attempted) throw gone()
+        await this.close(to, attempted, successor, rev, budget)
+      }
     }
     if (this.#notifies) {
       this.#store.notify(id, successor, new Budget(this.timeout)).catch(() => undefined)

@@ -85,6 +85,9 @@ export interface Repository<S extends StoredSession = StoredSession> {
    */
   close(id: string, known: S, successor: string, rev: string, budget: Budget): Promise<S | undefined>
 
+  /** Renews what is kept under `id`, even if it is only a closed record. Answers whether anything is. */
+  touch(id: string, ttl: number, budget: Budget): Promise<boolean>
+
   /**
    * Ends the session stored under `id`, or what was carried from it to other ids. Answers whether one was there.
    *

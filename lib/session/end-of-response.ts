@@ -1,6 +1,6 @@
 import { commitSession } from './commit'
 import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
-import { touchSession } from './lifetime'
+import { idleLife, touchSession } from './lifetime'
 import { report, type RequestSession } from './request-session'
 import type { TrackedSession } from './tracked-session'
 
@@ -28,7 +28,8 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   }
   if (!needsConfirmation(current, scope)) return undefined
   return prolong(request, current, async () => {
-    current.cookie = (await touchSession(current, scope)) ? 'confirm' : 'keep'
+    const given = idleLife(scope.settings, current.session.cookie, scope.defaults)
+    current.cookie = (await touchSession(current, scope, given)) ? 'confirm' : 'keep'
   })
 }
 

@@ -1,4 +1,4 @@
-import type { SessionCookie } from '../cookie/session-cookie'
+import { restoreCookie, type SessionCookie } from '../cookie/session-cookie'
 import { publish } from '../events'
 import { Budget } from '../repository/budget'
 import { beganAt } from '../repository/record'
@@ -48,28 +48,22 @@ export function living(known: StoredSession | null, { settings }: SessionScope):
 
 /**
  * Renews the life of a stored session. Answers false if it is not there any more. The session is read for that: a closed id
- * is kept as well, and is no session.
+ * is kept as well, and is no session, and another request may have given the session another life.
+ *
+ * @param given - the life that reading it is to give, in milliseconds: saves a command, and counts as another use
  */
 export async function touchSession(
-  { id, handle, session }: TrackedSession,
-  { settings, defaults, repository }: SessionScope,
-  budget = new Budget(settings.timeout)
+  { id, handle }: TrackedSession,
+  scope: SessionScope,
+  given?: number
 ): Promise<boolean> {
+  const { settings, defaults, repository } = scope
   if (lifetimeLeft(settings, handle) <= 0) return false
-  return (await repository.load(id, budget, idleLife(settings, session.cookie, defaults))) !== null
-}
-
-/**
- * Whether reading the session did not give it the life that it should have.
- *
- * @param given - the life that it was given, in milliseconds; undefined: none
- */
-export function needsTouch(
-  { session }: TrackedSession,
-  { settings, defaults }: SessionScope,
-  given: number | undefined
-): boolean {
-  return idleLife(settings, session.cookie, defaults) !== given
+  const budget = new Budget(settings.timeout)
+  const stored = await repository.load(id, budget, given)
+  if (!stored) return false
+  const life = idleLife(settings, restoreCookie(stored.cookie, defaults), defaults)
+  return life === given || giveLife(id, life, given, scope, budget)
 }
 
 /** The pauses between attempts to set a life right, in milliseconds: the first, and the longest. */
@@ -77,18 +71,32 @@ const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 10_000
 
 /**
- * Reading gave a session the common idle timeout, and the store failed when it was to get a shorter one of its own: goes on
- * trying until it has it, or has ended.
+ * Gives a session that was just read the life that it should have.
+ *
+ * @param given - the life that reading gave it, in milliseconds. If that is too long and the store fails, it is tried
+ *   again in the background until the session has its life, or has ended.
  */
-export function shortenLater(current: TrackedSession, scope: SessionScope): void {
-  const { settings, defaults, repository } = scope
-  const life = idleLife(settings, current.session.cookie, defaults)
-  if (life >= settings.idleTimeout) return
+export async function giveLife(
+  id: string,
+  life: number,
+  given: number | undefined,
+  scope: SessionScope,
+  budget: Budget
+): Promise<boolean> {
+  try {
+    return await scope.repository.touch(id, life, budget)
+  } catch (error) {
+    if (given !== undefined && life < given) shortenLater(id, life, scope)
+    throw error
+  }
+}
+
+function shortenLater(id: string, life: number, { settings, repository }: SessionScope): void {
   const end = Date.now() + life
   let pause = FIRST_PAUSE
   const again = () => {
     const left = Math.max(1, end - Date.now())
-    repository.load(current.id, new Budget(settings.timeout), left).catch((error: unknown) => {
+    repository.touch(id, left, new Budget(settings.timeout)).catch((error: unknown) => {
       if (!isStoreFailure(error)) return
       pause = Math.min(2 * pause, LONGEST_PAUSE)
       setTimeout(again, pause).unref()

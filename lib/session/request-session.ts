@@ -10,7 +10,7 @@ import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
-import { commonLife, idleLife, living, needsTouch, shortenLater, touchSession } from './lifetime'
+import { commonLife, giveLife, idleLife, living, touchSession } from './lifetime'
 import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -175,8 +175,7 @@ export class RequestSession implements SessionOwner {
       current.reloaded(known)
       const { schema } = scope.settings
       if (schema && !(await fits(current.session, schema))) throw this.#gone(current)
-      if (!isFresh && needsTouch(current, scope, life) && !(await this.#touch(current, budget)))
-        throw this.#gone(current)
+      if (!isFresh && !(await this.#hasLife(current, life, budget))) throw this.#gone(current)
       this.#readAt = Date.now()
       // The handler gave its changes up. A failure that no caller heard of is not given up by that.
       this.#refused = undefined
@@ -235,7 +234,7 @@ export class RequestSession implements SessionOwner {
       const current = await this.#require(session)
       if (current.unreadable) throw current.unreadable
       current.session.cookie.resetMaxAge()
-      if (current.known && !(await this.#touch(current))) throw this.#gone(current)
+      if (current.known && !(await touchSession(current, this.scope))) throw this.#gone(current)
       // Its life is in the id: only another one prolongs it.
       if (this.scope.repository.stateless && current.known) await commitSession(current, this.scope)
       if (current.session.cookie.originalMaxAge !== null) current.sendCookie()
@@ -490,7 +489,7 @@ export class RequestSession implements SessionOwner {
     if (!known) return this.#anonymous('unknown')
     const current = this.#create({ id, known, isSignedBefore: !isCurrent })
     const { valid, schema } = this.scope.settings
-    if (valid || schema || needsTouch(current, this.scope, life)) return this.#examine(current, budget, life)
+    if (valid || schema || this.#lifeOf(current) !== life) return this.#examine(current, budget, life)
     publish('holdfast:load', () => ({ handle: current.handle }))
     return this.#keep(current)
   }
@@ -503,19 +502,19 @@ export class RequestSession implements SessionOwner {
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
       if (!(await valid(this.scope.req, look))) return this.#anonymous('invalid')
     }
-    if (needsTouch(current, this.scope, life) && !(await this.#touch(current, budget)))
-      return this.#anonymous('unknown')
+    if (!(await this.#hasLife(current, life, budget))) return this.#anonymous('unknown')
     publish('holdfast:load', () => ({ handle: current.handle }))
     return this.#keep(current)
   }
 
-  async #touch(current: TrackedSession, budget?: Budget): Promise<boolean> {
-    try {
-      return await touchSession(current, this.scope, budget)
-    } catch (error) {
-      shortenLater(current, this.scope)
-      throw error
-    }
+  /** Gives a session that was just read its life, if reading gave it another one. Answers false if it has ended. */
+  async #hasLife(current: TrackedSession, given: number | undefined, budget: Budget): Promise<boolean> {
+    const life = this.#lifeOf(current)
+    return life === given || giveLife(current.id, life, given, this.scope, budget)
+  }
+
+  #lifeOf({ session }: TrackedSession): number {
+    return idleLife(this.scope.settings, session.cookie, this.scope.defaults)
   }
 
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {

@@ -58,7 +58,7 @@ describe('the calls of the store', () => {
     ['destroyed', {}, (s) => s.destroy(), 'get destroy'],
     ['assigned null', {}, (_s, req) => void (req.session = null as never), 'get destroy'],
     ['regenerated', {}, (s) => s.regenerate().then(() => null), 'get set destroy'],
-    ['touched', {}, (s) => s.touch(), 'get touch']
+    ['touched', {}, (s) => s.touch(), 'get get touch']
   ])('eager, %s', async (_what, options, handler, log) => {
     expect(await asked(options, handler)).toBe(log)
   })

@@ -81,7 +81,7 @@ describe('save, update and destroy, awaited or not', () => {
       res.end()
     })
     expect(status).toBe(200)
-    expect(site.store.log).toBe('get set set get')
+    expect(site.store.log).toBe('get set set get touch')
     expect(await site.stored(visitor.id)).toMatchObject({ n: 4 })
   })
 

@@ -167,8 +167,10 @@ describe('each method, with a promise and with a callback', () => {
     })
     expect(site.store.calls.map(({ operation, ttl }) => [operation, ttl])).toEqual([
       ['get', 86_400_000],
-      ['get', 86_400_000],
-      ['get', 86_400_000]
+      ['get', undefined],
+      ['touch', 86_400_000],
+      ['get', undefined],
+      ['touch', 86_400_000]
     ])
   })
 

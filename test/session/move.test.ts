@@ -156,4 +156,19 @@ describe('keep: true', () => {
       expect(await visitor.ask((s) => s.n)).toBe(1)
     }
   })
+
+  it('that is saved again, as the answer of the store got lost, ends by a logout with the old cookie', async () => {
+    const { site, visitor } = await returning({}, DATA)
+    const old = visitor.clone()
+    await visitor.ask(async (s) => {
+      const moved = await s.regenerate({ keep: true })
+      site.store.next('set', (ask) => ask(), answerLost)
+      expect(await codeOf(moved.save())).toBe('ERR_SESSION_STORE')
+      await moved.save()
+      return null
+    })
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+    await old.ask((s) => s.destroy())
+    expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
+  })
 })
