@@ -21,17 +21,12 @@ export function lifetimeLeft({ lifetime }: Lifetimes, handle: string): number {
  * must not erase what other processes can still use, so past its lifetime a session is refused, and the store ends it.
  */
 export function idleLife(
-  { idleTimeout, lifetime }: Lifetimes,
   cookie: SessionCookie,
-  defaults: SessionCookie
+  { settings, defaults }: { readonly settings: Lifetimes; readonly defaults: SessionCookie }
 ): number {
+  const { idleTimeout, lifetime } = settings
   const own = cookie.originalMaxAge
   return Math.min(own === null || own === defaults.originalMaxAge ? idleTimeout : own, lifetime)
-}
-
-/** The life that each use gives a session without one of its own. */
-export function commonLife({ idleTimeout, lifetime }: Lifetimes): number {
-  return Math.min(idleTimeout, lifetime)
 }
 
 /** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */
@@ -52,24 +47,11 @@ export function living(known: StoredSession | null, { settings }: SessionScope):
  */
 export async function touchSession(
   { id, handle, session }: TrackedSession,
-  { settings, defaults, repository }: SessionScope,
-  budget = new Budget(settings.timeout)
+  scope: SessionScope,
+  budget = new Budget(scope.settings.timeout)
 ): Promise<boolean> {
-  if (lifetimeLeft(settings, handle) <= 0) return false
-  return (await repository.load(id, budget, idleLife(settings, session.cookie, defaults))) !== null
-}
-
-/**
- * Whether reading the session did not give it the life that it should have.
- *
- * @param given - the life that it was given, in milliseconds; undefined: none
- */
-export function needsTouch(
-  { session }: TrackedSession,
-  { settings, defaults }: SessionScope,
-  given: number | undefined
-): boolean {
-  return idleLife(settings, session.cookie, defaults) !== given
+  if (lifetimeLeft(scope.settings, handle) <= 0) return false
+  return (await scope.repository.load(id, budget, idleLife(session.cookie, scope))) !== null
 }
 
 /** The pauses between attempts to set a life right, in milliseconds: the first, and the longest. */
@@ -81,8 +63,8 @@ const LONGEST_PAUSE = 10_000
  * trying until it has it, or has ended.
  */
 export function shortenLater(current: TrackedSession, scope: SessionScope): void {
-  const { settings, defaults, repository } = scope
-  const life = idleLife(settings, current.session.cookie, defaults)
+  const { settings, repository } = scope
+  const life = idleLife(current.session.cookie, scope)
   if (life >= settings.idleTimeout) return
   const end = Date.now() + life
   let pause = FIRST_PAUSE

@@ -10,7 +10,7 @@ import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
-import { commonLife, idleLife, living, needsTouch, shortenLater, touchSession } from './lifetime'
+import { idleLife, living, shortenLater, touchSession } from './lifetime'
 import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -165,7 +165,7 @@ export class RequestSession implements SessionOwner {
       const { scope } = this
       const current = await this.#require(session)
       const budget = new Budget(scope.settings.timeout)
-      const life = idleLife(scope.settings, current.session.cookie, scope.defaults)
+      const life = idleLife(current.session.cookie, scope)
       // A session that this request has just read has its life already.
       const isFresh = Date.now() - this.#readAt < FRESH
       const read =
@@ -175,7 +175,11 @@ export class RequestSession implements SessionOwner {
       current.reloaded(known)
       const { schema } = scope.settings
       if (schema && !(await fits(current.session, schema))) throw this.#gone(current)
-      if (!isFresh && needsTouch(current, scope, life) && !(await this.#touch(current, budget)))
+      if (
+        !isFresh &&
+        idleLife(current.session.cookie, scope) !== life &&
+        !(await this.#touch(current, budget))
+      )
         throw this.#gone(current)
       this.#readAt = Date.now()
       // The handler gave its changes up. A failure that no caller heard of is not given up by that.
@@ -447,23 +451,20 @@ export class RequestSession implements SessionOwner {
     if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
     const current = this.#create({})
     current.unreadable = error
-    return this.#keep(current)
-  }
-
-  #keep(found: TrackedSession): Session {
-    this.#loading = undefined
-    return (this.current ??= found).session
+    return (this.current ??= current).session
   }
 
   #find(): Promise<Session> {
     const { scope } = this
-    const { ids } = scope
-    const [only] = ids
-    if (!only) return Promise.resolve(this.#create({ id: this.#newId })).then((made) => this.#keep(made))
+    const [only, second] = scope.ids
+    if (!only) {
+      const made = this.#create({ id: this.#newId })
+      return Promise.resolve(made).then(() => (this.current ??= made).session)
+    }
     const budget = new Budget(scope.settings.timeout)
     const failed = (error: unknown) => this.#replacement(error)
-    if (ids.length > 1) return this.#findAmong(ids, budget).catch(failed)
-    const life = only.life ?? commonLife(scope.settings)
+    if (second) return this.#findAmong(scope.ids, budget).catch(failed)
+    const life = only.life ?? idleLife(scope.defaults, scope)
     return scope.repository.load(only.id, budget, life).then((known) => {
       try {
         const found = this.#found(only, living(known, scope), budget, life)
@@ -490,9 +491,11 @@ export class RequestSession implements SessionOwner {
     if (!known) return this.#anonymous('unknown')
     const current = this.#create({ id, known, isSignedBefore: !isCurrent })
     const { valid, schema } = this.scope.settings
-    if (valid || schema || needsTouch(current, this.scope, life)) return this.#examine(current, budget, life)
+    // Reading gave it the life of one that has none of its own.
+    const isRenewed = idleLife(current.session.cookie, this.scope) === life
+    if (valid || schema || !isRenewed) return this.#examine(current, budget, life)
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return this.#keep(current)
+    return (this.current ??= current).session
   }
 
   async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
@@ -503,10 +506,10 @@ export class RequestSession implements SessionOwner {
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
       if (!(await valid(this.scope.req, look))) return this.#anonymous('invalid')
     }
-    if (needsTouch(current, this.scope, life) && !(await this.#touch(current, budget)))
+    if (idleLife(current.session.cookie, this.scope) !== life && !(await this.#touch(current, budget)))
       return this.#anonymous('unknown')
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return this.#keep(current)
+    return (this.current ??= current).session
   }
 
   async #touch(current: TrackedSession, budget?: Budget): Promise<boolean> {
@@ -521,7 +524,7 @@ export class RequestSession implements SessionOwner {
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
     publish('holdfast:rejected', () => ({ reason }))
     this.#isUnknown = reason === 'unknown'
-    return this.#keep(this.#create({ id: this.#newId }))
+    return (this.current ??= this.#create({ id: this.#newId })).session
   }
 }
 
