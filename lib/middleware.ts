@@ -121,8 +121,8 @@ class Exchange implements SessionScope, ResponseGate {
   readonly #shared: Shared
   /** To go back to when a response that was ready cannot leave. */
   readonly #pristine: HeaderSnapshot
+  readonly defaults: SessionCookie
   #ids: readonly VerifiedId[] | undefined
-  #defaults: SessionCookie | undefined
   #hold: ResponseHold | undefined
 
   constructor(
@@ -133,6 +133,7 @@ class Exchange implements SessionScope, ResponseGate {
   ) {
     this.#shared = shared
     this.#pristine = new HeaderSnapshot(res)
+    this.defaults = shared.cookieFor(req)
     this.session = new RequestSession(this)
   }
 
@@ -200,7 +201,7 @@ class Exchange implements SessionScope, ResponseGate {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
     if (WATCHES_LATE_WRITES || hears('holdfast:dropped'))
-      this.res.once?.('finish', () => this.session.watchLateWrites())
+      this.res.once?.('finish', this.session.watchLateWrites.bind(this.session))
   }
 
   commit(): Promise<void> | undefined {
@@ -235,10 +236,6 @@ class Exchange implements SessionScope, ResponseGate {
 
   canSendCookie(): boolean {
     return !(this.#hold ? this.#hold.begun : this.res.headersSent)
-  }
-
-  get defaults(): SessionCookie {
-    return (this.#defaults ??= this.#shared.cookieFor(this.req))
   }
 
   /** Tells caches that the answer depends on the header that carries the id (RFC 9110, 12.5.5). */

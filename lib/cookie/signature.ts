@@ -68,29 +68,28 @@ export function createBareSigner(maxLength: number): Signer {
  */
 export function createSigner(secrets: readonly Secret[] | (() => readonly Secret[]), name: string): Signer {
   let known: readonly Secret[] = []
-  let made: KeyObject[] = []
-  const keysNow = (): KeyObject[] => {
-    if (typeof secrets === 'object' && made.length > 0) return made
-    const now = typeof secrets === 'object' ? secrets : secrets()
+  let keys: KeyObject[] = []
+  const renewKeys = (now: readonly Secret[]): void => {
     if (
-      made.length > 0 &&
+      keys.length > 0 &&
       now.length === known.length &&
       known.every((secret, index) => secret === now[index])
     )
-      return made
+      return
     if (now.length === 0 || now.some((secret) => secret.length === 0)) {
       throw new SessionError('ERR_SESSION_OPTIONS', 'secret must hold at least one secret, and no empty one')
     }
     known = [...now]
-    return (made = known.map((secret) => createSecretKey(Buffer.from(secret))))
+    keys = known.map((secret) => createSecretKey(Buffer.from(secret)))
   }
   const prefix = `${name}=`
-  keysNow()
+  renewKeys(typeof secrets === 'function' ? secrets() : secrets)
 
   return {
     sign: (id, life) => {
+      if (typeof secrets === 'function') renewKeys(secrets())
       const carried = life === undefined ? id : `${id}~${life.toString(36)}`
-      return `s:${sign(prefix + carried, keysNow()[0]!).slice(prefix.length)}`
+      return `s:${sign(prefix + carried, keys[0]!).slice(prefix.length)}`
     },
 
     verify(value) {
@@ -100,7 +99,7 @@ export function createSigner(secrets: readonly Secret[] | (() => readonly Secret
 
       const life = own === undefined ? undefined : parseInt(own, 36)
       const signed = `${carried}.${signature.includes('%') ? decodeURIComponent(signature) : signature}`
-      const keys = keysNow()
+      if (typeof secrets === 'function') renewKeys(secrets())
       for (const key of keys)
         if (unsign(prefix + signed, key) !== false) return { id, life, current: key === keys[0] }
       return keys.some((key) => unsign(signed, key) !== false) ? { id, life, current: false } : undefined

@@ -141,7 +141,10 @@ export class UserSessions {
     const { handle } = known
     const now = Date.now()
     const began = beganAt(handle)
-    const life = idleLife(this.settings, restoreCookie(known.cookie, this.#cookie), this.#cookie)
+    const life = idleLife(restoreCookie(known.cookie, this.#cookie), {
+      settings: this.settings,
+      defaults: this.#cookie
+    })
     const used = Math.min(now, Math.max(began, now - (life - left)))
     const ends = Math.min(now + left, began + this.settings.lifetime, END_OF_TIME)
     return {

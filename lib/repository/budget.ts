@@ -13,11 +13,12 @@ const LOST = 10_000
  * counts: a slow function given to `update` does not use it up, nor does a stall of this process.
  */
 export class Budget {
-  #left: number
+  /** Milliseconds; nothing or less: it is used up. */
+  left: number
 
   /** @param timeout - milliseconds */
   constructor(readonly timeout: number) {
-    this.#left = timeout
+    this.left = timeout
   }
 
   /** As {@link ask}, for those who wait for a promise. */
@@ -39,22 +40,11 @@ export class Budget {
     failed: (error: SessionError) => void,
     heard?: (isAnswer: boolean) => void
   ): void {
-    if (this.#left <= 0) return failed(this.timedOut())
-    const start = performance.now()
-    let isOver = false
-    const alarm = setAlarm(this.#left, () => {
-      isOver = true
-      this.#left = 0
+    if (this.left <= 0) return failed(this.timedOut())
+    const alarm = setAlarm(this, () => {
       heard?.(false)
       failed(this.timedOut())
     })
-    /** Answers whether the answer came in time. */
-    const settled = (): boolean => {
-      if (isOver) return false
-      clearAlarm(alarm)
-      this.#left -= performance.now() - start
-      return true
-    }
     let answer: Promise<T>
     try {
       answer = ask()
@@ -62,12 +52,12 @@ export class Budget {
       if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function')
         answer = Promise.resolve(answer)
     } catch (error) {
-      settled()
+      clearAlarm(alarm)
       return failed(storeFailed(error))
     }
     answer.then(
       (value) => {
-        const isInTime = settled()
+        const isInTime = clearAlarm(alarm)
         heard?.(true)
         if (!isInTime) return
         try {
@@ -77,7 +67,7 @@ export class Budget {
         }
       },
       (error: unknown) => {
-        const isInTime = settled()
+        const isInTime = clearAlarm(alarm)
         heard?.(true)
         if (isInTime) failed(storeFailed(error))
       }
@@ -97,16 +87,12 @@ export class Budget {
    */
   async wait(turn: Promise<void>, share: number): Promise<void> {
     const part = new Budget(this.timeout)
-    const most = (part.#left = this.#left * share)
+    const most = (part.left = this.left * share)
     try {
       await part.run(() => turn)
     } finally {
-      this.#left -= most - part.#left
+      this.left -= most - part.left
     }
-  }
-
-  get isUsedUp(): boolean {
-    return this.#left <= 0
   }
 
   /** The error for a budget that is used up. */
@@ -130,8 +116,9 @@ function storeFailed(error: unknown): SessionError {
   )
 }
 
-/** A deadline. */
+/** The moment at which a budget is used up by waiting. */
 interface Alarm {
+  readonly budget: Budget
   /** By `performance.now()`. */
   at: number
   readonly ring: () => void
@@ -147,9 +134,10 @@ let timer: (ReturnType<typeof setTimeout> & Partial<NodeJS.Timeout>) | undefined
 /** When the timer is due. */
 let due = Infinity
 
-/** Calls `ring` after so many milliseconds, unless it is cleared before. */
-function setAlarm(ms: number, ring: () => void): Alarm {
-  const alarm: Alarm = { at: performance.now() + ms, ring, before: last, after: undefined }
+/** Calls `ring` when what is left of the budget is over, unless it is cleared before. */
+function setAlarm(budget: Budget, ring: () => void): Alarm {
+  const at = performance.now() + budget.left
+  const alarm: Alarm = { budget, at, ring, before: last, after: undefined }
   while (alarm.before && alarm.before.at > alarm.at) alarm.before = alarm.before.before
   alarm.after = alarm.before ? alarm.before.after : first
   if (alarm.before) alarm.before.after = alarm
@@ -157,20 +145,23 @@ function setAlarm(ms: number, ring: () => void): Alarm {
   if (alarm.after) alarm.after.before = alarm
   else last = alarm
   // If the clock has jumped, the timer may never ring.
-  if (alarm.at < due || due < alarm.at - ms - LOST) arm(alarm.at)
+  if (at < due || due < at - budget.left - LOST) arm(at)
   else timer?.ref?.()
   return alarm
 }
 
-function clearAlarm(alarm: Alarm): void {
+/** Charges the time until now to the budget. Answers false if the alarm has rung. */
+function clearAlarm(alarm: Alarm): boolean {
   if (alarm.before) alarm.before.after = alarm.after
   else if (first === alarm) first = alarm.after
-  else return
+  else return false
   if (alarm.after) alarm.after.before = alarm.before
   else last = alarm.before
   alarm.before = alarm.after = undefined
+  alarm.budget.left = alarm.at - performance.now()
   // A timer that nobody waits for must not keep the process alive; setting it again for each request would cost more.
   if (!first) timer?.unref?.()
+  return true
 }
 
 function arm(at: number): void {

@@ -42,13 +42,9 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   push(id: string, job: Job): void {
     const waiting = this.#waiting.get(id)
     if (waiting) return this.#wait(id, waiting, job)
-    this.#run(id, [job], this.#line(id))
-  }
-
-  #line(id: string): Waiting<Job>[] {
-    const waiting: Waiting<Job>[] = []
-    this.#waiting.set(id, waiting)
-    return waiting
+    const behind: Waiting<Job>[] = []
+    this.#waiting.set(id, behind)
+    this.#run(id, [job], behind)
   }
 
   #run(id: string, jobs: Job[], behind: Waiting<Job>[], before?: Result): void {
@@ -80,7 +76,8 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   }
 
   async #next(id: string, waiting: Waiting<Job>[], before?: Result): Promise<void> {
-    const behind = this.#line(id)
+    const behind: Waiting<Job>[] = []
+    this.#waiting.set(id, behind)
     for (const { go } of waiting) go()
     await Promise.all(waiting.map(({ charged }) => charged))
     this.#run(

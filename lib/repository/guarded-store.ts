@@ -21,12 +21,13 @@ export class CircuitBreaker {
   #unanswered = 0
   #key: string | undefined
   #isOfMany = false
-  #isOpen = false
+  /** The server is silent. */
+  isOpen = false
   #probed = 0
 
   /** Whether to ask. While the server is silent, those who asked before find out whether it answers again. */
   allows(): boolean {
-    if (!this.#isOpen) return true
+    if (!this.isOpen) return true
     const now = performance.now()
     if (now - this.#probed < PROBE_INTERVAL) return false
     this.#probed = now
@@ -37,17 +38,17 @@ export class CircuitBreaker {
   answered(): void {
     this.#unanswered = 0
     this.#key = undefined
-    this.#isOfMany = this.#isOpen = false
+    this.#isOfMany = this.isOpen = false
   }
 
   /** Notes a deadline that passed without an answer about `key`. Answers whether only that key is known to be silent. */
   timedOut(key: string): boolean {
-    const wasOpen = this.#isOpen
+    const wasOpen = this.isOpen
     this.#unanswered++
     this.#key ??= key
     this.#isOfMany ||= key !== this.#key
-    this.#isOpen = this.#unanswered >= THRESHOLD && this.#isOfMany
-    if (this.#isOpen && !wasOpen) this.#probed = performance.now()
+    this.isOpen = this.#unanswered >= THRESHOLD && this.#isOfMany
+    if (this.isOpen && !wasOpen) this.#probed = performance.now()
     return !this.#isOfMany
   }
 }
@@ -117,15 +118,10 @@ export class GuardedStore {
 
   /** Only for stores that can say. */
   life(id: string, budget: Budget): Promise<number | null> {
-    return new Promise((resolve, reject) =>
-      this.#ask(
-        id,
-        budget,
-        () => this.store.life!(id),
-        (life) => resolve(isLife(life) ? life : nonsense()),
-        reject
-      )
-    )
+    return this.#promise(id, budget, async () => {
+      const life = await this.store.life!(id)
+      return isLife(life) ? life : nonsense()
+    })
   }
 
   /** Asks what the store knows of a user. Only for stores with an index. */
@@ -150,7 +146,7 @@ export class GuardedStore {
     const breaker = node === undefined ? this.#only : this.#breakerOf(node)
     // A store without a server has nothing that could fall silent but an application's own function.
     if (!breaker) return budget.ask(call, answered, failed)
-    if (!breaker.allows()) return failed(silent())
+    if (breaker.isOpen && !breaker.allows()) return failed(silent())
     budget.ask(call, answered, failed, (isAnswer) => {
       if (isAnswer) breaker.answered()
       else if (breaker.timedOut(key)) this.#probe(breaker, node, budget.timeout)

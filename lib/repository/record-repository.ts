@@ -54,6 +54,8 @@ interface Job {
 interface Batch {
   readonly id: string
   readonly budget: Budget
+  /** It began with several commits. */
+  readonly isShared: boolean
   /** The state that the last of them knew; null for a new session. */
   readonly first: StoredRecord | null
   /** What writes were tried with. */
@@ -85,9 +87,13 @@ export class RecordRepository implements Repository<StoredRecord> {
   readonly #store: GuardedStore
   readonly #conditional: boolean
   readonly #notifies: boolean
-  readonly #queue = new CommitQueue<Job, StoredRecord | null>((id, jobs, ended, before) =>
-    this.#commit(id, jobs, ended, before)
-  )
+  /** Each batch writes what all its commits change at once, and answers each. */
+  readonly #queue = new CommitQueue<Job, StoredRecord | null>((id, jobs, ended, before) => {
+    const { known: first, budget } = jobs.at(-1)!
+    // For a new session, a text that is there already belongs to another one.
+    const latest = first && (before ?? first)
+    this.#draft({ id, budget, isShared: jobs.length > 1, first, attempted: [], jobs, latest, ended })
+  })
 
   /**
    * @param timeout - milliseconds that what runs in the background may wait for the store
@@ -131,13 +137,15 @@ export class RecordRepository implements Repository<StoredRecord> {
     // Holdfast writes in one form only. In another library's, or an application's own, the order of
     // keys, spaces and escapes are no changes.
     const isOurForm = known.frame.revs.length > 0 && !this.limits.codec
-    return isOurForm || text !== encodeData(this.#parse(known.text))
+    return isOurForm || text !== encodeData(parseData(known.text, this.limits.reserved))
   }
 
   merge(known: StoredRecord, mine: string, latest: StoredRecord, keys?: readonly string[]): string {
     if (known.text === latest.text) return mine
-    const [base, theirs] = [known, latest].map(({ text }) => pick(this.#parse(text), keys)) as [Data, Data]
-    return encodeData(this.mergeRule(base, JSON.parse(mine) as Data, theirs))
+    const [base, theirs] = [known, latest].map(({ text }) =>
+      pick(parseData(text, this.limits.reserved), keys)
+    )
+    return encodeData(this.mergeRule(base!, JSON.parse(mine) as Data, theirs!))
   }
 
   commit(
@@ -244,13 +252,6 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
   }
 
-  /** Writes what all these commits change at once, and answers each. */
-  #commit(id: string, jobs: readonly Job[], ended: Batch['ended'], before?: StoredRecord | null): void {
-    const { known: first, budget } = jobs.at(-1)!
-    // For a new session, a text that is there already belongs to another one.
-    this.#draft({ id, budget, first, attempted: [], jobs, latest: first && (before ?? first), ended })
-  }
-
   /** Makes of the latest state what all jobs want, one on top of the other, and goes on to write it: at once, if it can. */
   #draft(batch: Batch): void {
     const drafted: Drafted = { jobs: new Map(), noted: [], next: batch.latest, ttl: 0 }
@@ -267,7 +268,7 @@ export class RecordRepository implements Repository<StoredRecord> {
   /** A job that fails is answered, and left out. Undefined: there was nothing to wait for. */
   #apply(job: Job, batch: Batch, drafted: Drafted): Promise<void> | undefined {
     try {
-      if (job.budget.isUsedUp) throw job.budget.timedOut()
+      if (job.budget.left <= 0) throw job.budget.timedOut()
       const draft = job.draft(drafted.next)
       const taken =
         draft instanceof Promise
@@ -296,8 +297,7 @@ export class RecordRepository implements Repository<StoredRecord> {
       else if (user !== undefined && this.users) {
         if (noted === undefined) {
           // To end all sessions of the user has to find this one as soon as it is stored.
-          const over = charge(batch.jobs, batch.budget)
-          const adding = this.users.add(user, batch.id, batch.budget).finally(over)
+          const adding = this.users.add(user, batch.id, batch.budget).finally(charge(batch))
           return adding.then((moment) => this.#take(job, draft, batch, drafted, moment))
         }
         since ??= noted
@@ -319,7 +319,7 @@ export class RecordRepository implements Repository<StoredRecord> {
       return batch.ended(latest)
     }
     batch.attempted.push(next)
-    const over = charge(batch.jobs, budget)
+    const over = batch.isShared ? charge(batch) : undefined
     this.#store.set(
       id,
       next.stored,
@@ -327,30 +327,22 @@ export class RecordRepository implements Repository<StoredRecord> {
       latest?.end ?? null,
       budget,
       (result) => {
-        over()
-        this.#written(batch, drafted, next, result)
+        over?.()
+        if ('conflict' in result) this.#draftAgain(batch, result.conflict)
+        else if (drafted.noted.length === 0) stored(batch, drafted, next, result.id)
+        else this.#checkMarks(batch, drafted, next, result.id)
       },
       (error) => {
-        over()
+        over?.()
         this.#failed(batch, error)
       }
     )
   }
 
   /** @throws what the batch has to fail with */
-  #written(batch: Batch, drafted: Drafted, next: StoredRecord, result: SetResult): void {
+  #draftAgain(batch: Batch, conflict: string | null): void {
     const { id, first, attempted, budget } = batch
-    const failed = (error: unknown) => this.#failed(batch, error)
-    if ('id' in result) {
-      if (drafted.noted.length === 0) return stored(batch, drafted, next, result.id)
-      const over = charge(batch.jobs, budget)
-      this.#checkMarks(id, next, drafted, budget)
-        .finally(over)
-        .then(() => stored(batch, drafted, next, result.id))
-        .catch(failed)
-      return
-    }
-    const theirs = this.#decode(result.conflict)
+    const theirs = this.#decode(conflict)
     // A write of mine was applied although its answer got lost: others may have built on it since.
     const applied = attempted.find(({ frame: { revs } }) => theirs?.frame.revs.includes(revs.at(-1)!))
     if (applied) {
@@ -364,13 +356,15 @@ export class RecordRepository implements Repository<StoredRecord> {
     batch.latest = theirs
     if (attempted.length < 2) return this.#draft(batch)
     const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100)
+    const failed = (error: unknown) => this.#failed(batch, error)
     budget.pause(pause).then(() => this.#draft(batch), failed)
   }
 
   #failed({ id, first, attempted, jobs, ended }: Batch, error: unknown): void {
     for (const job of jobs) job.reject(error)
-    // If the store failed, the session may be there all the same.
-    if (first === null && !isStoreFailure(error)) this.#forget(attempted, id)
+    // If the store failed, the session may be there all the same. Else nothing stays noted of a login that failed.
+    const users = first === null && !isStoreFailure(error) ? attempted.flatMap(({ user }) => user ?? []) : []
+    for (const user of new Set(users)) this.users?.remove(user, { id })
     ended()
   }
 
@@ -388,18 +382,19 @@ export class RecordRepository implements Repository<StoredRecord> {
    * Ends a login that was revoked while it was on its way: the revocation of all logins either found the entry of
    * this one, or left a mark before this check.
    */
-  async #checkMarks(id: string, next: StoredRecord, { noted }: Drafted, budget: Budget): Promise<void> {
-    for (const { user, since } of noted) {
-      if (!(await this.users!.hasEnded(user, since, budget))) continue
-      await this.destroy(id, budget, next)
-      throw gone()
+  #checkMarks(batch: Batch, drafted: Drafted, next: StoredRecord, id: string): void {
+    const { budget } = batch
+    const checked = async () => {
+      for (const { user, since } of drafted.noted) {
+        if (!(await this.users!.hasEnded(user, since, budget))) continue
+        await this.destroy(batch.id, budget, next)
+        throw gone()
+      }
     }
-  }
-
-  /** Removes the index entries of a login that failed. */
-  #forget(attempted: readonly StoredRecord[], id: string): void {
-    const users = new Set(attempted.flatMap(({ user }) => user ?? []))
-    for (const user of users) this.users?.remove(user, { id })
+    checked()
+      .finally(charge(batch))
+      .then(() => stored(batch, drafted, next, id))
+      .catch((error: unknown) => this.#failed(batch, error))
   }
 
   /**
@@ -421,28 +416,17 @@ export class RecordRepository implements Repository<StoredRecord> {
       return undefined
     }
   }
-
-  #parse(text: string): Data {
-    return parseData(text, this.limits.reserved)
-  }
 }
 
 /**
  * What a batch waits for takes of the budgets of all its jobs: each is answered within its own. Returns what ends the wait.
  */
-function charge(jobs: readonly Job[], budget: Budget): () => void {
+function charge({ jobs, budget }: Batch): () => void {
   let over!: () => void
-  let asked: Promise<void> | undefined
-  for (const job of jobs) {
-    if (job.budget === budget) continue
-    asked ??= new Promise((resolve) => (over = resolve))
-    const wait = asked
-    job.budget.run(() => wait).catch(job.reject)
-  }
-  return asked ? over : nothing
+  const wait = new Promise<void>((resolve) => (over = resolve))
+  for (const job of jobs) if (job.budget !== budget) job.budget.run(() => wait).catch(job.reject)
+  return over
 }
-
-const nothing = (): void => undefined
 
 /** Answers the jobs of a batch that the store has kept. */
 function stored(

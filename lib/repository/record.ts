@@ -143,6 +143,8 @@ export class StoredRecord implements StoredSession {
   readonly sent: number | undefined
   readonly user: string | undefined
   readonly since: number | undefined
+  /** The end of what the store keeps, by which it is recognised. */
+  readonly end: string
   #data: Data | undefined
 
   constructor(
@@ -158,6 +160,7 @@ export class StoredRecord implements StoredSession {
     this.sent = frame.sent
     this.user = frame.user
     this.since = frame.since
+    this.end = frame.revs.at(-1)?.length === REVISION ? stored.slice(-END) : stored
     this.#data = data
   }
 
@@ -165,11 +168,6 @@ export class StoredRecord implements StoredSession {
     const data = this.#data ?? parseData(this.text, this.reserved)
     this.#data = undefined
     return data
-  }
-
-  /** The end of what the store keeps, by which it is recognised. */
-  get end(): string {
-    return this.frame.revs.at(-1)?.length === REVISION ? this.stored.slice(-END) : this.stored
   }
 }
 

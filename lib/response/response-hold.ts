@@ -96,7 +96,7 @@ export class ResponseHold {
       this.#begun = true
       this.#ended = res.writableEnded === true
     }
-    this.#native = intercept(res, (name, args) => this.#called(name, args))
+    this.#native = intercept(res, this.#called.bind(this))
     this.#writeHead = (res as Native).writeHead
     if (isHttp2(res)) this.#interceptStream()
     res.on?.('pipe', (source: NodeJS.ReadableStream) => (this.#sources ??= []).push(source))
@@ -121,12 +121,18 @@ export class ResponseHold {
   }
 
   #begin(name: SendingName, given: unknown[]): unknown {
+    const { writeHead } = this.res as Native
     let args = given
     if (name === 'writeHead') {
       if (this.#head === 'asking') return this.#answerHead(given)
       args = takeHeaders(this.res, given)
     } else if (isResponding(name)) takeStreamHeaders(this.res, name, given)
-    else if (!this.#head && this.#isWrapped()) {
+    else if (
+      !this.#head &&
+      writeHead !== this.#writeHead &&
+      writeHead !== (Object.getPrototypeOf(this.res) as Native).writeHead &&
+      this.res.headersSent === false
+    ) {
       this.#askHead()
       // A function that wraps it may have sent something.
       return this.#called(name, args)
@@ -138,12 +144,6 @@ export class ResponseHold {
       pending = Promise.reject(error)
     }
     return pending ? this.#hold({ name, args }, pending) : this.#pass(name, args)
-  }
-
-  #isWrapped(): boolean {
-    const { writeHead } = this.res as Native
-    if (writeHead === this.#writeHead || this.res.headersSent !== false) return false
-    return writeHead !== (Object.getPrototypeOf(this.res) as Native).writeHead
   }
 
   /**

@@ -101,7 +101,7 @@ export function toDraft(
     sent,
     user,
     since,
-    ttl: idleLife(settings, stored, defaults)
+    ttl: idleLife(stored, scope)
   }
 }
 

@@ -2,7 +2,7 @@ import { checkCookie } from '../cookie/attributes'
 import { SessionCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { beganAt } from '../repository/record'
-import { commonLife, idleLife, renewalDue } from './lifetime'
+import { idleLife, renewalDue } from './lifetime'
 import type { SessionScope } from './scope'
 import type { TrackedSession } from './tracked-session'
 
@@ -13,11 +13,9 @@ export type Announcement =
 
 /** Whether the response has to send the cookie again, with a commit of its own, although nothing changed. */
 export function isRenewalDue({ session, known }: TrackedSession, scope: SessionScope): boolean {
-  const { settings, defaults, repository } = scope
+  const { settings, repository } = scope
   if (known === null) return false
-  const life = repository.stateless
-    ? idleLife(settings, session.cookie, defaults)
-    : session.cookie.originalMaxAge
+  const life = repository.stateless ? idleLife(session.cookie, scope) : session.cookie.originalMaxAge
   if (life === null) return false
   const isDue = repository.stateless
     ? settings.renew === 'always' || renewalDue(life, known.sent)
@@ -45,8 +43,8 @@ export function announcementOf(
   scope: SessionScope
 ): Extract<Announcement, { readonly set: string }> {
   const { settings, defaults, repository } = scope
-  const own = idleLife(settings, cookie, defaults)
-  const life = own === commonLife(settings) || repository.stateless ? undefined : own
+  const own = idleLife(cookie, scope)
+  const life = own === idleLife(defaults, scope) || repository.stateless ? undefined : own
   const end = beganAt(handle) + settings.lifetime
   if (!cookie.expires || cookie.expires.getTime() <= end) return { set: id, life, cookie }
   const shortened = cookie.copy()

@@ -1,6 +1,7 @@
 import { commitSession } from './commit'
 import { announcementOf, isRenewalDue, needsConfirmation, type Announcement } from './cookie-policy'
 import { idleLife, touchSession } from './lifetime'
+import type { SessionScope } from './scope'
 import { report, type RequestSession } from './request-session'
 import type { TrackedSession } from './tracked-session'
 
@@ -22,15 +23,13 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   } catch (error) {
     return request.seal(error)
   }
-  if (isDirty && scope.settings.autoCommit) return finish(request, current)
-  if (!isDirty && isRenewalDue(current, scope)) {
-    return prolong(request, current, () => commitSession(current, scope))
+  if (isDirty && scope.settings.autoCommit) {
+    request.finishing = finish(request, current)
+    request.calls?.occupy(request.finishing)
+    return request.finishing
   }
-  if (!needsConfirmation(current, scope)) return undefined
-  return prolong(request, current, async () => {
-    const given = idleLife(scope.settings, current.session.cookie, scope.defaults)
-    current.cookie = (await touchSession(current, scope, given)) ? 'confirm' : 'keep'
-  })
+  const isRenewed = !isDirty && isRenewalDue(current, scope)
+  return isRenewed || needsConfirmation(current, scope) ? prolong(current, scope, isRenewed) : undefined
 }
 
 /** Whether there is something that the next commit would store. */
@@ -64,11 +63,12 @@ async function settle(request: RequestSession): Promise<void> {
 }
 
 function finish(request: RequestSession, current: TrackedSession): Promise<void> {
-  const finished = commitSession(current, request.scope).then(
+  return commitSession(current, request.scope).then(
     () => {
       request.finishing = undefined
       request.succeeded()
-      current.confirm()
+      // The store has just said that the session is there.
+      if (current.cookie === 'confirm') current.cookie = 'send'
     },
     (error: unknown) => {
       request.finishing = undefined
@@ -80,19 +80,15 @@ function finish(request: RequestSession, current: TrackedSession): Promise<void>
       }
     }
   )
-  request.finishing = finished
-  request.calls?.occupy(finished)
-  return finished
 }
 
 /** Renews the browser's copy. If that fails, nothing of the handler's is lost: the response goes without the cookie. */
-function prolong(
-  request: RequestSession,
-  current: TrackedSession,
-  renew: () => Promise<void>
-): Promise<void> {
-  return renew().then(
-    () => current.confirm(),
-    (error: unknown) => report('commit', error)
-  )
+async function prolong(current: TrackedSession, scope: SessionScope, isRenewed: boolean): Promise<void> {
+  try {
+    const isThere = isRenewed || (await touchSession(current, scope, idleLife(current.session.cookie, scope)))
+    if (isRenewed) await commitSession(current, scope)
+    current.cookie = isThere ? 'send' : 'keep'
+  } catch (error) {
+    report('commit', error)
+  }
 }

@@ -21,17 +21,12 @@ export function lifetimeLeft({ lifetime }: Lifetimes, handle: string): number {
  * must not erase what other processes can still use, so past its lifetime a session is refused, and the store ends it.
  */
 export function idleLife(
-  { idleTimeout, lifetime }: Lifetimes,
   cookie: SessionCookie,
-  defaults: SessionCookie
+  { settings, defaults }: { readonly settings: Lifetimes; readonly defaults: SessionCookie }
 ): number {
+  const { idleTimeout, lifetime } = settings
   const own = cookie.originalMaxAge
   return Math.min(own === null || own === defaults.originalMaxAge ? idleTimeout : own, lifetime)
-}
-
-/** The life that each use gives a session without one of its own. */
-export function commonLife({ idleTimeout, lifetime }: Lifetimes): number {
-  return Math.min(idleTimeout, lifetime)
 }
 
 /** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */
@@ -62,7 +57,7 @@ export async function touchSession(
   const budget = new Budget(settings.timeout)
   const stored = await repository.load(id, budget, given)
   if (!stored) return false
-  const life = idleLife(settings, restoreCookie(stored.cookie, defaults), defaults)
+  const life = idleLife(restoreCookie(stored.cookie, defaults), scope)
   return life === given || giveLife(id, life, given, scope, budget)
 }
 

@@ -10,7 +10,7 @@ import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
-import { commonLife, giveLife, idleLife, living, touchSession } from './lifetime'
+import { giveLife, idleLife, living, touchSession } from './lifetime'
 import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -168,7 +168,7 @@ export class RequestSession implements SessionOwner {
       const { scope } = this
       const current = await this.#require(session)
       const budget = new Budget(scope.settings.timeout)
-      const life = idleLife(scope.settings, current.session.cookie, scope.defaults)
+      const life = idleLife(current.session.cookie, scope)
       // A session that this request has just read has its life already.
       const isFresh = Date.now() - this.#readAt < FRESH
       const read =
@@ -449,23 +449,20 @@ export class RequestSession implements SessionOwner {
     if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
     const current = this.#create({})
     current.unreadable = error
-    return this.#keep(current)
-  }
-
-  #keep(found: TrackedSession): Session {
-    this.#loading = undefined
-    return (this.current ??= found).session
+    return (this.current ??= current).session
   }
 
   #find(): Promise<Session> {
     const { scope } = this
-    const { ids } = scope
-    const [only] = ids
-    if (!only) return Promise.resolve(this.#create({ id: this.#newId })).then((made) => this.#keep(made))
+    const [only, second] = scope.ids
+    if (!only) {
+      const made = this.#create({ id: this.#newId })
+      return Promise.resolve(made).then(() => (this.current ??= made).session)
+    }
     const budget = new Budget(scope.settings.timeout)
     const failed = (error: unknown) => this.#replacement(error)
-    if (ids.length > 1) return this.#findAmong(ids, budget).catch(failed)
-    const life = only.life ?? commonLife(scope.settings)
+    if (second) return this.#findAmong(scope.ids, budget).catch(failed)
+    const life = only.life ?? idleLife(scope.defaults, scope)
     return scope.repository.load(only.id, budget, life).then((known) => {
       try {
         const found = this.#found(only, living(known, scope), budget, life)
@@ -492,9 +489,11 @@ export class RequestSession implements SessionOwner {
     if (!known) return this.#anonymous('unknown')
     const current = this.#create({ id, known, isSignedBefore: !isCurrent })
     const { valid, schema } = this.scope.settings
-    if (valid || schema || this.#lifeOf(current) !== life) return this.#examine(current, budget, life)
+    // Reading gave it the life of one that has none of its own.
+    const isRenewed = idleLife(current.session.cookie, this.scope) === life
+    if (valid || schema || !isRenewed) return this.#examine(current, budget, life)
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return this.#keep(current)
+    return (this.current ??= current).session
   }
 
   async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
@@ -507,23 +506,19 @@ export class RequestSession implements SessionOwner {
     }
     if (!(await this.#hasLife(current, life, budget))) return this.#anonymous('unknown')
     publish('holdfast:load', () => ({ handle: current.handle }))
-    return this.#keep(current)
+    return (this.current ??= current).session
   }
 
   /** Gives a session that was just read its life, if reading gave it another one. Answers false if it has ended. */
   async #hasLife(current: TrackedSession, given: number | undefined, budget: Budget): Promise<boolean> {
-    const life = this.#lifeOf(current)
+    const life = idleLife(current.session.cookie, this.scope)
     return life === given || giveLife(current.id, life, given, this.scope, budget)
-  }
-
-  #lifeOf({ session }: TrackedSession): number {
-    return idleLife(this.scope.settings, session.cookie, this.scope.defaults)
   }
 
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
     publish('holdfast:rejected', () => ({ reason }))
     this.#rejected = reason
-    return this.#keep(this.#create({ id: this.#newId }))
+    return (this.current ??= this.#create({ id: this.#newId })).session
   }
 }
 

@@ -109,11 +109,6 @@ export class TrackedSession implements SessionIdentity {
     this.cookie = this.#isFamiliar ? 'confirm' : 'send'
   }
 
-  /** The store has just said that the session is there. */
-  confirm(): void {
-    if (this.cookie === 'confirm') this.cookie = 'send'
-  }
-
   /**
    * Takes what was committed as the stored state. Others' changes in it go into the session, and what the
    * handler changed since the commit began stays.

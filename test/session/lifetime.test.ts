@@ -60,7 +60,7 @@ describe('the idle life', () => {
     [300, undefined, 1000],
     [300, 200, 200]
   ])('configured cookie.maxAge %s, own %s: %d', (configured, own, life) => {
-    expect(idleLife(clocks, cookie(own), cookie(configured))).toBe(life)
+    expect(idleLife(cookie(own), { settings: clocks, defaults: cookie(configured) })).toBe(life)
   })
 })
 

@@ -99,11 +99,12 @@ export class MemoryStore implements Store {
     const life = ttl === undefined ? undefined : wholeMilliseconds(ttl)
     const entry = this.#find(id)
     if (entry === NONE) return null
+    const text = this.#table.text(entry)
     if (life !== undefined) {
-      this.#table.setExpires(entry, this.#now() + life)
+      this.#table.replace(entry, text, this.#now() + life)
       this.#use(entry, PROTECTED)
     }
-    return this.#table.text(entry)
+    return text
   }
 
   /** @throws SessionError `ERR_SESSION_DATA` if the text alone is larger than `maxBytes`. */
@@ -141,7 +142,7 @@ export class MemoryStore implements Store {
     const life = wholeMilliseconds(ttl)
     const entry = this.#find(id)
     if (entry === NONE) return false
-    this.#table.setExpires(entry, this.#now() + life)
+    this.#table.replace(entry, this.#table.text(entry), this.#now() + life)
     return true
   }
 

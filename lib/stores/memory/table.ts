@@ -96,10 +96,6 @@ export class MemoryTable {
     return this.#pages[entry >>> BITS]!.expires[entry & REST]!
   }
 
-  setExpires(entry: number, expires: number): void {
-    this.#pages[entry >>> BITS]!.expires[entry & REST] = expires
-  }
-
   list(entry: number): List {
     return this.#pages[entry >>> BITS]!.lists[entry & REST] as List
   }
