@@ -2,13 +2,12 @@ import { join } from 'node:path'
 import { giveUp, root, run, say } from './run.mjs'
 import { installPackages } from './setup.mjs'
 
-// Builds the site of the documents, or checks their spelling. The packages for it are apart from the project's own, in
+// Builds the site of the documents. The packages for it are apart from the project's own, in
 // docs/, as neither the demo nor the tests need them.
 
 const COMMANDS = {
   build: ['vitepress/bin/vitepress.js', 'build', 'docs'],
-  dev: ['vitepress/bin/vitepress.js', 'dev', 'docs'],
-  spell: ['cspell/bin.mjs', '--no-progress', '--no-summary']
+  dev: ['vitepress/bin/vitepress.js', 'dev', 'docs']
 }
 
 const [name, ...rest] = process.argv.slice(2)

@@ -17,6 +17,7 @@ const checks = [
   ['imports', (output) => tool('dependency-cruiser/bin/dependency-cruise.mjs', ['lib'], { output })],
   ['size', (output) => run(process.execPath, ['scripts/size.mjs'], { output })],
   ['path', (output) => run(process.execPath, ['scripts/path.mjs'], { output })],
+  ['spelling', (output) => tool('cspell/bin.mjs', ['--no-progress', '--no-summary'], { output })],
   ['drawing', (output) => run(process.execPath, ['scripts/house.mjs', '--check'], { output })]
 ]
 

@@ -3,19 +3,11 @@ import { join } from 'node:path'
 
 const root = join(__dirname, '../..')
 
-/** Pages by other hands, or made of docstrings. */
-const OTHERS = [
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'docs/api.md',
-  'docs/migrating-from-express-session.md',
-  'docs/options.md',
-  'docs/performance.md',
-  'docs/reliability.md'
-]
-const documents = ['.', 'docs', 'examples']
+/** Pages made of docstrings. */
+const FROM_DOCSTRINGS = ['docs/api.md', 'docs/options.md']
+const documents = ['.', 'docs', 'docs/decisions', 'examples']
   .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(folder, file)))
-  .filter((file) => file.endsWith('.md') && !OTHERS.includes(file))
+  .filter((file) => file.endsWith('.md') && !FROM_DOCSTRINGS.includes(file))
 
 /** A question may begin with these words; a statement reads better with its subject in front. */
 const BEGINNING =
