@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { compile, removeCompiled } from '../../support/compile'
+import { compile } from '../../support/compile'
 
 let main = ''
 const running = new Set<ChildProcess>()
@@ -17,7 +17,6 @@ afterEach(async () => {
   for (const child of running) child.kill('SIGKILL')
   await Promise.all(ended)
 })
-afterAll(removeCompiled)
 
 /** The application in a process of its own, see `child/main.ts`. It does not outlive the test. */
 export class AppProcess {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { compile, removeCompiled } from '../../support/compile'
+import { compile } from '../../support/compile'
 import { send, type Answer } from '../../support/send'
 import { secret } from '../../support/site'
 
@@ -16,7 +16,6 @@ afterEach(async () => {
   for (const child of running) child.kill('SIGKILL')
   await Promise.all(ended)
 })
-afterAll(removeCompiled)
 
 /** An application of `child/` in a process of its own. It does not outlive the test, nor this process. */
 export class Process {
