@@ -232,9 +232,9 @@ describe('holdfast', () => {
       const { id } = site
       const { gate, headers } = gates.close()
       const answer = site.get(path, { headers })
-      await gate.arrived
+      await gate.reached
       await asked((done) => store.destroy(id, done))
-      gate.open()
+      gate.go()
       const { status, setCookies } = await answer
       expect(await get(store, id)).toBeFalsy()
       return [status, setCookies]
