@@ -63,7 +63,6 @@ export async function run(args: string[], around: Surroundings): Promise<End> {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- it follows from OPTIONS
 function parse(args: string[]) {
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true })

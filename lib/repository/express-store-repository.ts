@@ -65,6 +65,7 @@ export interface LiveDraft extends Draft {
 }
 
 interface AnyJob extends QueuedJob {
+  readonly owner: ExpressStoreRepository
   reject(error: unknown): void
 }
 interface CommitJob extends AnyJob {
@@ -81,6 +82,9 @@ interface LoneJob extends AnyJob {
   run(): Promise<void>
 }
 type Job = CommitJob | TouchJob | LoneJob
+
+/** By store: middlewares that share one wait for each other. */
+const queues = new WeakMap<ExpressStore, CommitQueue<Job>>()
 
 /** The part of one job in a write. */
 interface Entry {
@@ -99,7 +103,7 @@ interface Entry {
  */
 export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
-  readonly #queue = new CommitQueue<Job>((id, jobs, ended) => void this.#work(id, jobs).finally(ended))
+  readonly #queue: CommitQueue<Job>
   readonly #reserved: ReadonlySet<string>
 
   /** @param timeout - milliseconds that a session waits for an answer that nobody waits for any more */
@@ -110,6 +114,10 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     private readonly limits: Partial<Limits> = {}
   ) {
     this.#reserved = limits.reserved ?? RESERVED
+    this.#queue =
+      queues.get(store) ??
+      new CommitQueue<Job>((id, jobs, ended) => void ExpressStoreRepository.#workAll(id, jobs).finally(ended))
+    queues.set(store, this.#queue)
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {
@@ -135,7 +143,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     budget: Budget
   ): Promise<Committed<StoredObject>> {
     return new Promise((resolve, reject) =>
-      this.#queue.push(id, { known, draft, budget, resolve, reject, expire: reject })
+      this.#queue.push(id, { owner: this, known, draft, budget, resolve, reject, expire: reject })
     )
   }
 
@@ -164,7 +172,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   async renew(id: string, live: object, budget: Budget): Promise<void> {
     if (!this.store.touch) return
     await new Promise<void>((resolve, reject) =>
-      this.#queue.push(id, { live, budget, resolve, reject, expire: reject })
+      this.#queue.push(id, { owner: this, live, budget, resolve, reject, expire: reject })
     )
   }
 
@@ -190,8 +198,17 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   #alone<T>(id: string, budget: Budget, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = () => this.#share([{ budget, reject }], work, (_job, value) => resolve(value))
-      this.#queue.push(id, { budget, reject, expire: reject, run })
+      this.#queue.push(id, { owner: this, budget, reject, expire: reject, run })
     })
+  }
+
+  static async #workAll(id: string, jobs: Job[]): Promise<void> {
+    for (const owner of new Set(jobs.map((job) => job.owner))) {
+      await owner.#work(
+        id,
+        jobs.filter((job) => job.owner === owner)
+      )
+    }
   }
 
   /** Runs a batch: all between two lone jobs becomes one write and one renewal. */

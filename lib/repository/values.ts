@@ -57,7 +57,8 @@ function search(value: unknown, depth: number): Found | undefined {
 function searchArray(array: readonly unknown[], depth: number): Found | undefined {
   let changed: Found | undefined
   for (let index = 0; index < array.length; index++) {
-    const found = search(array[index], depth + 1)
+    // JSON makes null of it, and of a hole; under a key of an object it is only left out.
+    const found = array[index] === undefined ? lost('undefined') : search(array[index], depth + 1)
     if (!found) continue
     found.keys.push(index)
     if (found.isLost) return found
@@ -76,6 +77,8 @@ function searchObject(object: object, depth: number): Found | undefined {
     if (isEmptied(object)) return lost(nameOf(object))
     changed = { type: nameOf(object), isLost: false, keys: [] }
     if (saysItself) return changed
+    // URLSearchParams, Headers, ArrayBuffer and the like hide what they hold: JSON sees {}.
+    if (Object.keys(object).length === 0) return lost(nameOf(object))
   }
   for (const key in object) {
     if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue

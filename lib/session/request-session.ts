@@ -65,8 +65,11 @@ export class RequestSession implements SessionOwner {
   #newId: string | undefined
   /** The ids of this request lead to several sessions, and none of them was taken. */
   #isAmbiguous = false
-  /** Nothing was found under the ids of this request: what was stored there may live on under another one. */
-  #isUnknown = false
+  /**
+   * Why the ids of this request led to no session. Unknown: what was stored there may live on under another id. Else
+   * the record is there, and refused.
+   */
+  #rejected: SessionEvents['holdfast:rejected']['reason'] | undefined
   /** A function given to `update` is running. */
   #isUpdating = false
   /** The session that could not be stored, and its state then: its caller knows. */
@@ -424,13 +427,13 @@ export class RequestSession implements SessionOwner {
   /**
    * Every stored session that ends with the current one; before a load, whatever the request came with.
    *
-   * @param isLogout - also what an id that led nowhere was carried to: the visitor means the login, not the id
+   * @param isLogout - also what an unknown id was carried to: the visitor means the login, not the id
    */
   #sessionsToEnd(isLogout = false): { readonly id: string; readonly known: StoredSession | null }[] {
     const { current } = this
     const ending = new Map<string, StoredSession | null>()
     const isUnclear = !current || this.#isAmbiguous || current.unreadable
-    if (isUnclear || (isLogout && this.#isUnknown)) {
+    if (isUnclear || (this.#rejected && (isLogout || this.#rejected !== 'unknown'))) {
       for (const { id } of this.scope.ids) ending.set(id, null)
     }
     if (current?.known) ending.set(current.id, current.known)
@@ -519,7 +522,7 @@ export class RequestSession implements SessionOwner {
 
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
     publish('holdfast:rejected', () => ({ reason }))
-    this.#isUnknown = reason === 'unknown'
+    this.#rejected = reason
     return this.#keep(this.#create({ id: this.#newId }))
   }
 }

@@ -253,6 +253,8 @@ export function retire(session: Session, refuse: () => never): void {
 export function watchWrites(session: Session, written: () => void): void {
   const target = session as unknown as Data
   for (const key of Object.keys(target)) {
+    // What the application has fixed cannot be watched, and a frozen session refuses writes by itself.
+    if (Object.getOwnPropertyDescriptor(target, key)?.configurable !== true) continue
     let value = target[key]
     const set = (next: unknown) => {
       written()
@@ -260,6 +262,7 @@ export function watchWrites(session: Session, written: () => void): void {
     }
     Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => value, set })
   }
+  if (!Object.isExtensible(target)) return
   // In front of the session's own prototype: it sees names that are not on the object.
   const unknown = new Proxy(Object.create(Session.prototype) as object, {
     set(_prototype, key, value, receiver: object) {

@@ -176,3 +176,7 @@ export function wholeMilliseconds(ttl: number): number {
   }
   return whole
 }
+
+/** Programs that come from express-session call `store.destroy(id, callback)`: nobody would call that back. */
+export const NO_CALLBACK =
+  'store.destroy takes no callback, and returns a promise: await store.destroy(id), or end the session by await req.session.destroy()'

@@ -4,6 +4,7 @@ import { need, needKnown, SessionError } from '../../errors'
 import { MemoryTable, NONE, PROBATION, PROTECTED, type List } from './table'
 import { MemoryUsers } from './memory-users'
 import {
+  NO_CALLBACK,
   wholeMilliseconds,
   type DestroyResult,
   type Ended,
@@ -145,6 +146,7 @@ export class MemoryStore implements Store {
   }
 
   async destroy(id: string, expected?: string): Promise<DestroyResult> {
+    need(typeof expected !== 'function', NO_CALLBACK)
     const entry = this.#find(id)
     if (entry === NONE) return false
     const kept = this.#table.text(entry)

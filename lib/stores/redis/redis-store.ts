@@ -10,6 +10,7 @@ import { DESTROY, NOTIFY, SET, type Script } from './script'
 import { RedisUsers } from './redis-users'
 import { RedisWatch } from './redis-watch'
 import {
+  NO_CALLBACK,
   wholeMilliseconds,
   type DestroyResult,
   type Ended,
@@ -176,6 +177,7 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 
   destroy(id: string, expected?: string): Promise<DestroyResult> {
+    need(typeof expected !== 'function', NO_CALLBACK)
     const message = this.#watch.messageOf({ id })
     const args = [this.#channel, message, ...(expected === undefined ? [] : [expected])]
     const answer = (reply: unknown): DestroyResult => {

@@ -1,0 +1,117 @@
+import express from 'express'
+import real from 'express-session'
+import session, { MemoryStore, type SessionOptions } from '../../lib'
+import { portOf, serve } from '../express-session/support/browser'
+import { codeOf } from '../support/outcome'
+import { send } from '../support/send'
+import { type Bag, type Handler, returning, secret, Site } from '../support/site'
+
+const NAMES = Array.from({ length: 12 }, (_, i) => `key${i}`)
+
+describe.each(['valid', 'schema'])('a session that %s refuses for now', (by) => {
+  let isFine = true
+  beforeEach(() => (isFine = true))
+  const validate = (value: unknown) =>
+    isFine ? { value } : { issues: [{ message: 'not today', path: ['n'] }] }
+  const refusing = (by === 'valid'
+    ? { valid: () => isFine }
+    : { schema: { '~standard': { version: 1, vendor: 'test', validate } } }) as unknown as SessionOptions
+  const endings: [string, Handler][] = [
+    ['a logout', (s) => s.destroy().then(() => null)],
+    ['an assignment of null', (_s, req) => void (req.session = null as never)],
+    ['a login over it', (s) => s.regenerate().then((fresh) => void (fresh.user = 'somebody else'))]
+  ]
+
+  test.each(endings)('is ended by %s', async (_name, end) => {
+    const { visitor } = await returning(refusing)
+    const { cookie } = visitor
+    const before = visitor.clone()
+    isFine = false
+    expect((await visitor.visit(end)).status).toBe(200)
+    isFine = true
+    expect(visitor.hasCookie && visitor.cookie).not.toBe(cookie)
+    expect(await before.ask((s) => s.n ?? null)).toBeNull()
+  })
+
+  test('stays as it is if the request only reads', async () => {
+    const { visitor } = await returning(refusing)
+    isFine = false
+    expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
+    isFine = true
+    expect(await visitor.ask((s) => s.n)).toBe(1)
+  })
+})
+
+test('two middlewares that share a store written for express-session lose nothing of each other', async () => {
+  const store = new real.MemoryStore()
+  for (const name of ['get', 'set'] as const) {
+    const methods = store as unknown as Record<string, (...args: unknown[]) => void>
+    const method = methods[name]!.bind(store)
+    methods[name] = (...args) => void setTimeout(method, 5, ...args)
+  }
+  const app = express()
+  const [even, odd] = [session({ secret, store }), session({ secret, store })] as express.Handler[]
+  app.use((req, res, next) => (/[02468]$/.test(req.url) ? even : odd)!(req, res, next))
+  app.use((req, res) => {
+    const s = req.session as unknown as Bag
+    if (req.url === '/read') return void res.json(Object.keys(s))
+    s[req.url.slice(1)] = true
+    res.end()
+  })
+  const port = portOf(await serve(app))
+  const cookie = (await send(port, '/begin')).setCookies[0]!.split(';')[0]!
+  const asked = { headers: { cookie } }
+  const answers = await Promise.all(NAMES.map((name) => send(port, `/${name}`, asked)))
+  expect(answers.map(({ status }) => status)).toEqual(NAMES.map(() => 200))
+  const kept = JSON.parse((await send(port, '/read', asked)).text) as string[]
+  expect(kept).toEqual(expect.arrayContaining(NAMES))
+})
+
+test.each<[string, (s: Bag) => unknown]>([
+  ['frozen', (s) => Object.freeze(s)],
+  ['given a key that cannot change', (s) => Object.defineProperty(s, 'fixed', { value: 1, enumerable: true })]
+])('a session that was %s hurts nobody when its response has ended', async (_name, misuse) => {
+  const { visitor, site } = await returning()
+  expect((await visitor.visit((s) => void misuse(s))).status).toBe(200)
+  expect(await visitor.ask((s) => s.n)).toBe(1)
+  expect(site.errors).toEqual([])
+})
+
+test('a callback given to destroy of a store is refused, and nothing is removed', async () => {
+  const store = new MemoryStore()
+  const site = await Site.open({ store })
+  const visitor = site.visitor()
+  await visitor.ask((s) => void (s.n = 1))
+  expect(await codeOf(store.destroy(visitor.id, (() => undefined) as never))).toBe('ERR_SESSION_OPTIONS')
+  expect(await visitor.ask((s) => s.n)).toBe(1)
+})
+
+test('a life that another request gave the session is the one that a socket renews', async () => {
+  const store = new MemoryStore()
+  const site = await Site.open({ store })
+  const visitor = site.visitor()
+  await visitor.ask((s) => void (s.n = 1))
+  const sockets = session({ secret, store })
+  const own = await sockets.open({ headers: { cookie: `sid=${visitor.cookie}` } })
+  for (const life of [5_000, 14 * 86_400_000]) {
+    await visitor.ask((s) => void (s.cookie.maxAge = life))
+    await own!.touch()
+    const left = (await store.life(visitor.id))!
+    expect(left).toBeLessThanOrEqual(life)
+    expect(left).toBeGreaterThan(life / 2)
+  }
+})
+
+test.each<[string, () => unknown]>([
+  ['undefined in a list', () => [1, undefined]],
+  ['a hole in a list', () => [1, , 2]], // eslint-disable-line no-sparse-arrays
+  ['URLSearchParams', () => new URLSearchParams('a=1')],
+  ['Headers', () => new Headers({ a: '1' })],
+  ['ArrayBuffer', () => new ArrayBuffer(8)],
+  ['FormData', () => new FormData()]
+])('%s, which JSON would lose, is refused by name', async (_name, make) => {
+  const { visitor, site } = await returning()
+  expect((await visitor.visit((s) => void (s.value = make()))).status).toBe(500)
+  expect(site.errors[0]).toMatchObject({ code: 'ERR_SESSION_DATA' })
+  expect(site.errors[0]!.message).toContain('value')
+})
