@@ -22,6 +22,7 @@ export class Connection {
 
   /** @returns the status, the body, and the cookies that were set, as the header of the next request */
   get(path, cookie) {
+    if (this.#socket.destroyed) return Promise.reject(new Error('a server closed a connection'))
     const lines = [`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...(cookie ? [`Cookie: ${cookie}`] : [])]
     this.#socket.write(lines.join('\r\n') + HEAD_END)
     return new Promise((resolve, reject) => (this.#answer = { resolve, reject }))

@@ -27,19 +27,25 @@ export class ServerProcess {
 
   /** The answer to a question of servers/observe.mjs, such as `cpu`. */
   ask(question) {
-    this.#child.send(question)
-    return this.#answer()
+    const answer = this.#answer()
+    this.#child.send(question, () => undefined)
+    return answer
   }
 
   async stop() {
-    if (this.#child.exitCode !== null) return
+    if (this.#hasEnded) return
     this.#child.disconnect()
     await once(this.#child, 'exit')
+  }
+
+  get #hasEnded() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   /** The next message, or an error where the process ends before. */
   #answer() {
     const child = this.#child
+    if (this.#hasEnded) return Promise.reject(new Error(`a server ended: ${this.errors}`))
     return new Promise((resolve, reject) => {
       const onMessage = (message) => {
         child.off('exit', onExit)

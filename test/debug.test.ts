@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
-import { compile, removeCompiled } from './support/compile'
+import { compile } from './support/compile'
 import { Cookies } from './support/cookies'
 import { send } from './support/send'
 import { secret } from './support/site'
@@ -51,7 +51,6 @@ let library = ''
 beforeAll(() => {
   library = join(compile(['lib']), 'lib/index.js')
 })
-afterAll(removeCompiled)
 
 /** An application in a process of its own, and a visitor of it. */
 class App {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { compile, removeCompiled } from '../support/compile'
+import { compile } from '../support/compile'
 
 /** What a run of the command printed, and its exit status. */
 export interface Ran {
@@ -14,7 +14,6 @@ let main = ''
 beforeAll(() => {
   main = join(compile(['lib']), 'lib/cli/main.js')
 })
-afterAll(removeCompiled)
 
 /**
  * Runs the command as a process of its own, with these variables and no others.

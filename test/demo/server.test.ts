@@ -7,14 +7,13 @@ import Redis from 'ioredis'
 import request from 'supertest'
 import { freePort, startRedis } from '../support/redis-server'
 import { cookieOf, idOf } from './support/cookie'
-import { buildDemo, DemoProcess, removeBuild } from './support/process'
+import { buildDemo, DemoProcess } from './support/process'
 import { openStream } from './support/stream'
 
 const login = { username: 'test', password: 'hunter2' }
 const started: DemoProcess[] = []
 
 beforeAll(buildDemo)
-afterAll(removeBuild)
 afterEach(async () => {
   await Promise.all(started.splice(0).map((demo) => demo.kill()))
 })

@@ -4,7 +4,7 @@ import { asked, both, cookieOf, count, secret, Site, storeOf, type StoreLike } f
 import ours from '../../lib/express-session'
 
 describe.each(both)('%s', (_, session) => {
-  test('1: a function, with Store, Cookie, Session and MemoryStore on it', () => {
+  test('a function, with Store, Cookie, Session and MemoryStore on it', () => {
     expect(typeof session).toBe('function')
     for (const name of ['Store', 'Cookie', 'Session', 'MemoryStore'] as const) {
       expect(typeof session[name]).toBe('function')
@@ -12,7 +12,7 @@ describe.each(both)('%s', (_, session) => {
     expect(new session.MemoryStore()).toBeInstanceOf(session.Store)
   })
 
-  test('1: libraries of the old style derive from Store and Cookie by a call, and find their names', () => {
+  test('libraries of the old style derive from Store and Cookie by a call, and find their names', () => {
     const { Cookie, Store } = session as unknown as Record<
       'Cookie' | 'Store',
       (this: object, options?: object) => void
@@ -31,17 +31,14 @@ describe.each(both)('%s', (_, session) => {
     [{}, 'connect.sid'],
     [{ key: 'k' }, 'k'],
     [{ name: 'n', key: 'k' }, 'n']
-  ])(
-    '2: the cookie of %j is called %s, and without a store sessions are in memory',
-    async (options, name) => {
-      const site = await Site.open(session, options, (req, res) => {
-        req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
-        res.end(`${req.session.n as number}`)
-      })
-      expect(cookieOf(await site.get(), name)).toBeDefined()
-      expect((await site.get()).text).toBe('2')
-    }
-  )
+  ])('the cookie of %j is called %s, and without a store sessions are in memory', async (options, name) => {
+    const site = await Site.open(session, options, (req, res) => {
+      req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
+      res.end(`${req.session.n as number}`)
+    })
+    expect(cookieOf(await site.get(), name)).toBeDefined()
+    expect((await site.get()).text).toBe('2')
+  })
 
   test('3, 10: disconnect and connect of the store switch it off and on, and it brings generate', async () => {
     const store = storeOf(session)
@@ -56,7 +53,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get()).text).toBe('object')
   })
 
-  test('4: rolling is off, unset keeps', async () => {
+  test('rolling is off, unset keeps', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       if (req.url === '/end') (req as { session: unknown }).session = null
@@ -69,7 +66,7 @@ describe.each(both)('%s', (_, session) => {
     expect(await asked<number>((done) => store.length(done))).toBe(1)
   })
 
-  test('4: resave and saveUninitialized count as true', async () => {
+  test('resave and saveUninitialized count as true', async () => {
     const store = storeOf(session)
     let sets = 0
     const { set } = store
@@ -93,7 +90,7 @@ describe.each(both)('%s', (_, session) => {
     [{ genid: 'x' }, 'genid option must be a function'],
     [{ unset: 'x' }, 'unset option must be "destroy" or "keep"'],
     [{ secret: [] }, 'secret option array must contain one or more strings']
-  ])('5: %j is a TypeError', (options, message) => {
+  ])('%j is a TypeError', (options, message) => {
     expect(() => session({ secret, resave: false, saveUninitialized: false, ...options } as never)).toThrow(
       new TypeError(message)
     )
@@ -103,7 +100,7 @@ describe.each(both)('%s', (_, session) => {
     ['a string', secret],
     ['a Buffer', Buffer.from(secret)],
     ['several', [secret, 'another secret that is as long as needed']]
-  ])('6: %s signs and verifies', async (_name, given) => {
+  ])('%s signs and verifies', async (_name, given) => {
     const site = await Site.open(session, { secret: given }, (req, res) => {
       const was = String(req.session.user)
       req.session.user = 'bob'
@@ -113,7 +110,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get()).text).toBe('bob')
   })
 
-  test('6: the first of several secrets signs, each verifies', async () => {
+  test('the first of several secrets signs, each verifies', async () => {
     const store = storeOf(session)
     const open = (given: unknown) =>
       Site.open(session, { secret: given, store }, (req, res) => {
@@ -137,7 +134,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await old.get()).text).toBe('undefined')
   })
 
-  test('6: without a secret, that of the request, else an error for each request', async () => {
+  test('without a secret, that of the request, else an error for each request', async () => {
     const handler = (_req: unknown, res: { end(): void }) => res.end()
     const none = await Site.open(session, { secret: undefined }, handler)
     const answer = await none.get()
@@ -153,7 +150,7 @@ describe.each(both)('%s', (_, session) => {
     expect(cookieOf(await theirs.get())).toBeDefined()
   })
 
-  test('7: an id is 24 random bytes, URL-safe', async () => {
+  test('an id is 24 random bytes, URL-safe', async () => {
     const ids = new Set<string>()
     const site = await Site.open(session, { saveUninitialized: true }, (req, res) => {
       ids.add(req.sessionID)
@@ -171,7 +168,7 @@ describe.each(both)('%s', (_, session) => {
     ['apple', /^connect.sid=s%3Aapple\.[^;]{43,}; Path/],
     ['%', /^connect.sid=s%3A%25\./],
     ['a.b', /^connect.sid=s%3Aa\.b\./]
-  ])('7: genid may give %s, and gets the request', async (id, line) => {
+  ])('genid may give %s, and gets the request', async (id, line) => {
     const site = await Site.open(
       session,
       { genid: (req: { url: string }) => req.url.slice(1), saveUninitialized: true },
@@ -183,7 +180,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get('/other')).text).toBe(id)
   })
 
-  test('34: a store may be a class, or inherit as functions do', () => {
+  test('a store may be a class, or inherit as functions do', () => {
     function Old(this: EventEmitter) {
       ;(session.Store as unknown as () => void).call(this)
     }
@@ -201,7 +198,7 @@ describe.each(both)('%s', (_, session) => {
 })
 
 describe('holdfast', () => {
-  test('3: a store that many middlewares share has one pair of listeners', () => {
+  test('a store that many middlewares share has one pair of listeners', () => {
     const store = storeOf(ours)
     for (let i = 0; i < 20; i++)
       ours({ secret, resave: false, saveUninitialized: false, store: store as never })
@@ -213,7 +210,7 @@ describe('holdfast', () => {
   })
 
   test.each([[undefined], [42], [Promise.resolve('x')], ['']])(
-    '7: an id of %p is an error, not a session that is lost',
+    'an id of %p is an error, not a session that is lost',
     async (id) => {
       const site = await Site.open(ours, { genid: () => id }, (req, res) => {
         req.session.user = 'bob'

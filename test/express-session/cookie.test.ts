@@ -12,7 +12,7 @@ interface Made extends CookieLike {
 describe.each(both)('%s', (_, session) => {
   const make = (options?: unknown) => new session.Cookie(options as never) as unknown as Made
 
-  test('22: the defaults', () => {
+  test('the defaults', () => {
     for (const cookie of [make(), make(null), make({})]) {
       const { path, httpOnly, maxAge, expires, originalMaxAge } = cookie
       expect([path, httpOnly, maxAge, expires, originalMaxAge]).toEqual(['/', true, null, null, null])
@@ -20,7 +20,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('22: the last of expires and maxAge wins, and data is ignored', () => {
+  test('the last of expires and maxAge wins, and data is ignored', () => {
     const expires = new Date(Date.now() + 60_000)
     expect(make({ maxAge: 5, expires }).expires).toBe(expires)
     expect(make({ expires, maxAge: 600_000 }).maxAge).toBeGreaterThan(500_000)
@@ -41,7 +41,7 @@ describe.each(both)('%s', (_, session) => {
     expect(() => make(options)).toThrow(new TypeError('argument options must be a object'))
   })
 
-  test('23: expires and maxAge set originalMaxAge, and maxAge is what is left', () => {
+  test('expires and maxAge set originalMaxAge, and maxAge is what is left', () => {
     const cookie = make()
     cookie.maxAge = 5000
     expect(Math.abs(cookie.originalMaxAge! - 5000)).toBeLessThan(1000)
@@ -56,7 +56,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('23: maxAge may be a Date, and nothing else', () => {
+  test('maxAge may be a Date, and nothing else', () => {
     const cookie = make()
     const end = new Date(Date.now() + 5000)
     Object.assign(cookie, { maxAge: end })
@@ -68,7 +68,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('24: data and toJSON have all settings, and _expires is there', () => {
+  test('data and toJSON have all settings, and _expires is there', () => {
     const cookie = make({ maxAge: 5000 })
     const keys = [
       'originalMaxAge',
@@ -86,7 +86,7 @@ describe.each(both)('%s', (_, session) => {
     expect(cookie.data.expires).toBe(cookie.expires)
   })
 
-  test('24: the order of what is sent, never Max-Age', () => {
+  test('the order of what is sent, never Max-Age', () => {
     const expires = new Date(Date.UTC(2030, 0))
     const cookie = make({
       ...{ domain: 'a.b', path: '/x', expires, secure: true, partitioned: true, priority: 'high' },
@@ -105,7 +105,7 @@ describe.each(both)('%s', (_, session) => {
     ['path', '/;'],
     ['sameSite', 'x'],
     ['priority', 'x']
-  ])('24: option %s is invalid', (key, value) => {
+  ])('option %s is invalid', (key, value) => {
     expect(() => make({ [key]: value }).serialize('n', 'v')).toThrow(
       new TypeError(`option ${key} is invalid`)
     )
@@ -119,7 +119,7 @@ describe.each(both)('%s', (_, session) => {
     [{ secure: 'auto' }, 'https', undefined, 'Path=/; HttpOnly'],
     [{ secure: 'auto', sameSite: 'auto' }, 'https', true, 'Path=/; HttpOnly; Secure; SameSite=None'],
     [{ sameSite: 'auto' }, undefined, true, 'Path=/; HttpOnly; SameSite=Lax']
-  ])('25: %j over %s with proxy %s', async (cookie, proto, proxy, attributes) => {
+  ])('%j over %s with proxy %s', async (cookie, proto, proxy, attributes) => {
     const site = await Site.open(session, { cookie, proxy, saveUninitialized: true }, (_req, res) =>
       res.end()
     )
@@ -127,7 +127,7 @@ describe.each(both)('%s', (_, session) => {
     expect(cookieOf(await site.get('/', { headers }))?.replace(/^[^;]*; /, '')).toBe(attributes)
   })
 
-  test('25: where proxy is undefined, req.secure counts', async () => {
+  test('where proxy is undefined, req.secure counts', async () => {
     const handler = (_req: unknown, res: { end(): void }) => res.end()
     for (const secure of [true, false]) {
       const options = { cookie: { secure: 'auto' }, saveUninitialized: true }
@@ -140,7 +140,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('25: an encrypted socket is secure', async () => {
+  test('an encrypted socket is secure', async () => {
     const site = await Site.open(
       session,
       { cookie: { secure: true }, proxy: false, saveUninitialized: true },
@@ -152,7 +152,7 @@ describe.each(both)('%s', (_, session) => {
 })
 
 describe('holdfast', () => {
-  test("25: 'auto' is settled also where cookie is a function", async () => {
+  test("'auto' is settled also where cookie is a function", async () => {
     const cookie = () => ({ secure: 'auto', sameSite: 'auto' })
     const site = await Site.open(ours, { cookie, proxy: true, saveUninitialized: true }, (_req, res) =>
       res.end()
@@ -161,13 +161,13 @@ describe('holdfast', () => {
     expect(cookieOf(answer)).toContain('; Secure; SameSite=None')
   })
 
-  test('23: a session that is touched often does not get shorter', () => {
+  test('a session that is touched often does not get shorter', () => {
     const cookie = new ours.Cookie({ maxAge: 5000 })
     for (let i = 0; i < 10_000; i++) cookie.maxAge = cookie.originalMaxAge!
     expect(cookie.originalMaxAge).toBe(5000)
   })
 
-  test('24: an error does not tell the value', () => {
+  test('an error does not tell the value', () => {
     const signed = createHmac('sha256', 'x').digest('hex')
     const cookie = new ours.Cookie() as unknown as { serialize(name: string, value: string): string }
     expect(() => cookie.serialize('no name', signed)).toThrow(new TypeError('argument name is invalid'))

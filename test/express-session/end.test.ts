@@ -30,7 +30,7 @@ describe.each(both)('%s', (_, session) => {
   test.each([
     ['destroy', 0],
     ['keep', 1]
-  ])('27: unset %s, where req.session is null or deleted', async (unset, left) => {
+  ])('unset %s, where req.session is null or deleted', async (unset, left) => {
     for (const gone of [drop, (req: object) => Reflect.deleteProperty(req, 'session')]) {
       const store = storeOf(session)
       const site = await Site.open(session, { store, unset }, (req, res) => {
@@ -45,7 +45,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('27: a new session that is dropped is destroyed, too, and not announced', async () => {
+  test('a new session that is dropped is destroyed, too, and not announced', async () => {
     const store = storeOf(session)
     const destroy = count(store, 'destroy')
     const site = await Site.open(
@@ -60,7 +60,7 @@ describe.each(both)('%s', (_, session) => {
     expect(destroy.calls).toHaveLength(1)
   })
 
-  test('27: without a session nothing is stored', async () => {
+  test('without a session nothing is stored', async () => {
     const store = storeOf(session)
     const counted = ['set', 'touch', 'destroy'].map((name) => count(store, name))
     const site = await Site.open(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
@@ -71,7 +71,7 @@ describe.each(both)('%s', (_, session) => {
     expect(counted.map(({ calls }) => calls.length)).toEqual([0, 0, 0])
   })
 
-  test('27: what is not saved is touched, where the store can', async () => {
+  test('what is not saved is touched, where the store can', async () => {
     const store = storeOf(session)
     const [set, touch] = [count(store, 'set'), count(store, 'touch')]
     const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, hit)
@@ -88,7 +88,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await without.get()).status).toBe(200)
   })
 
-  test('27: a new session that is not saved is not touched', async () => {
+  test('a new session that is not saved is not touched', async () => {
     const store = storeOf(session)
     const touch = count(store, 'touch')
     const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, end)
@@ -96,7 +96,7 @@ describe.each(both)('%s', (_, session) => {
     expect(touch.calls).toEqual([])
   })
 
-  test('27: a touch that fails is an error for next, and the response goes', async () => {
+  test('a touch that fails is an error for next, and the response goes', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       req.session.hit = true
@@ -115,7 +115,7 @@ describe.each(both)('%s', (_, session) => {
     [{ saveUninitialized: false }, end, 0],
     [{ saveUninitialized: false }, hit, 1],
     [{ saveUninitialized: false, resave: true }, end, 0]
-  ])('28: a session never saved before, %j, %p: %i times', async (options, handler, times) => {
+  ])('a session never saved before, %j, %p: %i times', async (options, handler, times) => {
     const store = storeOf(session)
     const set = count(store, 'set')
     const site = await Site.open(session, { store, ...options }, handler)
@@ -132,7 +132,7 @@ describe.each(both)('%s', (_, session) => {
     [{ resave: false }, (s) => void ((s.deep as Record<string, unknown>).cookie = 'changed'), 1],
     [{ resave: false }, (s) => void (s.deep = { cookie: 1, inner: { a: [1] } }), 1],
     [{ resave: false }, (s) => Reflect.deleteProperty(s, 'n'), 1]
-  ])('28: a known session, %j, case %#: %i times', async (options, change, times) => {
+  ])('a known session, %j, case %#: %i times', async (options, change, times) => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, ...options }, (req, res) => {
       if (req.url === '/') Object.assign(req.session, { n: 1, deep: { inner: { a: [1] }, cookie: 1 } })
@@ -145,7 +145,7 @@ describe.each(both)('%s', (_, session) => {
     expect(set.calls).toHaveLength(times)
   })
 
-  test('29: a store that answers synchronously leads to one native end', async () => {
+  test('a store that answers synchronously leads to one native end', async () => {
     const texts = new Map<string, string>()
     class Sync extends (session.Store as unknown as new () => object) {
       get(id: string, done: (error: unknown, session?: unknown) => void) {
@@ -199,7 +199,7 @@ describe.each(both)('%s', (_, session) => {
     ['empty', (_req, res) => res.setHeader('Content-Length', '0').end(), ''],
     ['null', (_req, res) => res.end(null), ''],
     ['twice', (_req, res) => void (res.end('once'), res.end()), 'once']
-  ])('31: a response %s is whole, and its session saved once', async (_name, handler, text) => {
+  ])('a response %s is whole, and its session saved once', async (_name, handler, text) => {
     const store = storeOf(session)
     const set = count(store, 'set')
     const site = await Site.open(session, { store }, (req, res) => {
@@ -211,7 +211,7 @@ describe.each(both)('%s', (_, session) => {
     expect(await lengthOf(store)).toBe(1)
   })
 
-  test('31: after the end, a response is as it is without sessions', async () => {
+  test('after the end, a response is as it is without sessions', async () => {
     const seen: unknown[] = []
     const twice = (res: ServerResponse) => {
       res.end('once')
@@ -242,7 +242,7 @@ describe.each(both)('%s', (_, session) => {
     expect(new Set(seen).size).toBe(1)
   })
 
-  test('31: a response patched before and after works', async () => {
+  test('a response patched before and after works', async () => {
     const patch = (res: ServerResponse) => {
       const { write, end: native } = res
       res.write = function (this: ServerResponse, ...args: unknown[]) {
@@ -268,7 +268,7 @@ describe.each(both)('%s', (_, session) => {
 })
 
 describe('holdfast', () => {
-  test('27: what was dropped clears its cookie', async () => {
+  test('what was dropped clears its cookie', async () => {
     const site = await Site.open(ours, { unset: 'destroy' }, (req, res) => {
       if (req.url === '/') req.session.hit = true
       else drop(req)
@@ -278,7 +278,7 @@ describe('holdfast', () => {
     expect((await site.get('/end')).setCookies[0]).toContain('connect.sid=; Path=/; Expires=Thu, 01 Jan 1970')
   })
 
-  test('30: nothing leaves before the store has answered', async () => {
+  test('nothing leaves before the store has answered', async () => {
     const store = storeOf(ours)
     const held = hang(store, 'set')
     const site = await Site.open(ours, { store }, (req, res) => {
@@ -299,7 +299,7 @@ describe('holdfast', () => {
   test.each<[string, Handler]>([
     ['at once', hit],
     ['in pieces', (req, res) => void ((req.session.hit = true), res.write('a'), res.end('b'))]
-  ])('30: a save that fails, of a response %s, is no 200, and sends no cookie', async (_name, handler) => {
+  ])('a save that fails, of a response %s, is no 200, and sends no cookie', async (_name, handler) => {
     const store = storeOf(ours)
     store.set = (_id, _session, done) => done?.(new Error('boom!'))
     const site = await Site.open(ours, { store }, handler)
@@ -307,7 +307,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.setCookies]).toEqual([500, []])
   })
 
-  test('30: a destroy that fails is no 200', async () => {
+  test('a destroy that fails is no 200', async () => {
     const store = storeOf(ours)
     store.destroy = (_id, done) => done?.(new Error('boom!'))
     const site = await Site.open(ours, { store, unset: 'destroy' }, (req, res) => {
@@ -318,7 +318,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.text]).toEqual([500, 'boom!'])
   })
 
-  test('31: end returns the response, and its callback is called', async () => {
+  test('end returns the response, and its callback is called', async () => {
     const called: string[] = []
     const site = await Site.open(ours, {}, (req, res) => {
       req.session[req.url!] = true
@@ -330,7 +330,7 @@ describe('holdfast', () => {
     expect(called).toEqual(['1', '2'])
   })
 
-  test('31: HTTP/2', async () => {
+  test('HTTP/2', async () => {
     const middleware = ours({ secret, resave: false, saveUninitialized: false })
     const server: Http2Server = createHttp2((req, res) => {
       middleware(req as never, res as never, () => {
@@ -359,7 +359,7 @@ describe('holdfast', () => {
   test.each([
     ['a BigInt', 1n],
     ['a cycle', cycle]
-  ])('32: %s is an error, and no request that hangs', async (_name, value) => {
+  ])('%s is an error, and no request that hangs', async (_name, value) => {
     const site = await Site.open(ours, { saveUninitialized: true, resave: true }, (req, res) => {
       req.session.value = value
       res.end()
@@ -368,7 +368,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.setCookies]).toEqual([500, []])
   })
 
-  test('32: an object in the place of the session replaces its data', async () => {
+  test('an object in the place of the session replaces its data', async () => {
     const site = await Site.open(ours, {}, (req, res) => {
       const { user, old } = req.session
       if (req.url === '/') req.session.old = true
@@ -384,7 +384,7 @@ describe('holdfast', () => {
     expect(site.id).toBe(id)
   })
 
-  test('32: something else in the place of the session is an error', async () => {
+  test('something else in the place of the session is an error', async () => {
     const site = await Site.open(ours, {}, (req, res) => {
       Object.assign(req, { session: 'bob' })
       res.end()
@@ -410,7 +410,7 @@ describe('holdfast', () => {
     expect(await lengthOf(store)).toBe(0)
   })
 
-  test('33: its save rejects', async () => {
+  test('its save rejects', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, async (req, res) => {
       res.write('begun')

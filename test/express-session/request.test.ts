@@ -8,7 +8,7 @@ const visits: Handler = (req, res) => {
 }
 
 describe.each(both)('%s', (_, session) => {
-  test('9: where req.session is set already nothing else happens', async () => {
+  test('where req.session is set already nothing else happens', async () => {
     const mine = { mine: true }
     const site = await Site.open(
       session,
@@ -20,7 +20,7 @@ describe.each(both)('%s', (_, session) => {
     expect([answer.text, answer.setCookies]).toEqual(['true', []])
   })
 
-  test('9: a second middleware is inert', async () => {
+  test('a second middleware is inert', async () => {
     const second = session({
       secret: 'another',
       name: 'second',
@@ -46,14 +46,14 @@ describe.each(both)('%s', (_, session) => {
     ['/foo/bar', 'object'],
     ['/foo/bar?a=b', 'object'],
     ['/foo/bar/baz', 'object']
-  ])('11: with the path /foo/bar, %s finds session %s', async (path, type) => {
+  ])('with the path /foo/bar, %s finds session %s', async (path, type) => {
     const site = await Site.open(session, { cookie: { path: '/foo/bar' } }, (req, res) => {
       res.end(typeof req.session)
     })
     expect((await site.get(path)).text).toBe(type)
   })
 
-  test('11: the original URL counts, also an empty one', async () => {
+  test('the original URL counts, also an empty one', async () => {
     const handler: Handler = (req, res) => res.end(typeof req.session)
     const mounted = await Site.open(session, { cookie: { path: '/foo/bar' } }, handler, (req) => {
       req.originalUrl = req.url
@@ -65,7 +65,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await empty.get()).text).toBe('object')
   })
 
-  test('11: cookie may be a function of the request', async () => {
+  test('cookie may be a function of the request', async () => {
     const cookie = (req: { url: string }) => ({ path: req.url.startsWith('/a') ? '/a' : '/b' })
     const site = await Site.open(session, { cookie, saveUninitialized: true }, (_req, res) => res.end())
     expect(cookieOf(await site.get('/a'))).toContain('Path=/a')
@@ -74,7 +74,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get('/c')).setCookies).toEqual([])
   })
 
-  test('12: the request knows the store, and the id that it brought', async () => {
+  test('the request knows the store, and the id that it brought', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       req.session.user = 'bob'
@@ -86,7 +86,7 @@ describe.each(both)('%s', (_, session) => {
     expect(site.id).toBe(id)
   })
 
-  test('13: without an id next is called synchronously', async () => {
+  test('without an id next is called synchronously', async () => {
     let during = false
     const site = await Site.open(
       session,
@@ -102,7 +102,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get()).text).toBe('true')
   })
 
-  test('13: an error of get reaches next as the store made it', async () => {
+  test('an error of get reaches next as the store made it', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, visits)
     await site.get()
@@ -111,7 +111,7 @@ describe.each(both)('%s', (_, session) => {
     expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'boom!', []])
   })
 
-  test('13: ENOENT counts as nothing found', async () => {
+  test('ENOENT counts as nothing found', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, visits)
     await site.get()
@@ -121,7 +121,7 @@ describe.each(both)('%s', (_, session) => {
     expect(site.id).not.toBe(id)
   })
 
-  test('13: what is not found gets a new id', async () => {
+  test('what is not found gets a new id', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, visits)
     await site.get()
@@ -131,7 +131,7 @@ describe.each(both)('%s', (_, session) => {
     expect(site.id).not.toBe(id)
   })
 
-  test('13: a stored session without a cookie is an error', async () => {
+  test('a stored session without a cookie is an error', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, visits)
     await site.get()
@@ -146,7 +146,7 @@ describe.each(both)('%s', (_, session) => {
     ['cut off', (cookie: string) => cookie.slice(0, -1)],
     ['of another id', (cookie: string) => cookie.replace(/...\./, '.')],
     ['without s:', (cookie: string) => cookie.replace('s%3A', '')]
-  ])('14: a cookie that is %s makes a new session, and the store is not asked', async (_name, forge) => {
+  ])('a cookie that is %s makes a new session, and the store is not asked', async (_name, forge) => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, visits)
     await site.get()
@@ -158,7 +158,7 @@ describe.each(both)('%s', (_, session) => {
     expect(calls).toEqual([])
   })
 
-  test('14: the signature is HMAC-SHA-256 in base64 without padding, after the last dot', async () => {
+  test('the signature is HMAC-SHA-256 in base64 without padding, after the last dot', async () => {
     const site = await Site.open(
       session,
       { secret: 'keyboard cat', genid: () => 'an.id', saveUninitialized: true },
@@ -169,7 +169,7 @@ describe.each(both)('%s', (_, session) => {
     expect(decodeURIComponent(site.cookie!)).toBe(`connect.sid=s:an.id.${signature}`)
   })
 
-  test('15: what cookie-parser found counts where the header has nothing', async () => {
+  test('what cookie-parser found counts where the header has nothing', async () => {
     let found: Record<string, unknown> = {}
     const site = await Site.open(session, {}, visits, (req) => {
       req.headers.cookie = 'foo=bar'
@@ -194,14 +194,14 @@ describe('holdfast', () => {
     ['/admin/users', 'object'],
     ['/admin?x', 'object'],
     ['/administrator', 'undefined']
-  ])('11: with the path /admin, %s finds session %s (RFC 6265)', async (path, type) => {
+  ])('with the path /admin, %s finds session %s (RFC 6265)', async (path, type) => {
     const site = await Site.open(ours, { cookie: { path: '/admin' } }, (req, res) => {
       res.end(typeof req.session)
     })
     expect((await site.get(path)).text).toBe(type)
   })
 
-  test('14: a forged cookie in front of the real one logs nobody out', async () => {
+  test('a forged cookie in front of the real one logs nobody out', async () => {
     const site = await Site.open(ours, {}, visits)
     await site.get()
     const { cookie } = site
@@ -211,7 +211,7 @@ describe('holdfast', () => {
     }
   })
 
-  test('14: a signed cookie of a session that has ended, in front of the real one, neither', async () => {
+  test('a signed cookie of a session that has ended, in front of the real one, neither', async () => {
     const store = storeOf(ours)
     const [one, two] = [await Site.open(ours, { store }, visits), await Site.open(ours, { store }, visits)]
     await one.get()

@@ -4,7 +4,7 @@ import { asked, both, cookieOf, count, Site, storeOf, type Bag } from './support
 const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
 
 describe.each(both)('%s', (_, session) => {
-  test('16: req and id are own and hidden, data and cookie are what one sees', async () => {
+  test('req and id are own and hidden, data and cookie are what one sees', async () => {
     const site = await Site.open(session, {}, (req, res) => {
       req.session.a = 1
       const all: string[] = []
@@ -19,7 +19,7 @@ describe.each(both)('%s', (_, session) => {
     expect(same).toBe(true)
   })
 
-  test("16: stored keys that are a session's own names are dropped", async () => {
+  test("stored keys that are a session's own names are dropped", async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
@@ -31,7 +31,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get()).text).toBe('function function 2')
   })
 
-  test('17: the arity of the methods', () => {
+  test('the arity of the methods', () => {
     const arity = Object.fromEntries(
       Object.getOwnPropertyNames(session.Session.prototype).map((name) => [
         name,
@@ -45,7 +45,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('18: touch starts the cookie over, and asks no store', async () => {
+  test('touch starts the cookie over, and asks no store', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
       const { cookie } = req.session
@@ -58,7 +58,7 @@ describe.each(both)('%s', (_, session) => {
     expect(JSON.parse((await site.get()).text)).toEqual([true, true, [0, 0, 0]])
   })
 
-  test('19: save stores at once, and what it stored is not stored again', async () => {
+  test('save stores at once, and what it stored is not stored again', async () => {
     const store = storeOf(session)
     const set = count(store, 'set')
     const site = await Site.open(session, { store, resave: true }, async (req, res) => {
@@ -73,7 +73,7 @@ describe.each(both)('%s', (_, session) => {
     expect(set.calls[0]![0]).toBe(site.id)
   })
 
-  test('20: reload makes what is stored a new req.session', async () => {
+  test('reload makes what is stored a new req.session', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, async (req, res) => {
       const before = req.session
@@ -91,7 +91,7 @@ describe.each(both)('%s', (_, session) => {
     expect(JSON.parse((await site.get('/reload')).text)).toEqual(['theirs', false, true])
   })
 
-  test('20: reload of what is gone fails, and leaves the session as it is', async () => {
+  test('reload of what is gone fails, and leaves the session as it is', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, async (req, res) => {
       if (req.url === '/') {
@@ -110,7 +110,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get('/gone')).text).toBe('true')
   })
 
-  test('20: destroy removes req.session at once, and keeps the id; the object stays readable', async () => {
+  test('destroy removes req.session at once, and keeps the id; the object stays readable', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, saveUninitialized: true }, async (req, res) => {
       const { session, sessionID } = req
@@ -126,7 +126,7 @@ describe.each(both)('%s', (_, session) => {
     expect(await asked<number>((end) => store.length(end))).toBe(0)
   })
 
-  test('20: regenerate ends the old session, and makes a new one', async () => {
+  test('regenerate ends the old session, and makes a new one', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, async (req, res) => {
       const { session, sessionID } = req
@@ -149,7 +149,7 @@ describe.each(both)('%s', (_, session) => {
     expect(Object.keys(kept!)).toEqual([site.id])
   })
 
-  test('20: regenerate gives a new session also where the old one could not be destroyed', async () => {
+  test('regenerate gives a new session also where the old one could not be destroyed', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, async (req, res) => {
       const { sessionID } = req
@@ -160,7 +160,7 @@ describe.each(both)('%s', (_, session) => {
     expect(JSON.parse((await site.get()).text)).toEqual(['boom!', false])
   })
 
-  test('21: load gives a session without a request', async () => {
+  test('load gives a session without a request', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, (req, res) => {
       req.session.user = 'bob'
@@ -178,7 +178,7 @@ describe.each(both)('%s', (_, session) => {
     expect(await asked((end) => store.load(site.id, end))).toBeUndefined()
   })
 
-  test('21: createSession restores the cookie', () => {
+  test('createSession restores the cookie', () => {
     const store = storeOf(session)
     const req = { sessionID: 'an id', session: undefined as unknown }
     const expires = new Date(Date.now() + 1000)
@@ -191,7 +191,7 @@ describe.each(both)('%s', (_, session) => {
     expect([made.cookie.expires, made.cookie.path]).toEqual([expires, '/x'])
   })
 
-  test('21: generate is synchronous, and applications may call it', async () => {
+  test('generate is synchronous, and applications may call it', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       const { session, sessionID } = req
@@ -207,7 +207,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await asked<Bag | null>((end) => store.get(site.id, end)))?.user).toBe('bob')
   })
 
-  test('21: store.regenerate ends the session of a request, and makes a new one', async () => {
+  test('store.regenerate ends the session of a request, and makes a new one', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, async (req, res) => {
       const { sessionID } = req
@@ -222,7 +222,7 @@ describe.each(both)('%s', (_, session) => {
 })
 
 describe('holdfast', () => {
-  test('19: an error of a save that nobody waits for is not lost', async () => {
+  test('an error of a save that nobody waits for is not lost', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, (req, res) => {
       req.session.user = 'bob'
@@ -234,7 +234,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'boom!', []])
   })
 
-  test('19: a save makes up for one that failed, and not for a destroy that did', async () => {
+  test('a save makes up for one that failed, and not for a destroy that did', async () => {
     const store = storeOf(ours)
     const { set } = store
     const site = await Site.open(ours, { store }, async (req, res) => {
@@ -255,7 +255,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.text]).toEqual([500, 'boom!'])
   })
 
-  test('19: one whose caller was told is the business of the caller', async () => {
+  test('one whose caller was told is the business of the caller', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, async (req, res) => {
       req.session.user = 'bob'
@@ -268,7 +268,7 @@ describe('holdfast', () => {
     expect([answer.status, answer.text, answer.setCookies]).toEqual([200, 'boom! boom!', []])
   })
 
-  test('20: destroy clears the cookie that came', async () => {
+  test('destroy clears the cookie that came', async () => {
     const site = await Site.open(
       ours,
       { cookie: { path: '/x', domain: 'example.com' } },
@@ -285,7 +285,7 @@ describe('holdfast', () => {
     ])
   })
 
-  test('20: without a callback, every method returns a promise', async () => {
+  test('without a callback, every method returns a promise', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, async (req, res) => {
       req.session.user = 'bob'
@@ -300,7 +300,7 @@ describe('holdfast', () => {
     expect((await site.get()).text).toBe('true bob undefined')
   })
 
-  test('20: reload and regenerate without a callback reject, and end no process', async () => {
+  test('reload and regenerate without a callback reject, and end no process', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, async (req, res) => {
       const missing = await req.session.reload().catch((error: unknown) => error)

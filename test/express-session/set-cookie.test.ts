@@ -14,7 +14,7 @@ describe.each(both)('%s', (_, session) => {
     [{ saveUninitialized: false }, changes, true],
     [{ saveUninitialized: false, rolling: true }, end, false],
     [{ saveUninitialized: true, rolling: true }, end, true]
-  ])('26: a new id, %j: %p', async (options, handler, isSent) => {
+  ])('a new id, %j: %p', async (options, handler, isSent) => {
     const site = await Site.open(session, options, handler)
     expect(cookieOf(await site.get()) !== undefined).toBe(isSent)
   })
@@ -26,7 +26,7 @@ describe.each(both)('%s', (_, session) => {
     [{}, { maxAge: 60_000 }, end, false],
     [{ resave: true }, { maxAge: 60_000 }, end, false],
     [{ rolling: true }, { maxAge: 60_000 }, end, true]
-  ])('26: a known id, %j with %j: %p', async (options, cookie, handler, isSent) => {
+  ])('a known id, %j with %j: %p', async (options, cookie, handler, isSent) => {
     let now = changes
     const site = await Site.open(session, { ...options, cookie }, (req, res) => now(req, res))
     await site.get()
@@ -34,7 +34,7 @@ describe.each(both)('%s', (_, session) => {
     expect(cookieOf(await site.get()) !== undefined).toBe(isSent)
   })
 
-  test('26: expires set to null makes it a cookie of the browser session, sent once', async () => {
+  test('expires set to null makes it a cookie of the browser session, sent once', async () => {
     const site = await Site.open(session, { cookie: { maxAge: 60_000 } }, (req, res) => {
       req.session.cookie.expires = null
       return changes(req, res)
@@ -43,7 +43,7 @@ describe.each(both)('%s', (_, session) => {
     expect((await site.get()).setCookies).toEqual([])
   })
 
-  test('26: an end in the past is sent, and nothing is kept', async () => {
+  test('an end in the past is sent, and nothing is kept', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store }, (req, res) => {
       req.session.cookie.expires = new Date(0)
@@ -55,7 +55,7 @@ describe.each(both)('%s', (_, session) => {
     expect(await asked<number>((done) => store.length(done))).toBe(0)
   })
 
-  test('26: the end is relative to maxAge, and a changed one counts', async () => {
+  test('the end is relative to maxAge, and a changed one counts', async () => {
     const site = await Site.open(session, { cookie: { maxAge: 2000 } }, (req, res) => {
       if (req.url !== '/') req.session.cookie.maxAge = Number(req.url!.slice(1))
       return changes(req, res)
@@ -77,7 +77,7 @@ describe.each(both)('%s', (_, session) => {
     }
   })
 
-  test('26: what is stored and what is sent end at the same time', async () => {
+  test('what is stored and what is sent end at the same time', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, changes)
     const line = cookieOf(await site.get())!
@@ -85,7 +85,7 @@ describe.each(both)('%s', (_, session) => {
     expect(new Date(kept!.cookie.expires!).toUTCString()).toBe(/Expires=([^;]+)/.exec(line)![1])
   })
 
-  test('26: a Secure cookie is not sent over a connection that is not', async () => {
+  test('a Secure cookie is not sent over a connection that is not', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
     try {
       const site = await Site.open(session, { cookie: { secure: true } }, changes)
@@ -103,14 +103,14 @@ describe.each(both)('%s', (_, session) => {
     ['in writeHead, as an object', (_req, res) => res.writeHead(200, { 'Set-Cookie': other }).end()],
     ['in writeHead, as a list', (_req, res) => res.writeHead(200, ['Set-Cookie', other]).end()],
     ['with a message', (_req, res) => res.writeHead(200, 'Fine', { 'Set-Cookie': [other] }).end()]
-  ])('26: another Set-Cookie %s survives, in front', async (_name, handler) => {
+  ])('another Set-Cookie %s survives, in front', async (_name, handler) => {
     const site = await Site.open(session, { saveUninitialized: true }, handler)
     const { setCookies } = await site.get()
     expect(setCookies[0]).toBe(other)
     expect(setCookies.at(-1)).toContain('connect.sid=')
   })
 
-  test('26: a cookie that cannot be sent is an error for next, and the response goes', async () => {
+  test('a cookie that cannot be sent is an error for next, and the response goes', async () => {
     const cookie = { expires: new Date(NaN) }
     const site = await Site.open(session, { cookie, saveUninitialized: true }, (_req, res) => res.end('sent'))
     const answer = await site.get()
@@ -119,7 +119,7 @@ describe.each(both)('%s', (_, session) => {
     expect(site.errors).toEqual([new TypeError('option expires is invalid')])
   })
 
-  test('26: an id that the handler made something else than a text stores nothing, and sends nothing', async () => {
+  test('an id that the handler made something else than a text stores nothing, and sends nothing', async () => {
     const store = storeOf(session)
     const site = await Site.open(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
       Object.assign(req, { sessionID: () => undefined })
@@ -132,7 +132,7 @@ describe.each(both)('%s', (_, session) => {
 })
 
 describe('holdfast', () => {
-  test('26: changing only cookie.maxAge is a change', async () => {
+  test('changing only cookie.maxAge is a change', async () => {
     const store = storeOf(ours)
     const site = await Site.open(ours, { store }, (req, res) => {
       if (req.url === '/remember') req.session.cookie.maxAge = 60_000
@@ -144,7 +144,7 @@ describe('holdfast', () => {
     expect((await site.get()).text).toBe('60000')
   })
 
-  test('26: two middlewares on one store each keep their path', async () => {
+  test('two middlewares on one store each keep their path', async () => {
     const store = storeOf(ours)
     const open = (path: string) =>
       Site.open(ours, { store, cookie: { path } }, async (req, res) => {

@@ -45,7 +45,7 @@ function least(module: Module) {
 }
 
 describe.each(both)('%s', (_, module) => {
-  test('34: get, set and destroy are enough', async () => {
+  test('get, set and destroy are enough', async () => {
     stopClock()
     const store = least(module)
     const site = await Site.open(module, { store, cookie: { maxAge: 60_000 } }, visits)
@@ -54,7 +54,7 @@ describe.each(both)('%s', (_, module) => {
     expect(JSON.parse(store.texts.get(site.id)!)).toMatchObject({ n: 2, cookie: { originalMaxAge: 60_000 } })
   })
 
-  test('35: methods are looked up at request time, and called once', async () => {
+  test('methods are looked up at request time, and called once', async () => {
     const store = storeOf(module)
     const site = await Site.open(module, { store, unset: 'destroy' }, (req, res) => {
       if (req.url === '/end') Object.assign(req, { session: null })
@@ -74,7 +74,7 @@ describe.each(both)('%s', (_, module) => {
     expect(calls()).toEqual([1, 1, 0, 0])
   })
 
-  test('35: set is handed the session itself', async () => {
+  test('set is handed the session itself', async () => {
     const store = storeOf(module)
     const set = count(store, 'set')
     let seen: unknown
@@ -86,7 +86,7 @@ describe.each(both)('%s', (_, module) => {
     expect(set.calls[0]![1]).toBe(seen)
   })
 
-  test('36: MemoryStore answers on a later tick, and gives copies', async () => {
+  test('MemoryStore answers on a later tick, and gives copies', async () => {
     const store = storeOf(module)
     let isLater = false
     await new Promise<void>((resolve) => {
@@ -102,7 +102,7 @@ describe.each(both)('%s', (_, module) => {
     expect(await get(store, 'b')).toBeUndefined()
   })
 
-  test('36: all, length and clear', async () => {
+  test('all, length and clear', async () => {
     const store = storeOf(module)
     for (const id of ['a', 'b']) await asked((done) => store.set(id, session(1), done))
     expect(await asked((done) => store.all(done))).toEqual({
@@ -116,7 +116,7 @@ describe.each(both)('%s', (_, module) => {
     expect(await asked((done) => store.length(done))).toBe(0)
   })
 
-  test('36: what is past its end is gone', async () => {
+  test('what is past its end is gone', async () => {
     const store = storeOf(module)
     await asked((done) => store.set('a', session(1, new Date(Date.now() + 60_000)), done))
     await asked((done) => store.set('b', session(1), done))
@@ -126,7 +126,7 @@ describe.each(both)('%s', (_, module) => {
     expect(Object.keys((await asked<object>((done) => store.all(done)))!)).toEqual(['b'])
   })
 
-  test('36: touch renews, and never brings back', async () => {
+  test('touch renews, and never brings back', async () => {
     const store = storeOf(module)
     const end = (ms: number) => session(1, new Date(Date.now() + ms))
     await asked((done) => store.set('a', end(60_000), done))
@@ -160,7 +160,7 @@ describe('holdfast', () => {
     ],
     ['rejects', () => Promise.reject(new Error('boom!')), 'boom!'],
     ['never answers', () => undefined, 'did not answer within 100 ms']
-  ])('32: a store that %s fails the request, and no request hangs', async (_name, fault, message) => {
+  ])('a store that %s fails the request, and no request hangs', async (_name, fault, message) => {
     for (const name of ['get', 'set', 'destroy'] as const) {
       const store = least(ours)
       const site = await Site.open(ours, { store, unset: 'destroy', timeout: 100 }, (req, res) => {
@@ -175,7 +175,7 @@ describe('holdfast', () => {
     }
   })
 
-  test('32: of a store that answers twice the first answer counts', async () => {
+  test('of a store that answers twice the first answer counts', async () => {
     const store = least(ours)
     const { get, set } = store
     store.get = (id, done) =>
@@ -232,9 +232,9 @@ describe('holdfast', () => {
       const { id } = site
       const { gate, headers } = gates.close()
       const answer = site.get(path, { headers })
-      await gate.arrived
+      await gate.reached
       await asked((done) => store.destroy(id, done))
-      gate.open()
+      gate.go()
       const { status, setCookies } = await answer
       expect(await get(store, id)).toBeFalsy()
       return [status, setCookies]
@@ -271,7 +271,7 @@ describe('holdfast', () => {
     expect(await get(store, site.id)).toMatchObject({ slow: true, n: 1, cookie: { originalMaxAge: 1e9 } })
   })
 
-  test('35: a store that changes the session when it is handed it', async () => {
+  test('a store that changes the session when it is handed it', async () => {
     const store = least(ours)
     const { set } = store
     let sets = 0
@@ -290,7 +290,7 @@ describe('holdfast', () => {
     expect((await get(store, site.id))!.__lastAccess).toBe(1)
   })
 
-  test('35: what a store put on the session that JSON cannot tell comes back to it', async () => {
+  test('what a store put on the session that JSON cannot tell comes back to it', async () => {
     const store = least(ours)
     const { get: read, set } = store
     const seen: unknown[] = []
@@ -317,7 +317,7 @@ describe('holdfast', () => {
     expect(seen).toEqual([undefined, new Date(5), new Date(5)])
   })
 
-  test('35: what a store puts on the session is of the same kind after a change by another request', async () => {
+  test('what a store puts on the session is of the same kind after a change by another request', async () => {
     const store = least(ours)
     const { get: read, set } = store
     let reads = 0
@@ -350,7 +350,7 @@ describe('holdfast', () => {
     expect(await get(store, site.id)).toMatchObject({ inner: true, outer: true })
   })
 
-  test('36: what has expired leaves the memory by itself', async () => {
+  test('what has expired leaves the memory by itself', async () => {
     const removed = jest.spyOn(MemoryTable.prototype, 'remove')
     const store = storeOf(ours)
     for (let i = 0; i < 100; i++) {
@@ -360,7 +360,7 @@ describe('holdfast', () => {
     removed.mockRestore()
   })
 
-  test('30: the response waits for a save that nobody waits for', async () => {
+  test('the response waits for a save that nobody waits for', async () => {
     const store = storeOf(ours)
     const held = hang(store, 'set')
     const site = await Site.open(ours, { store }, (req, res) => {

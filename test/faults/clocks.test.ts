@@ -1,4 +1,4 @@
-import { AppProcess } from './support/process'
+import { AppProcess } from '../support/app-process'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, load, Visitor } from './support/visitor'
 
@@ -10,7 +10,7 @@ afterAll(() => rig.close())
 
 /** A process whose clock is so many minutes ahead. Its sessions live for 10 minutes without use, 60 altogether. */
 const startAt = (minutes: number): Promise<AppProcess> =>
-  AppProcess.start({ REDIS_URL: rig.server.url, SKEW: `${minutes * MINUTE}` })
+  AppProcess.start('faults/child/main', { REDIS_URL: rig.server.url, SKEW: `${minutes * MINUTE}` })
 
 test('processes whose clocks differ by twenty minutes: sessions live in Redis as long as they should', async () => {
   const processes = await Promise.all([-10, 0, 10].map(startAt))

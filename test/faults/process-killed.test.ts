@@ -1,4 +1,4 @@
-import { AppProcess } from './support/process'
+import { AppProcess } from '../support/app-process'
 import { REQUESTS, Rig } from './support/rig'
 import { byStatus, load, Visitor } from './support/visitor'
 
@@ -10,7 +10,7 @@ test.each(['before', 'sent', 'answered', 'finished'])(
     try {
       const requests = Math.ceil(REQUESTS / 4)
       const visitors = 5
-      let app = await AppProcess.start({
+      let app = await AppProcess.start('faults/child/main', {
         ...env,
         KILLED: point,
         AT: `${2 * visitors + Math.ceil(requests / 3)}`
@@ -28,7 +28,7 @@ test.each(['before', 'sent', 'answered', 'finished'])(
 
       await rig.server.restart()
       expect(await rig.audit()).toEqual([])
-      app = await AppProcess.start(env)
+      app = await AppProcess.start('faults/child/main', env)
       const after = await load(rig.visitors, requests, 300)
       expect(byStatus(after)).toEqual({ 200: requests })
       expect(await app.stop()).toBe(0)

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import Redis from 'ioredis'
-import { buildDemo, DemoProcess, removeBuild } from '../demo/support/process'
+import { buildDemo, DemoProcess } from '../demo/support/process'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { send } from '../support/send'
 import { idIn } from '../support/site'
@@ -11,7 +11,6 @@ let server: RedisServer
 let agent: Agent
 
 beforeAll(buildDemo)
-afterAll(removeBuild)
 beforeEach(async () => {
   server = await startRedis()
   agent = new Agent({ keepAlive: true })

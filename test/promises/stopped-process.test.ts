@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Process } from '../races/support/processes'
+import { AppProcess } from '../support/app-process'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { Site } from '../support/site'
 import { RedisStore } from '../../lib/redis'
@@ -24,7 +24,7 @@ test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
     const site = await Site.open({ store })
     const visitors = Array.from({ length: REQUESTS }, () => site.visitor())
     for (const visitor of visitors) await visitor.ask((s) => void (s.count = 0))
-    const stopped = await Process.start({
+    const stopped = await AppProcess.start('races/child/main', {
       REDIS_URL: server.url,
       TIMEOUT: `${TIMEOUT}`,
       STOP_AT: `${command}`

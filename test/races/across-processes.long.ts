@@ -1,5 +1,5 @@
 import { type RedisServer, startRedis } from '../support/redis-server'
-import { Process } from './support/processes'
+import { AppProcess } from '../support/app-process'
 
 const PAIRS = 1000
 /** Visitors at once. */
@@ -38,7 +38,10 @@ const CASES: Record<
 async function wrong(library: string, name: string): Promise<number> {
   const { requests, isWrong } = CASES[name]!
   const env = { REDIS_URL: server.url, LIBRARY: library }
-  const [one, other] = await Promise.all([Process.start(env, 'callbacks'), Process.start(env, 'callbacks')])
+  const [one, other] = await Promise.all([
+    AppProcess.start('races/child/callbacks', env),
+    AppProcess.start('races/child/callbacks', env)
+  ])
   let count = 0
   for (let round = 0; round < PAIRS / AT_ONCE; round++) {
     await Promise.all(

@@ -2,7 +2,7 @@ import Redis from 'ioredis'
 import { RedisStore } from '../../lib/redis'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { idIn, type Visitor } from '../support/site'
-import { Process } from './support/processes'
+import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 
 /** A process is killed around each store command of a regenerate. */
@@ -43,7 +43,10 @@ async function sessions(): Promise<Map<string, Record<string, unknown>>> {
 }
 
 async function killAt(command: number, keep: string, visitor: Visitor): Promise<void> {
-  const child = await Process.start({ REDIS_URL: server.url, KILL_AFTER: String(command) })
+  const child = await AppProcess.start('races/child/main', {
+    REDIS_URL: server.url,
+    KILL_AFTER: String(command)
+  })
   await child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
   expect(await child.ended).toBe('SIGKILL')
 }
@@ -73,7 +76,7 @@ describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
   test('never: another attempt after a kill works', async () => {
     const { visitor } = await begin(store, DATA)
     await killAt(2, keep, visitor)
-    const child = await Process.start({ REDIS_URL: server.url })
+    const child = await AppProcess.start('races/child/main', { REDIS_URL: server.url })
     const answer = await child.post(`/regenerate?keep=${keep}`, visitor.cookie)
     const fresh = idIn(/^sid=([^;]*)/.exec(answer.setCookies[0]!)![1]!)
     expect((await sessions()).get(fresh)).toEqual({ ...kept, user: 'new' })
@@ -85,7 +88,10 @@ describe.each(CASES)('%s, logged out in the middle, then killed', (_name, keep, 
     'after command %i: the logout stays one',
     async (command) => {
       const { visitor } = await begin(store, DATA)
-      const child = await Process.start({ REDIS_URL: server.url, HALT_AFTER: String(command) })
+      const child = await AppProcess.start('races/child/main', {
+        REDIS_URL: server.url,
+        HALT_AFTER: String(command)
+      })
       const answer = child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
       await child.says()
       await visitor.clone().ask((session) => session.destroy())

@@ -3,7 +3,7 @@ import { MemoryStore, type Store } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import type { Bag, Visitor } from '../support/site'
-import { Process } from './support/processes'
+import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 
 let server: RedisServer
@@ -66,7 +66,9 @@ describe('update', () => {
 
   test('from 100 requests at once in four processes counts to exactly 100', async () => {
     const { visitor } = await begin(store, { count: 0 })
-    const processes = await Promise.all(oneTo(4).map(() => Process.start({ REDIS_URL: server.url })))
+    const processes = await Promise.all(
+      oneTo(4).map(() => AppProcess.start('races/child/main', { REDIS_URL: server.url }))
+    )
     const answers = await Promise.all(oneTo(100).map((i) => processes[i % 4]!.post('/count', visitor.cookie)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(sorted(answers.map(({ text }) => Number(text)))).toEqual(oneTo(100))

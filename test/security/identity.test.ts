@@ -14,7 +14,7 @@ const signed = (id: string) => encodeURIComponent(createSigner([secret], 'sid').
 const logIn: Handler = async (s) => void ((await s.load()).user = 'somebody')
 const whoAmI = async (s: Bag) => ((await s.load()).user as string | undefined) ?? null
 
-describe('1. 256 bits from the system’s random source as the id', () => {
+describe('256 bits from the system’s random source as the id', () => {
   it('are what the cookie carries', async () => {
     const site = await Site.open()
     const source = jest.spyOn(crypto, 'randomBytes')
@@ -49,7 +49,7 @@ describe('1. 256 bits from the system’s random source as the id', () => {
   }, 120_000)
 })
 
-describe('2. An id that the client made up is never adopted', () => {
+describe('An id that the client made up is never adopted', () => {
   const writes: [what: string, handler: Handler][] = [
     ['changed', logIn],
     ['saved', async (s) => Object.assign(await s.load(), { n: 1 }).save()],
@@ -92,7 +92,7 @@ describe('2. An id that the client made up is never adopted', () => {
   })
 })
 
-describe('3. Only the configured transport counts', () => {
+describe('Only the configured transport counts', () => {
   it.each(modes)('an id in the query, the body or another header is ignored, %s', async (load) => {
     const parsers = [express.urlencoded({ extended: true }), express.json()]
     const site = await Site.open({ load }, (app) => app.use(parsers))
@@ -122,7 +122,7 @@ describe('3. Only the configured transport counts', () => {
   })
 })
 
-describe('4. New id at login, the old one dead', () => {
+describe('New id at login, the old one dead', () => {
   it.each(
     modes.flatMap((load) => [
       [load, {}] as const,
@@ -147,7 +147,7 @@ describe('4. New id at login, the old one dead', () => {
   })
 })
 
-describe('5. Logout kills the state on the server and clears the cookie', () => {
+describe('Logout kills the state on the server and clears the cookie', () => {
   const logOuts: [string, Handler][] = [
     ['destroy()', (s) => s.destroy()],
     ['req.session = null', (_s, req) => void (req.session = null as never)]
@@ -187,7 +187,7 @@ describe('5. Logout kills the state on the server and clears the cookie', () => 
   )
 })
 
-describe('6. No write recreates a destroyed or expired session', () => {
+describe('No write recreates a destroyed or expired session', () => {
   const ends: [string, (visitor: Visitor) => unknown][] = [
     ['destroyed', (visitor) => visitor.ask((s) => s.destroy())],
     ['regenerated', (visitor) => visitor.ask((s) => s.regenerate().then(() => null))],
@@ -260,7 +260,7 @@ describe('6. No write recreates a destroyed or expired session', () => {
   )
 })
 
-describe('7. Idle timeout and lifetime are enforced by the server', () => {
+describe('Idle timeout and lifetime are enforced by the server', () => {
   it.each([undefined, HOUR])('idle timeout: whatever the browser keeps (maxAge %s)', async (maxAge) => {
     const site = await Site.open({ idleTimeout: HOUR, cookie: { maxAge: maxAge ?? null } })
     const visitor = site.visitor()

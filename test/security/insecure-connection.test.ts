@@ -1,6 +1,6 @@
 import { Site, type Handler } from '../support/site'
 
-it('17: a Secure cookie is not sent on an insecure connection, which is reported once, with the likely reason', async () => {
+it('a Secure cookie is not sent on an insecure connection, which is reported once, with the likely reason', async () => {
   const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   const change: Handler = (s) => void (s.n = 1)
   const site = await Site.open({ cookie: { secure: true } })

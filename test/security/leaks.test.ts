@@ -29,7 +29,7 @@ const TROUBLE: Handler[] = [
   (s) => s.destroy()
 ]
 
-describe('9: no id, no cookie value and no secret', () => {
+describe('no id, no cookie value and no secret', () => {
   const told: string[] = []
   const secrets = new Set([secret])
   const note = (...values: unknown[]) =>
@@ -182,7 +182,7 @@ describe('9: no id, no cookie value and no secret', () => {
   })
 })
 
-it('9: a session prints its data when it is logged, and not its id', async () => {
+it('a session prints its data when it is logged, and not its id', async () => {
   const site = await Site.open()
   const visitor = site.visitor()
   const printed = await visitor.ask((s: Bag) => {

@@ -9,7 +9,7 @@ import { startRedis } from '../support/redis-server'
 import { secret, Site, type Bag } from '../support/site'
 
 describe('load', () => {
-  it('28: anonymous traffic stores nothing: of 10,000 requests without a cookie or with forged ones Redis sees none', async () => {
+  it('anonymous traffic stores nothing: of 10,000 requests without a cookie or with forged ones Redis sees none', async () => {
     const redis = await startRedis()
     const client = new Redis(redis.url)
     const agent = new Agent({ keepAlive: true, maxSockets: 20 })
@@ -83,7 +83,7 @@ describe('load', () => {
     }
   })
 
-  it('29: a session has limits in size and in depth, when it is written and when it is read', async () => {
+  it('a session has limits in size and in depth, when it is written and when it is read', async () => {
     const nested = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown
     const site = await Site.open()
     const visitor = site.visitor()
@@ -113,7 +113,7 @@ describe('load', () => {
     }
   })
 
-  it('29: the memory store has a maximum in bytes, whatever is put into it', async () => {
+  it('the memory store has a maximum in bytes, whatever is put into it', async () => {
     const inner = new MemoryStore({ maxBytes: 100_000 })
     const site = await Site.open({ store: new CountingStore(inner) })
     for (let i = 0; i < 200; i++) await site.visitor().ask((s) => void (s.text = 'x'.repeat(1000)))

@@ -36,7 +36,7 @@ const asks = (site: Site, ...cookies: string[]) =>
     .visit((s) => s.user ?? null, { headers: { cookie: cookies.map((value) => `sid=${value}`).join('; ') } })
 
 describe('what is read', () => {
-  it('18: never throws, whatever the bytes, and takes 256 KiB in under 10 ms', async () => {
+  it('never throws, whatever the bytes, and takes 256 KiB in under 10 ms', async () => {
     const store = new CountingStore()
     for (let code = 0; code < 256; code++) {
       const byte = String.fromCharCode(code)
@@ -89,7 +89,7 @@ describe('what is read', () => {
     expect(store.log).toBe('')
   })
 
-  it('19: only space and tab are trimmed, names are exact, a nameless cookie is not ours, quotes are part of the value', async () => {
+  it('only space and tab are trimmed, names are exact, a nameless cookie is not ours, quotes are part of the value', async () => {
     const { site, real } = await two()
     const { cookie } = real
     const { store } = site
@@ -125,7 +125,7 @@ describe('what is read', () => {
     }
   })
 
-  describe('20: of several cookies of our name', () => {
+  describe('of several cookies of our name', () => {
     it('each is tried, up to four; one that verifies wins', async () => {
       const { site, real } = await two()
       const { cookie } = real
@@ -187,7 +187,7 @@ describe('what is read', () => {
     })
   })
 
-  it('21: __proto__ and constructor are harmless, as names of cookies and of keys', async () => {
+  it('__proto__ and constructor are harmless, as names of cookies and of keys', async () => {
     const before = Object.getOwnPropertyNames(Object.prototype)
     for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'toString']) {
       const site = await Site.open({ name })
@@ -223,7 +223,7 @@ describe('what is read', () => {
     expect(({} as { evil?: number }).evil).toBeUndefined()
   })
 
-  it('22: an id is checked for its shape before it becomes a key of the store, even if it is signed', async () => {
+  it('an id is checked for its shape before it becomes a key of the store, even if it is signed', async () => {
     const store = new CountingStore()
     for (const id of [
       '',
@@ -249,7 +249,7 @@ describe('what is read', () => {
   })
 })
 
-it('20: a second cookie does not help to keep a session alive after a logout', async () => {
+it('a second cookie does not help to keep a session alive after a logout', async () => {
   const { site, real, planted } = await two()
   const both = { headers: { cookie: `sid=${planted.cookie}; sid=${real.cookie}` } }
   await site.visitor().visit((s) => codeOf(s.destroy()), both)

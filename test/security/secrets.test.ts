@@ -25,7 +25,7 @@ function outcome(options: SessionOptions, env: string): string[] | SessionError 
 }
 
 describe('secrets', () => {
-  it('23: signatures are compared in constant time, and every single-bit change of a cookie fails', async () => {
+  it('signatures are compared in constant time, and every single-bit change of a cookie fails', async () => {
     const site = await Site.open()
     const visitor = site.visitor()
     await visitor.ask((s) => void (s.user = 'test'))
@@ -57,7 +57,7 @@ describe('secrets', () => {
     await site.visitor(raw).ask((s) => s.user)
   })
 
-  it('24: a weak secret is refused at start in production, and warned about elsewhere; so is the first of an array', () => {
+  it('a weak secret is refused at start in production, and warned about elsewhere; so is the first of an array', () => {
     const weak: SessionOptions['secret'][] = [
       ...['keyboard cat', 'secret', 'changeme', 'short', 'x'.repeat(31), Buffer.alloc(31, 'x')],
       ...['keyboard cat keyboard cat keyboard cat', 'secret '.repeat(10)],
@@ -84,7 +84,7 @@ describe('secrets', () => {
     }
   })
 
-  it('25: the first secret signs, each verifies, and one that was removed fails at once', async () => {
+  it('the first secret signs, each verifies, and one that was removed fails at once', async () => {
     const store = new CountingStore()
     const [before, during, afterwards] = [
       await Site.open({ store, secret: OLD }),
@@ -112,7 +112,7 @@ describe('secrets', () => {
     expect((await changed.visit((s) => void (s.n = 2))).setCookies).toEqual([])
   })
 
-  it('25: a cookie with an age is signed anew when it is renewed', async () => {
+  it('a cookie with an age is signed anew when it is renewed', async () => {
     for (const [options, minutes] of [
       [{}, 31],
       [{ renew: 'always' }, 1]
@@ -129,7 +129,7 @@ describe('secrets', () => {
     }
   })
 
-  it('27: a bad signature, an expired session and an unknown one look the same from outside', async () => {
+  it('a bad signature, an expired session and an unknown one look the same from outside', async () => {
     for (const handler of [
       (s: Bag) => [Object.keys(s), s.isNew],
       (s: Bag) => void (s.n = 1),

@@ -31,7 +31,7 @@ async function refusedAtRunTime(options: Partial<SessionOptions>, change: Cookie
   expect(site.store.log).toBe('')
 }
 
-describe('11. Names with __Host- need Secure, path / and no domain; __Secure- needs Secure', () => {
+describe('Names with __Host- need Secure, path / and no domain; __Secure- needs Secure', () => {
   const violations: [string, CookieOptions][] = [
     ['__Host-', {}],
     ['__Host-', { secure: 'auto' }],
@@ -70,7 +70,7 @@ describe('11. Names with __Host- need Secure, path / and no domain; __Secure- ne
   })
 })
 
-describe('12. HttpOnly unless switched off; SameSite Lax by default; None and Partitioned need Secure', () => {
+describe('HttpOnly unless switched off; SameSite Lax by default; None and Partitioned need Secure', () => {
   it.each<[CookieOptions, RegExp]>([
     [{}, /; Path=\/; HttpOnly; SameSite=Lax$/],
     [{ httpOnly: false }, /; Path=\/; SameSite=Lax$/],
@@ -98,7 +98,7 @@ describe('12. HttpOnly unless switched off; SameSite Lax by default; None and Pa
   ])('refused at run time: %j', (change) => refusedAtRunTime({}, change))
 })
 
-describe('13. Name, value, path, domain, sameSite and priority are checked', () => {
+describe('Name, value, path, domain, sameSite and priority are checked', () => {
   const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
   const visible = bytes.filter((byte) => /[\x20-\x7e]/.test(byte)).join('')
   const places: Record<
@@ -162,7 +162,7 @@ describe('13. Name, value, path, domain, sameSite and priority are checked', () 
   })
 })
 
-describe('14. One Set-Cookie per name and response', () => {
+describe('One Set-Cookie per name and response', () => {
   const theirs = ['theme=dark', 'sid=theirs; Path=/', 'sid2=x', 'SID=y', 'n=sid=z']
   it.each<[string, (res: express.Response) => unknown]>([
     ['appended', (res) => theirs.forEach((line) => res.append('Set-Cookie', line))],
@@ -219,7 +219,7 @@ describe('14. One Set-Cookie per name and response', () => {
   })
 })
 
-describe('15. No Set-Cookie unless the commit succeeded', () => {
+describe('No Set-Cookie unless the commit succeeded', () => {
   const starts: [string, (s: Bag) => unknown][] = [
     ['a new session', (s) => void (s.user = 'somebody')],
     ['saved', (s) => Object.assign(s, { user: 'somebody' }).save()],
@@ -268,7 +268,7 @@ describe('15. No Set-Cookie unless the commit succeeded', () => {
   })
 })
 
-describe('16. Cache-Control: no-store with our Set-Cookie; Vary: Cookie where the session matters', () => {
+describe('Cache-Control: no-store with our Set-Cookie; Vary: Cookie where the session matters', () => {
   it.each<[string, Handler]>([
     ['set', logIn],
     ['cleared', (s) => s.destroy()]

@@ -1,32 +1,36 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import ts from 'typescript'
 
 const root = resolve(__dirname, '../..')
-const built = join(root, '.tmp', `compiled-${process.pid}`)
+const built = join(root, '.tmp/compiled')
+const compilerOptions = {
+  module: ts.ModuleKind.CommonJS,
+  target: ts.ScriptTarget.ES2022,
+  esModuleInterop: true
+}
 
 /**
- * Compiles folders of the project, without a check of types, into one of their own, as plain files that Node runs.
- * Answers with its path; {@link removeCompiled} removes it.
+ * Compiles folders of the project, without a check of types, as plain files that Node runs. Answers with the path of the
+ * folder that has them. All test files share it, and a file that is up to date is not compiled again.
  */
 export function compile(folders: readonly string[]): string {
-  const compilerOptions = {
-    module: ts.ModuleKind.CommonJS,
-    target: ts.ScriptTarget.ES2022,
-    esModuleInterop: true
-  }
   for (const folder of folders) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts')) continue
-      const source = readFileSync(join(root, folder, name), 'utf8')
-      const target = join(built, folder, name.replace(/\.ts$/, '.js'))
-      mkdirSync(dirname(target), { recursive: true })
-      writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText)
+      if (name.endsWith('.ts')) compileFile(join(folder, name))
     }
   }
   return built
 }
 
-export function removeCompiled(): void {
-  rmSync(built, { recursive: true, force: true })
+function compileFile(file: string): void {
+  const source = join(root, file)
+  const target = join(built, file.replace(/\.ts$/, '.js'))
+  const compiled = statSync(target, { throwIfNoEntry: false })
+  if (compiled && compiled.mtimeMs > statSync(source).mtimeMs) return
+  mkdirSync(dirname(target), { recursive: true })
+  // A process of another test file may be loading the one that is there.
+  const draft = `${target}.${process.pid}`
+  writeFileSync(draft, ts.transpileModule(readFileSync(source, 'utf8'), { compilerOptions }).outputText)
+  renameSync(draft, target)
 }

@@ -1,23 +1,13 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { createApp, type AppOptions } from '../../../demo/app'
+import { listen, portOf, stop } from '../../support/server'
 
 export const secret = 'what signs the cookies in the demo tests'
 
 /** Serves on a free port of 127.0.0.1. */
 export async function serve(listener: RequestListener): Promise<{ url: string; stop(): Promise<void> }> {
-  const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    }
-  }
+  const server = await listen(listener)
+  return { url: `http://127.0.0.1:${portOf(server)}`, stop: () => stop(server) }
 }
 
 /** The demo on a store. */

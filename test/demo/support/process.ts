@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { compile, removeCompiled } from '../../support/compile'
+import { compile } from '../../support/compile'
 
 let built = ''
 
@@ -9,8 +9,6 @@ let built = ''
 export function buildDemo(): void {
   built = compile(['lib', 'demo'])
 }
-
-export { removeCompiled as removeBuild }
 
 /** A process of the demo's server. */
 export class DemoProcess {

@@ -54,9 +54,9 @@ test.each(Object.keys(end))('%s of another request is not undone', async (way) =
   await site.get('/login')
   const { gate, headers } = gates.close()
   const late = site.get('/change', { headers })
-  await gate.arrived
+  await gate.reached
   await site.get(`/${way}?quiet`)
-  gate.open()
+  gate.go()
   expect((await late).status).toBe(409)
   expect((await site.get('/')).text).toBe('{}')
 })

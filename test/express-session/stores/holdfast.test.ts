@@ -49,9 +49,9 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
       const { gate, headers } = gates.close()
       return { gate, page: (i % 2 ? browser : other).post('/set', { [name]: name }, headers) }
     })
-    await Promise.all(waiting.map(({ gate }) => gate.arrived))
+    await Promise.all(waiting.map(({ gate }) => gate.reached))
     await between?.()
-    for (const { gate } of waiting) gate.open()
+    for (const { gate } of waiting) gate.go()
     return (await Promise.all(waiting.map(({ page }) => page))).map(({ status }) => status)
   }
 

@@ -132,10 +132,10 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
       const first = browser.post('/set', { one: '1' }, one.headers)
       const two = gates.close()
       const second = browser.post('/set', { two: '2' }, two.headers)
-      await Promise.all([one.gate.arrived, two.gate.arrived])
-      one.gate.open()
+      await Promise.all([one.gate.reached, two.gate.reached])
+      one.gate.go()
       await first
-      two.gate.open()
+      two.gate.go()
       await second
       const data = await browser.json<object>('/')
       expect(data).toMatchObject({ user: 'ann', two: '2' })
@@ -147,9 +147,9 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
       const copy = browser.copy()
       const { gate, headers } = gates.close()
       const late = copy.post('/set', { theme: 'dark' }, headers)
-      await gate.arrived
+      await gate.reached
       await browser.post('/destroy')
-      gate.open()
+      gate.go()
       expect((await late).status).toBe(keepsWork ? 409 : 200)
       expect(await copy.json('/')).toEqual(keepsWork ? {} : expect.objectContaining({ user: 'ann' }))
     })
@@ -162,9 +162,9 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
         const copy = browser.copy()
         const { gate, headers } = gates.close()
         const late = copy.get('/', headers)
-        await gate.arrived
+        await gate.reached
         await browser.post('/destroy')
-        gate.open()
+        gate.go()
         const { status, text } = await late
         expect([status, text]).toMatchObject([200, expect.stringContaining('ann')])
         const isBack = resave && !keepsWork

@@ -2,7 +2,7 @@ import type { SessionOptions, Store } from '../../../lib'
 import type { Answer } from '../../support/send'
 import { Site, type Handler, type Visitor } from '../../support/site'
 import { begin, held } from '../../races/support/visit'
-import { Halt } from '../../races/support/halt'
+import { Halt } from '../../support/halt'
 
 /** How often something is tried that a schedule cannot force; `npm run test:long` tries it ten times as often. */
 export const rounds = (count: number) => count * (process.env.TEST_LONG === undefined ? 1 : 10)

@@ -1,7 +1,7 @@
 import type { SessionOptions, Store } from '../../../lib'
 import type { Answer } from '../../support/send'
 import { type Bag, type Handler, Site, until, type Visitor } from '../../support/site'
-import { Halt } from './halt'
+import { Halt } from '../../support/halt'
 
 /** For a slow and busy machine. */
 const TIMEOUT = 20_000
