@@ -9,18 +9,11 @@ const lossy: [string, unknown][] = [
   ['NaN', NaN],
   ['RegExp', /a/],
   ['Error', new Error('e')],
-  ['Promise', Promise.resolve(1)]
+  ['Promise', Promise.resolve(1)],
+  // In a list, where JSON makes null of it.
+  ['undefined', undefined]
 ]
-const harmless = [
-  new Date(),
-  Buffer.from('b'),
-  undefined,
-  null,
-  -0,
-  'Map',
-  [{ deep: true }],
-  { toJSON: () => 1 }
-]
+const harmless = [new Date(), Buffer.from('b'), null, -0, 'Map', [{ deep: true }], { toJSON: () => 1 }]
 
 async function visit(session: (typeof both)[number][1], value: unknown) {
   const heard: unknown[] = []
