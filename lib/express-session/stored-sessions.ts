@@ -30,7 +30,7 @@ export class StoredSessions {
     // Commits of one session share a queue, also if several middlewares share the store.
     this.#repository =
       repositories.get(store) ??
-      new ExpressStoreRepository(unwatched(store), timeout, undefined, { reserved: NONE })
+      new ExpressStoreRepository(unwatched(store), timeout, undefined, { reserved: NONE }, store)
     repositories.set(store, this.#repository)
   }
 

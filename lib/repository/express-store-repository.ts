@@ -106,18 +106,22 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly #queue: CommitQueue<Job>
   readonly #reserved: ReadonlySet<string>
 
-  /** @param timeout - milliseconds that a session waits for an answer that nobody waits for any more */
+  /**
+   * @param timeout - milliseconds that a session waits for an answer that nobody waits for any more
+   * @param shared - the store itself, if `store` only passes on its calls
+   */
   constructor(
     private readonly store: ExpressStore,
     private readonly timeout: number,
     private readonly mergeRule: Merge = mergeData,
-    private readonly limits: Partial<Limits> = {}
+    private readonly limits: Partial<Limits> = {},
+    shared = store
   ) {
     this.#reserved = limits.reserved ?? RESERVED
     this.#queue =
-      queues.get(store) ??
+      queues.get(shared) ??
       new CommitQueue<Job>((id, jobs, ended) => void ExpressStoreRepository.#workAll(id, jobs).finally(ended))
-    queues.set(store, this.#queue)
+    queues.set(shared, this.#queue)
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {

@@ -1,5 +1,6 @@
 import express from 'express'
 import real from 'express-session'
+import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { portOf, serve } from '../express-session/support/browser'
 import { codeOf } from '../support/outcome'
@@ -42,7 +43,13 @@ describe.each(['valid', 'schema'])('a session that %s refuses for now', (by) => 
   })
 })
 
-test('two middlewares that share a store written for express-session lose nothing of each other', async () => {
+test.each<[string, (store: real.Store) => unknown]>([
+  ['two middlewares', (store) => session({ secret, store })],
+  [
+    'a middleware and the drop-in',
+    (store) => dropIn({ secret, store, name: 'sid', resave: false, saveUninitialized: false })
+  ]
+])('%s that share a store written for express-session lose nothing of each other', async (_name, second) => {
   const store = new real.MemoryStore()
   for (const name of ['get', 'set'] as const) {
     const methods = store as unknown as Record<string, (...args: unknown[]) => void>
@@ -50,7 +57,7 @@ test('two middlewares that share a store written for express-session lose nothin
     methods[name] = (...args) => void setTimeout(method, 5, ...args)
   }
   const app = express()
-  const [even, odd] = [session({ secret, store }), session({ secret, store })] as express.Handler[]
+  const [even, odd] = [session({ secret, store }), second(store)] as express.Handler[]
   app.use((req, res, next) => (/[02468]$/.test(req.url) ? even : odd)!(req, res, next))
   app.use((req, res) => {
     const s = req.session as unknown as Bag
