@@ -14,7 +14,6 @@ import { plainData, inflate, type Owner, type Session } from './session'
 const SLOW = 1000
 
 const NONE: ReadonlySet<string> = new Set()
-const repositories = new WeakMap<ExpressStore, ExpressStoreRepository>()
 
 /** The sessions of one store, by its methods as they are at the time, each call within a budget. */
 export class StoredSessions {
@@ -27,11 +26,13 @@ export class StoredSessions {
     private readonly timeout: number
   ) {
     if (CONDITIONAL in store) return
-    // Commits of one session share a queue, also if several middlewares share the store.
-    this.#repository =
-      repositories.get(store) ??
-      new ExpressStoreRepository(unwatched(store), timeout, undefined, { reserved: NONE }, store)
-    repositories.set(store, this.#repository)
+    this.#repository = new ExpressStoreRepository(
+      unwatched(store),
+      timeout,
+      undefined,
+      { reserved: NONE },
+      store
+    )
   }
 
   /** Makes what is stored under `id` the session of the request; undefined if there is nothing. */

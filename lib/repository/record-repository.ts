@@ -188,10 +188,11 @@ export class RecordRepository implements Repository<StoredRecord> {
       if (!revs.includes(rev)) return stored
       if (to !== undefined && to !== successor) {
         // An attempt whose answer got lost closed it in favour of an id that no response sent: that one moves on.
-        const text = await this.#store.get(to, budget, undefined, (answer) => answer)
-        const attempted = text === null ? undefined : this.#decode(text)
-        if (!attempted) throw gone()
-        await this.close(to, attempted, successor, rev, budget)
+        const at = await this.#follow(to, budget)
+        const attempted = at === null ? null : await this.#read(at, budget)
+        if (at === null || !attempted) throw gone()
+        const theirs = at === successor ? undefined : await this.close(at, attempted, successor, rev, budget)
+        if (theirs) return theirs
       }
     }
     if (this.#notifies) {
@@ -217,13 +218,9 @@ export class RecordRepository implements Repository<StoredRecord> {
     let at = id
     let found: StoredRecord | undefined = known ?? undefined
     for (;;) {
-      if (!found) {
-        const text = await this.#store.get(at, budget, undefined, (answer) => answer)
-        if (text === null) return false
-        found = this.#decode(text)
-        // A text that is no session is not ours to remove.
-        if (!found) return false
-      }
+      // A text that is no session is not ours to remove.
+      found ??= (await this.#read(at, budget)) ?? undefined
+      if (!found) return false
       if (at === id && meant.handle !== undefined && found.handle !== meant.handle) return false
       if (meant.user !== undefined && found.user !== meant.user) return false
       if (found.frame.moved) {
@@ -242,11 +239,15 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
   }
 
+  /** The record under `id`, even if it is closed. Null: there is nothing; undefined: nothing of ours. */
+  #read(id: string, budget: Budget): Promise<StoredRecord | null | undefined> {
+    return this.#store.get(id, budget, undefined, (text) => (text === null ? null : this.#decode(text)))
+  }
+
   async #follow(id: string, budget: Budget): Promise<string | null> {
     for (let at = id; ;) {
-      const text = await this.#store.get(at, budget, undefined, (answer) => answer)
-      const record = this.#decode(text)
-      if (!record?.frame.moved) return text === null ? null : at
+      const record = await this.#read(at, budget)
+      if (!record?.frame.moved) return record === null ? null : at
       if (record.frame.to === undefined) return null
       at = record.frame.to
     }

@@ -157,18 +157,29 @@ describe('keep: true', () => {
     }
   })
 
-  it('that is saved again, as the answer of the store got lost, ends by a logout with the old cookie', async () => {
-    const { site, visitor } = await returning({}, DATA)
-    const old = visitor.clone()
-    await visitor.ask(async (s) => {
-      const moved = await s.regenerate({ keep: true })
-      site.store.next('set', (ask) => ask(), answerLost)
-      expect(await codeOf(moved.save())).toBe('ERR_SESSION_STORE')
-      await moved.save()
-      return null
-    })
-    expect(await visitor.ask((s) => s.n)).toBe(1)
-    await old.ask((s) => s.destroy())
-    expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
-  })
+  it.each([1, 2])(
+    'that is saved again, as %i answers of the store got lost, ends by a logout with the old cookie',
+    async (lost) => {
+      const { site, visitor } = await returning({}, DATA)
+      const old = visitor.clone()
+      await visitor.ask(async (s) => {
+        const moved = await s.regenerate({ keep: true })
+        for (let i = 0; i < lost; i++) {
+          // The last write of each attempt closes what the attempt before it left.
+          site.store.next(
+            'set',
+            ...Array.from({ length: i + 1 }, () => (ask: () => Promise<unknown>) => ask()),
+            answerLost
+          )
+          expect(await codeOf(moved.save())).toBe('ERR_SESSION_STORE')
+        }
+        await moved.save()
+        return null
+      })
+      expect(await visitor.ask((s) => s.n)).toBe(1)
+      expect(living(site)).toBe(1)
+      await old.ask((s) => s.destroy())
+      expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
+    }
+  )
 })
