@@ -1,23 +1,13 @@
 import { CookieStore } from '../../lib'
-import { RedisStore } from '../../lib/redis'
 import { begin, meanwhile } from '../races/support/visit'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedisStore } from '../support/redis-store'
 import { type Bag, Site, type Visitor } from '../support/site'
 
 const DAY = 86_400_000
 
 const userOf = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).user ?? 'nobody')
 
-let server: RedisServer
-let store: RedisStore
-beforeAll(async () => {
-  server = await startRedis()
-  store = RedisStore.connect(server.url)
-})
-afterAll(async () => {
-  await store.close()
-  await server.stop()
-})
+const redis = openRedisStore()
 
 const now = Date.now
 
@@ -33,7 +23,7 @@ async function ahead<T>(ms: number, run: () => Promise<T>): Promise<T> {
 
 test.each([1, 2, 40])('a process whose clock is %i days ahead erases nobody’s session', async (days) => {
   const user = (s: object) => (s as { user?: string }).user
-  const { visitor } = await begin(store, { user: 'ann' }, { user, lifetime: DAY })
+  const { visitor } = await begin(redis.store, { user: 'ann' }, { user, lifetime: DAY })
   await ahead(days * DAY + 1, async () => {
     await visitor.clone().visit(() => null)
     await visitor.clone().visit((s) => void (s.n = 1))
@@ -46,14 +36,14 @@ test.each([false, true])(
   async (isChanging) => {
     const lifetime = DAY
     const options = { lifetime, idleTimeout: 30 * DAY }
-    const { visitor } = await ahead(2 * DAY, () => begin(store, { user: 'ann' }, options))
+    const { visitor } = await ahead(2 * DAY, () => begin(redis.store, { user: 'ann' }, options))
     for (const handler of [
       () => null,
       (s: { touch(): Promise<void> }) => s.touch(),
       (s: object) => isChanging && Object.assign(s, { n: Math.random() }) && null
     ]) {
       await visitor.ask(handler as () => unknown)
-      expect(await store.life(visitor.id)).toBeLessThanOrEqual(lifetime)
+      expect(await redis.store.life(visitor.id)).toBeLessThanOrEqual(lifetime)
     }
   }
 )
@@ -63,7 +53,7 @@ describe('a cookie whose session is past its lifetime', () => {
   const options = { lifetime: DAY, idleTimeout: 30 * DAY }
 
   test.each([{}, { load: 'lazy' as const }])('can log in anew, and stays over itself (%j)', async (more) => {
-    const site = await Site.open({ ...options, ...more, store })
+    const site = await Site.open({ ...options, ...more, store: redis.store })
     const visitor = site.visitor()
     await visitor.ask(async (s) => void Object.assign(await s.load(), { user: 'ann' }))
     const old = visitor.clone()
@@ -74,7 +64,7 @@ describe('a cookie whose session is past its lifetime', () => {
   })
 
   test('can log in anew where it ends while the login runs', async () => {
-    const { visitor } = await begin(store, { user: 'ann' }, options)
+    const { visitor } = await begin(redis.store, { user: 'ann' }, options)
     const old = visitor.clone()
     const answer = await meanwhile(
       visitor,

@@ -1,31 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppProcess } from '../support/app-process'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedisStore } from '../support/redis-store'
 import { Site } from '../support/site'
-import { RedisStore } from '../../lib/redis'
 
 const REQUESTS = 20
 const TIMEOUT = 1000
 
-let server: RedisServer
-let store: RedisStore
-beforeAll(async () => {
-  server = await startRedis()
-  store = RedisStore.connect(server.url)
-})
-afterAll(async () => {
-  await store.close()
-  await server.stop()
-})
+const redis = openRedisStore()
 
 test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
   'a process that stops at its command %i, for longer than the timeout, refuses nobody when it goes on',
   async (command) => {
-    const site = await Site.open({ store })
+    const site = await Site.open({ store: redis.store })
     const visitors = Array.from({ length: REQUESTS }, () => site.visitor())
     for (const visitor of visitors) await visitor.ask((s) => void (s.count = 0))
     const stopped = await AppProcess.start('races/child/main', {
-      REDIS_URL: server.url,
+      REDIS_URL: redis.server.url,
       TIMEOUT: `${TIMEOUT}`,
       STOP_AT: `${command}`
     })

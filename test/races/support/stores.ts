@@ -1,6 +1,5 @@
 import { MemoryStore, type Store } from '../../../lib'
-import { RedisStore } from '../../../lib/redis'
-import { type RedisServer, startRedis } from '../../support/redis-server'
+import { openRedisStore } from '../../support/redis-store'
 
 /** Runs the same tests on a MemoryStore and on a real Redis. */
 export function onBothStores(tests: (store: () => Store) => void): void {
@@ -12,16 +11,7 @@ export function onBothStores(tests: (store: () => Store) => void): void {
   })
 
   describe('on Redis', () => {
-    let server: RedisServer
-    let store: RedisStore
-    beforeAll(async () => {
-      server = await startRedis()
-      store = RedisStore.connect(server.url)
-    })
-    afterAll(async () => {
-      await store.close()
-      await server.stop()
-    })
-    tests(() => store)
+    const redis = openRedisStore()
+    tests(() => redis.store)
   })
 }
