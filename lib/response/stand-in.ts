@@ -9,26 +9,34 @@ type Setter = (typeof SETTERS)[number]
 const STAND_IN = Symbol('stand-in')
 
 interface Held {
-  [STAND_IN]: ResponseStandIn
+  [STAND_IN]: ResponseStandIn | undefined
 }
 
-/** The properties of a held response. All of them share these functions, so that none becomes a dictionary (decision 15). */
+/**
+ * The properties of a held response. They stay on it afterwards and ask its prototype then: to delete a property costs 5 µs
+ * on Node 24, and makes a dictionary of the response.
+ */
 const REPLACEMENTS: readonly (readonly [string, PropertyDescriptor & ThisType<Held>])[] = [
   ...(['headersSent', 'writableEnded', 'writableNeedDrain'] as const).map(
     (name) => [name, { configurable: true, get: getter(name) }] as const
   ),
-  ...SETTERS.map((name) => [name, { configurable: true, value: setter(name) }] as const)
+  ...SETTERS.map(
+    (name) => [name, { configurable: true, enumerable: true, writable: true, value: setter(name) }] as const
+  )
 ]
 
 function getter(name: 'headersSent' | 'writableEnded' | 'writableNeedDrain') {
-  return function (this: Held): boolean {
-    return this[STAND_IN][name]
+  return function (this: Held): unknown {
+    const standIn = this[STAND_IN]
+    return standIn ? standIn[name] : Reflect.get(Object.getPrototypeOf(this) as object, name, this)
   }
 }
 
 function setter(name: Setter) {
   return function (this: Held, ...args: unknown[]): unknown {
-    return this[STAND_IN].call(name, args)
+    const standIn = this[STAND_IN]
+    if (standIn) return standIn.call(name, args)
+    return (Object.getPrototypeOf(this) as Record<Setter, Method>)[name].apply(this, args)
   }
 }
 
@@ -42,7 +50,8 @@ function setter(name: Setter) {
  * from there as soon as the response says that it has ended.
  */
 export class ResponseStandIn {
-  readonly #own: [name: string, before: PropertyDescriptor | undefined][] = []
+  /** What others had put on the response before. */
+  readonly #own: [name: string, before: PropertyDescriptor][] = []
   readonly #isHttp2: boolean
   readonly #isFake: boolean
   #model: ServerResponse | undefined
@@ -68,8 +77,12 @@ export class ResponseStandIn {
     ;(res as Partial<Held>)[STAND_IN] = this
     for (const [name, replacement] of REPLACEMENTS) {
       if (!(name in res) || (name === 'writableEnded' && !isConnected)) continue
-      this.#own.push([name, Object.getOwnPropertyDescriptor(res, name)])
-      Object.defineProperty(res, name, replacement)
+      const before = Object.getOwnPropertyDescriptor(res, name)
+      if (before && before.get === replacement.get && before.value === replacement.value) continue
+      if (before) this.#own.push([name, before])
+      // Assigning is many times faster, where it is possible.
+      if (before || replacement.get) Object.defineProperty(res, name, replacement)
+      else (res as unknown as Record<string, unknown>)[name] = replacement.value
     }
   }
 
@@ -117,12 +130,9 @@ export class ResponseStandIn {
   /** Makes the response itself again, with the status that it had when it was first held. */
   remove(): void {
     const { res } = this
-    for (const [name, before] of this.#own.reverse()) {
-      if (before) Object.defineProperty(res, name, before)
-      else Reflect.deleteProperty(res, name)
-    }
+    for (const [name, before] of this.#own) Object.defineProperty(res, name, before)
     this.#own.length = 0
-    delete (res as Partial<Held>)[STAND_IN]
+    if (!this.#isFake) (res as Partial<Held>)[STAND_IN] = undefined
     if (this.#status === undefined) return
     res.statusCode = this.#status
     if (!this.#isHttp2) res.statusMessage = this.#message

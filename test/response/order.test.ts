@@ -49,7 +49,6 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       send(res)
       expect(hold.begun).toBe(true)
       expect(res.headersSent).toBe(true)
-      expect(Object.hasOwn(res, 'headersSent')).toBe(false)
       if (name !== 'end') res.end()
     })
     expect((await rig.server.get()).complete).toBe(true)
@@ -152,20 +151,20 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('makes the response itself again', async () => {
-    const keys = [
-      'headersSent',
-      'writableEnded',
-      'writableNeedDrain',
-      'setHeader',
-      'removeHeader',
-      'appendHeader'
-    ]
     const rig = await Rig.open(protocol, ({ res, gate }) => {
+      const removeHeader = res.removeHeader.bind(res)
+      res.removeHeader = removeHeader
       res.end('x')
-      expect(keys.filter((key) => Object.hasOwn(res, key))).not.toEqual([])
-      gate.onHeaders = () => expect(keys.filter((key) => Object.hasOwn(res, key))).toEqual([])
+      expect([res.headersSent, res.writableEnded]).toEqual([true, true])
+      expect(() => res.setHeader('X-A', '1')).toThrow(/headers/i)
+      gate.onHeaders = () => {
+        expect([res.headersSent, res.writableEnded]).toEqual([false, false])
+        expect(res.removeHeader).toBe(removeHeader)
+        res.setHeader('X-A', '1')
+        res.appendHeader('X-A', '2')
+      }
     })
-    expect((await rig.get()).body).toBe('x')
+    expect((await rig.get()).headers['x-a']).toBe('1, 2')
     expect(rig.errors).toEqual([])
   })
 
