@@ -74,7 +74,8 @@ export function decodeRecord(text: string, limits: Limits): SessionRecord {
   const record = parseObject(text)
   const { depth } = limits
   // Each level takes two characters at least.
-  if (text.length >= 2 * depth && (depth > DEEP ? tooDeep(text, depth) : isDeeper(record, depth)))
+  const isDeep = text.length >= 2 * depth && brackets(text) > depth
+  if (isDeep && (depth > DEEP ? tooDeep(text, depth) : isDeeper(record, depth)))
     throw new CorruptRecord('nested deeper than limits.depth')
   const data = dataIn(record, limits.reserved)
   const { cookie, [META]: meta } = record
@@ -299,7 +300,10 @@ const DEEP = 1000
 function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth < 1) return true
-  if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, depth - 1))
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (isDeeper(value[i], depth - 1)) return true
+    return false
+  }
   for (const key in value) if (isDeeper((value as Data)[key], depth - 1)) return true
   return false
 }
