@@ -12,7 +12,10 @@ export interface NodeRedisClient {
   readonly isReady: boolean
   readonly options?: { readonly socket?: object } | undefined
   duplicate(overrides?: object): unknown
-  sendCommand(args: string[], options?: { typeMapping?: { 36: typeof Buffer } }): Promise<unknown>
+  sendCommand(
+    args: string[],
+    options?: { typeMapping?: { 36: typeof Buffer }; timeout?: number }
+  ): Promise<unknown>
   on(event: string | symbol, listener: () => void): unknown
   off(event: string | symbol, listener: () => void): unknown
 }
@@ -26,7 +29,7 @@ export interface NodeRedisCluster {
     firstKey: string,
     isReadonly: boolean,
     args: string[],
-    options?: { typeMapping?: { 36: typeof Buffer } }
+    options?: { typeMapping?: { 36: typeof Buffer }; timeout?: number }
   ): Promise<unknown>
 }
 
@@ -129,12 +132,15 @@ function gather(stream: Redis['stream'] | undefined): void {
   setImmediate(() => stream.uncork())
 }
 
-/** Texts as bytes: whether they are UTF-8 is for the store to see. 36 is `$`, the type of such a reply. */
-const BYTES = { typeMapping: { 36: Buffer } }
+/**
+ * Texts as bytes: whether they are UTF-8 is for the store to see. 36 is `$`, the type of such a reply. The session has a
+ * budget of its own, so that the client's timer and signal for each command would be paid for nothing.
+ */
+const OPTIONS = { typeMapping: { 36: Buffer }, timeout: 0 }
 
 function nodeRedis(client: NodeRedisClient): Adapter {
   return {
-    send: (command, _key, args) => client.sendCommand([command, ...args], BYTES),
+    send: (command, _key, args) => client.sendCommand([command, ...args], OPTIONS),
     connectionOf: () => client,
     connection: (of) => nodeRedisConnection(of as NodeRedisClient)
   }
@@ -142,7 +148,7 @@ function nodeRedis(client: NodeRedisClient): Adapter {
 
 function nodeRedisCluster(cluster: NodeRedisCluster): Adapter {
   return {
-    send: (command, key, args) => cluster.sendCommand(key, false, [command, ...args], BYTES),
+    send: (command, key, args) => cluster.sendCommand(key, false, [command, ...args], OPTIONS),
     connectionOf: (key) => (cluster.isReady ? cluster.slots[slotOf(key)]?.master.client : null) ?? cluster,
     connection: (of) =>
       // A cluster that fails to connect tells only the caller of `connect`, so there is nothing to wait for.
