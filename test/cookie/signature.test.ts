@@ -132,6 +132,24 @@ describe('verify', () => {
     expect(signer.verify(`"${value}"`)).toBeUndefined()
   })
 
+  it('computes one HMAC for the values of one visitor, until a secret is replaced', () => {
+    let secrets = [SECRET]
+    const live = createSigner(() => secrets, 'sid')
+    const value = live.sign(ID)
+    const createHmac = jest.spyOn(crypto, 'createHmac')
+    try {
+      for (let visit = 0; visit < 3; visit++) expect(live.verify(value)).toEqual({ id: ID, current: true })
+      expect(createHmac).toHaveBeenCalledTimes(1)
+      for (const changed of flipped(value)) expect(live.verify(changed)?.id).not.toBe(ID)
+      secrets = [OLD, SECRET]
+      expect(live.verify(value)).toEqual({ id: ID, current: false })
+      secrets = [OLD]
+      expect(live.verify(value)).toBeUndefined()
+    } finally {
+      createHmac.mockRestore()
+    }
+  })
+
   it('never throws', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
