@@ -34,8 +34,8 @@ interface Attached {
 
 /** Makes the middleware. Throws `ERR_SESSION_OPTIONS` for options that cannot be right. */
 export function createMiddleware(options: SessionOptions): Sessions {
-  const settings = checkOptions(options)
-  const setup = createSetup(settings)
+  const { secrets, ...settings } = checkOptions(options)
+  const setup = createSetup(settings, secrets)
   if (settings.user && setup.only) checkIndex(setup.only.store)
   const path = settings.cookie.path ?? '/'
 
@@ -137,7 +137,7 @@ class Exchange implements SessionScope, ResponseGate {
     this.session = new RequestSession(this)
   }
 
-  // Not fields: printing a request, even with its hidden properties, must not show secrets.
+  // Not fields: printing a request, even with its hidden properties, must not show what a store holds.
 
   get settings(): Shared['settings'] {
     return this.#shared.settings
@@ -187,7 +187,7 @@ class Exchange implements SessionScope, ResponseGate {
 
   #attach(): void {
     const req = this.req as Attached
-    // Not enumerable: printing a request must not print the secrets behind it.
+    // Not enumerable: printing a request must not print all that is behind it.
     Object.defineProperty(req, EXCHANGE, { value: this })
     Object.defineProperty(req, 'session', SESSION)
     Object.defineProperty(req, 'sessionID', SESSION_ID)

@@ -178,13 +178,14 @@ type Absent = 'schema' | 'valid' | 'beforeSave' | 'user' | 'codec' | 'transport'
 
 type Defined<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
 
-/** The options with their defaults, checked. */
+/** A function answers with them as they are now: an application may replace them while it runs. */
+export type Secrets = readonly Secret[] | (() => readonly Secret[])
+
+/** The options with their defaults, checked, but for the secrets: requests lead to these. */
 export interface Settings
   extends
     Defined<Omit<SessionOptions, 'secret' | 'cookie' | 'limits' | Absent>>,
     Pick<SessionOptions, Absent> {
-  /** A function answers with them as they are now: an application may replace them while it runs. */
-  readonly secrets: readonly Secret[] | (() => readonly Secret[])
   readonly cookie: CookieOptions
   readonly limits: Limits
 }
@@ -289,7 +290,7 @@ const ELSEWHERE: Record<string, string> = {
 const EXPRESS_SESSION = ['resave', 'unset']
 
 /** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */
-export function checkOptions(options: SessionOptions): Settings {
+export function checkOptions(options: SessionOptions): Settings & { readonly secrets: Secrets } {
   need(isObject(options), 'session() takes an object: session({ secret })')
   const isRequest = 'headers' in options && 'method' in options
   need(!isRequest, 'session was given to the application as it is: call it, app.use(session({ secret }))')
@@ -332,7 +333,7 @@ function formerRenew(value: unknown): string {
   return typeof value === 'boolean' ? `; ${value} is '${value ? 'half' : 'never'}' now` : ''
 }
 
-type Checked = Omit<Settings, 'secrets' | 'store'>
+type Checked = Omit<Settings, 'store'>
 
 /** Milliseconds below which a life was probably meant in seconds. */
 const SHORT = 10_000
@@ -401,7 +402,7 @@ function checkLimits(given: { bytes?: unknown; depth?: unknown }): Limits {
 const PLACEHOLDERS = ['keyboard cat', 'secret', 'changeme', 'change me', 'your secret', 'shhhh', 'password']
 
 /** Asks for the secrets as they are now: an application may replace them, and what is new is checked. */
-function checkSecrets(secret: SessionOptions['secret']): Settings['secrets'] {
+function checkSecrets(secret: SessionOptions['secret']): Secrets {
   let known: readonly unknown[] = []
   const secrets = () => {
     const now: unknown = typeof secret === 'function' ? secret() : secret

@@ -3,7 +3,7 @@ import { createBareSigner, createSigner, type Signer } from './cookie/signature'
 import { MAX_BYTES } from './cookie/set-cookie'
 import { cookieTransport, type Transport } from './cookie/transport'
 import { SessionError } from './errors'
-import { checkStore, type Settings } from './options'
+import { checkStore, type Secrets, type Settings } from './options'
 import { fromStored } from './repository/codec'
 import type { ExpressStore } from './repository/express-store'
 import { ExpressStoreRepository } from './repository/express-store-repository'
@@ -29,16 +29,17 @@ export interface Setup {
   readonly only: Shared | undefined
 }
 
-export function createSetup(settings: Settings): Setup {
+export function createSetup(settings: Settings, secrets: Secrets): Setup {
   const { store } = settings
-  if (typeof store === 'function') return { of: chooser(settings, store), only: undefined }
-  const only = share(settings, store)
+  if (typeof store === 'function') return { of: chooser(settings, secrets, store), only: undefined }
+  const only = share(settings, secrets, store)
   return { of: () => only, only }
 }
 
 /** The parts that the requests of each store share, made when the store is first chosen. */
 function chooser(
   settings: Settings,
+  secrets: Secrets,
   storeOf: (req: SessionRequest) => Store | ExpressStore
 ): (req: SessionRequest) => Shared {
   const made = new WeakMap<object, Shared>()
@@ -47,7 +48,7 @@ function chooser(
     const store = checkStore(storeOf(req))
     let shared = made.get(store)
     if (!shared) {
-      shared = share(settings, store)
+      shared = share(settings, secrets, store)
       // Each would open the seals of the others: a visitor of one would be a visitor of all.
       if (shared.repository.stateless && isSealed) throw secondSeal()
       isSealed ||= shared.repository.stateless
@@ -57,14 +58,14 @@ function chooser(
   }
 }
 
-function share(settings: Settings, store: Store | ExpressStore): Shared {
-  const { secrets, name, codec, cookie, proxy, transport = cookieTransport(settings) } = settings
+function share(settings: Settings, secrets: Secrets, store: Store | ExpressStore): Shared {
+  const { name, codec, cookie, proxy, transport = cookieTransport(settings) } = settings
   if ('contract' in store) {
     const parse = (text: string) => JSON.parse(fromStored(codec, text)) as object
     store.keys?.(typeof secrets === 'function' ? secrets : () => secrets, name, parse)
   }
   const repository = createRepository(settings, store)
-  const signer = signerFor(settings, repository)
+  const signer = signerFor(settings, secrets, repository)
   return { settings, store, transport, repository, signer, cookieFor: configuredCookie(cookie, proxy) }
 }
 
@@ -89,7 +90,7 @@ function createRepository(settings: Settings, store: Store | ExpressStore): Repo
 
 const MAX_ID = 128
 
-function signerFor({ secrets, signed, name }: Settings, { stateless }: Repository): Signer {
+function signerFor({ signed, name }: Settings, secrets: Secrets, { stateless }: Repository): Signer {
   if (stateless) return createBareSigner(MAX_BYTES)
   return signed ? createSigner(secrets, name) : createBareSigner(MAX_ID)
 }

@@ -42,6 +42,53 @@ test.each<[string, () => express.Handler]>([
   expect(all.includes(OLD.toString('hex').match(/../g)!.slice(0, 16).join(' '))).toBe(false)
 })
 
+test.each([
+  ['one secret', SECRET],
+  ['several', [SECRET, OLD]]
+])(
+  'no secret can be reached from a request or a response, by any property or getter: %s',
+  async (_, secret) => {
+    const app = express()
+    let texts: string[] = []
+    app.use(session({ secret }))
+    app.use((req, res) => {
+      req.session.count = 1
+      texts = [...textsFrom(req), ...textsFrom(res)]
+      res.end()
+    })
+    expect((await send(portOf(await serve(app)), '/')).status).toBe(200)
+    expect(texts.length).toBeGreaterThan(1000)
+    expect(texts).toContain('sid')
+    for (const secret of [SECRET, OLD.toString()]) expect(texts.join('\n')).not.toContain(secret)
+  }
+)
+
+/** Every text that own properties, those with symbols included, and getters lead to. */
+function textsFrom(root: object): string[] {
+  const texts: string[] = []
+  const seen = new Set<unknown>([process, globalThis])
+  const queue: unknown[] = [root]
+  for (let thing = queue.shift(); queue.length > 0 || thing !== undefined; thing = queue.shift()) {
+    if (typeof thing === 'string') texts.push(thing)
+    if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null || seen.has(thing))
+      continue
+    seen.add(thing)
+    if (Buffer.isBuffer(thing)) texts.push(thing.toString())
+    if (ArrayBuffer.isView(thing)) continue
+    if (thing instanceof Map) queue.push(...thing.keys(), ...thing.values())
+    for (let level: object | null = thing; level; level = Object.getPrototypeOf(level) as object | null) {
+      for (const key of Reflect.ownKeys(level)) {
+        try {
+          queue.push(Reflect.get(level, key, thing))
+        } catch {
+          // Many getters work on their own objects alone.
+        }
+      }
+    }
+  }
+  return texts
+}
+
 describe('no error says a session id, or what a session holds, where the server has no', () => {
   let server: RedisServer | undefined
   let store: RedisStore
