@@ -5,6 +5,9 @@ import { SessionError } from '../errors'
 /** How late a timer has to be, in milliseconds, to show that this process stood still. */
 const LATE = 20
 
+/** How far a timer looks ahead at most, in milliseconds: a shorter stall is taken for waiting. */
+const TICK = 100
+
 /** How long a timer may be overdue, in milliseconds, before it counts as lost. */
 const LOST = 10_000
 
@@ -166,8 +169,9 @@ function clearAlarm(alarm: Alarm): boolean {
 
 function arm(at: number): void {
   clearTimeout(timer)
-  due = at
-  timer = setTimeout(look, Math.max(1, Math.ceil(at - performance.now())))
+  const now = performance.now()
+  due = Math.min(at, now + TICK)
+  timer = setTimeout(look, Math.max(1, Math.ceil(due - now)))
 }
 
 /**

@@ -1,9 +1,16 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Budget } from '../../lib/repository/budget'
 import { SessionError } from '../../lib/errors'
 
 const silent = () => new Promise<never>(() => undefined)
 const timeout = { code: 'ERR_SESSION_TIMEOUT', status: 503 }
+
+const stall = (ms: number) => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
 
 describe('Budget', () => {
   it('answers what the store answers', async () => {
@@ -42,6 +49,31 @@ describe('Budget', () => {
     await budget.run(async () => 1)
     await delay(200)
     expect(await budget.run(async () => 2)).toBe(2)
+  })
+
+  it('does not count stalls of this process, neither one that is longer than itself nor several that are together', async () => {
+    const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    await once(socket, 'connect')
+    try {
+      for (const stalls of [[1300], [700, 700]]) {
+        // A timer that is still set for a budget from before would see the stall in time.
+        await expect(new Budget(1).run(silent)).rejects.toMatchObject(timeout)
+        const budget = new Budget(1000)
+        for (const ms of [...stalls, 0]) {
+          await budget.run(() => {
+            setImmediate(stall, ms)
+            socket.write('x')
+            return once(socket, 'data')
+          })
+        }
+      }
+    } finally {
+      socket.destroy()
+      server.close()
+      await once(server, 'close')
+    }
   })
 
   it('counts pauses', async () => {
