@@ -60,7 +60,12 @@ export function createMiddleware(options: SessionOptions): Sessions {
     exchange.start(mode)
   }
   const users = new UserSessions(settings, setup.only?.repository)
-  const detached = new DetachedSessions(setup, (req) => (req as Attached)[EXCHANGE]?.session)
+  const detached = new DetachedSessions(setup, (req, repository) => {
+    const exchange = (req as Attached)[EXCHANGE]
+    if (exchange?.repository !== repository) return undefined
+    exchange.hold()
+    return exchange.session
+  })
   return Object.assign(process.env.HOLDFAST_DEBUG === '1' ? withLines(session, settings.name) : session, {
     list: users.list.bind(users),
     destroy: users.destroy.bind(users),
@@ -200,8 +205,9 @@ class Exchange implements SessionScope, ResponseGate {
   hold(): void {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
-    if (WATCHES_LATE_WRITES || hears('holdfast:dropped'))
-      this.res.once?.('finish', this.session.watchLateWrites.bind(this.session))
+    if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
+    if (this.#hold.isOver) this.session.watchLateWrites()
+    else this.res.once?.('finish', this.session.watchLateWrites.bind(this.session))
   }
 
   commit(): Promise<void> | undefined {
@@ -255,7 +261,8 @@ class Exchange implements SessionScope, ResponseGate {
 
 /** The same functions for all requests: own ones would cost each of them. */
 const SESSION: PropertyDescriptor & ThisType<Required<Attached>> = {
-  configurable: true,
+  // To delete it would end nothing, and what is assigned afterwards would be lost.
+  configurable: false,
   enumerable: true,
   get() {
     const exchange = this[EXCHANGE]

@@ -3,6 +3,7 @@ import { need } from '../errors'
 import type { SessionRequest } from '../request'
 import type { Repository } from '../repository/repository'
 import { announcementOf } from '../session/cookie-policy'
+import { checkData } from '../repository/values'
 import { RequestSession } from '../session/request-session'
 import type { SessionScope } from '../session/scope'
 import { OWNER, Session } from '../session/session'
@@ -22,10 +23,10 @@ export class DetachedSessions {
     if (refs?.delete(ref) && refs.size === 0) this.#loaded.delete(handle)
   })
 
-  /** @param sessionOf - the session that a request has already, from the middleware */
+  /** @param attached - the session that a request has already over this repository; its response waits for it then */
   constructor(
     private readonly setup: Setup,
-    private readonly sessionOf: (req: SessionRequest) => RequestSession | undefined
+    private readonly attached: (req: SessionRequest, repository: Repository) => RequestSession | undefined
   ) {}
 
   /** See `Sessions.open`. */
@@ -42,10 +43,7 @@ export class DetachedSessions {
     need(only, 'create needs one store for all requests: make a session() for each store')
     const { settings, repository, signer, cookieFor } = only
     need(!settings.transport, 'create makes a cookie, and the option transport carries ids elsewhere')
-    need(
-      typeof data === 'object' && data !== null,
-      'create takes the data of the session: create({ userId })'
-    )
+    checkData('create', data)
     let isOver = false
     const req = { headers: {} } as SessionRequest
     const request = new RequestSession({
@@ -91,9 +89,9 @@ export class DetachedSessions {
       'open takes a request of node:http, or { headers: { cookie } }'
     )
     const shared = this.setup.of(request)
-    const attached = this.sessionOf(request)
+    const attached = this.attached(request, shared.repository)
     // In a request that has a session, another object of it would lose what is written to it.
-    if (attached?.scope.repository === shared.repository) return storedOf(await attached.load())
+    if (attached) return storedOf(await attached.load())
     const ids = readIds(shared.transport, shared.signer, request)
     if (ids.length === 0) return null
     const { settings, repository, cookieFor } = shared

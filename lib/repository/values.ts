@@ -12,6 +12,9 @@ export interface Loss {
   readonly isLost: boolean
 }
 
+/** To look for what JSON never sees costs more than all the rest: it is for those who write the application. */
+const isDevelopment = process.env.NODE_ENV !== 'production'
+
 /** Deeper values are left to the limit on depth, and cycles to JSON. */
 const DEEPEST = 200
 
@@ -47,6 +50,28 @@ export function checkValues(data: object): void {
   )
 }
 
+/**
+ * Refuses what cannot be the data of a session: a promise that nobody awaited, a Map, a list.
+ *
+ * @throws SessionError `ERR_SESSION_DATA`
+ */
+export function checkData(name: string, value: unknown): asserts value is object {
+  const isData =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !isEmptied(value) &&
+    (isPlain(value) || Object.keys(value).length > 0)
+  const cookie: unknown = isData ? (value as { cookie?: unknown }).cookie : undefined
+  if (isData && (cookie === undefined || (typeof cookie === 'object' && cookie !== null))) return
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    isData
+      ? 'the name "cookie" belongs to the session itself: keep your value under another one'
+      : `${name} takes the data of a session: a plain object`
+  )
+}
+
 function search(value: unknown, depth: number): Found | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : lost(String(value))
   if (typeof value === 'function' || typeof value === 'symbol') return lost(typeof value)
@@ -55,6 +80,7 @@ function search(value: unknown, depth: number): Found | undefined {
 }
 
 function searchArray(array: readonly unknown[], depth: number): Found | undefined {
+  if (isDevelopment && Object.keys(array).length > array.length) return lost('list with properties')
   let changed: Found | undefined
   for (let index = 0; index < array.length; index++) {
     // JSON makes null of it, and of a hole; under a key of an object it is only left out.
@@ -69,17 +95,18 @@ function searchArray(array: readonly unknown[], depth: number): Found | undefine
 
 function searchObject(object: object, depth: number): Found | undefined {
   let changed: Found | undefined
-  const prototype: unknown = depth === 0 ? null : Object.getPrototypeOf(object)
-  const isPlain = prototype === null || prototype === Object.prototype
+  const isAsWritten = depth === 0 || isPlain(object)
   const saysItself = depth > 0 && typeof (object as { toJSON?: unknown }).toJSON === 'function'
-  if (isPlain && saysItself) return undefined
-  if (!isPlain) {
+  if (isAsWritten && saysItself) return undefined
+  if (!isAsWritten) {
     if (isEmptied(object)) return lost(nameOf(object))
+    if (types.isDate(object) && Number.isNaN(object.getTime())) return lost('invalid Date')
     changed = { type: nameOf(object), isLost: false, keys: [] }
     if (saysItself) return changed
     // URLSearchParams, Headers, ArrayBuffer and the like hide what they hold: JSON sees {}.
     if (Object.keys(object).length === 0) return lost(nameOf(object))
-  }
+  } else if (isDevelopment && Object.getOwnPropertySymbols(object).length > 0)
+    return lost('symbol among the keys')
   for (const key in object) {
     if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue
     const found = search((object as Record<string, unknown>)[key], depth + 1)
@@ -89,6 +116,11 @@ function searchObject(object: object, depth: number): Found | undefined {
     changed ??= found
   }
   return changed
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
 }
 
 function lost(type: string): Found {

@@ -105,6 +105,11 @@ export class ResponseHold {
     })
   }
 
+  /** Whether the response has ended, as far as its handler knows. */
+  get isOver(): boolean {
+    return this.#ended
+  }
+
   /** Whether the headers have gone: not only asked for, but sent. */
   get begun(): boolean {
     return this.#begun

@@ -13,6 +13,7 @@ import {
 import { checkValues } from '../repository/values'
 import { checkSending, isCookieDue } from './cookie-policy'
 import { idleLife, lifetimeLeft } from './lifetime'
+import { checkFit } from './load'
 import type { SessionScope } from './scope'
 import { onlooker, Session } from './session'
 import type { TrackedSession } from './tracked-session'
@@ -22,6 +23,12 @@ import type { TrackedSession } from './tracked-session'
  * old ones end: a crash in between leaves both, never neither.
  */
 export function commitSession(current: TrackedSession, scope: SessionScope): Promise<void> {
+  const { schema } = scope.settings
+  if (!schema) return store(current, scope)
+  return checkFit(current.session, schema).then(() => store(current, scope))
+}
+
+function store(current: TrackedSession, scope: SessionScope): Promise<void> {
   let id: string
   let began: string
   let isAnnounced: boolean

@@ -1,6 +1,8 @@
+import { SessionError } from '../errors'
 import type { Budget } from '../repository/budget'
+import type { Data } from '../repository/merge'
 import type { StoredSession } from '../repository/repository'
-import type { StandardSchema } from '../standard-schema'
+import type { StandardIssue, StandardSchema } from '../standard-schema'
 import type { SessionScope, VerifiedId } from './scope'
 import { dataOf, type Session } from './session'
 
@@ -42,12 +44,31 @@ export async function findAmong(
 export async function fits(session: Session, schema: StandardSchema): Promise<boolean> {
   const data = dataOf(session)
   const result = await schema['~standard'].validate(data)
-  if (!result.issues) {
-    Object.assign(session, result.value)
-    return true
-  }
-  return result.issues.every(({ path: [first] = [] }) => {
+  if (!result.issues) Object.assign(session, result.value)
+  return !misfit(result.issues, data)
+}
+
+/**
+ * Refuses what a later request could not load. A schema has to accept what it made itself, because that is what is stored.
+ *
+ * @throws SessionError `ERR_SESSION_DATA`, with the place, and the schema's issues as the cause
+ */
+export async function checkFit(session: Session, schema: StandardSchema): Promise<void> {
+  const data = dataOf(session)
+  const { issues } = await schema['~standard'].validate(data)
+  const found = misfit(issues, data)
+  if (!found) return
+  const place = (found.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    `the session does not fit the option schema${place && ` at ${place}`}: a later request could not load it`,
+    { cause: issues }
+  )
+}
+
+function misfit(issues: readonly StandardIssue[] = [], data: Data): StandardIssue | undefined {
+  return issues.find(({ path: [first] = [] }) => {
     const key = typeof first === 'object' ? first.key : first
-    return key !== undefined && !Object.hasOwn(data, key)
+    return key === undefined || Object.hasOwn(data, key)
   })
 }

@@ -1,11 +1,11 @@
 import type { SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
-import { needKnown, SessionError } from '../errors'
+import { need, needKnown, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import { createRevision, encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
-import { checkValues } from '../repository/values'
+import { checkData, checkValues } from '../repository/values'
 import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
@@ -56,6 +56,8 @@ export class RequestSession implements SessionOwner {
   #readAt = Date.now()
   /** Whether sessions that `regenerate` replaced are as they were. */
   readonly #replaced: (() => boolean)[] = []
+  /** Whether the states that `update` gave to its functions are as they were stored. */
+  readonly #drafts: (() => boolean)[] = []
   #isDestroyed = false
   #loading: Promise<Session> | undefined
   /** The object that handlers hold before the load, and the session behind it. */
@@ -134,11 +136,16 @@ export class RequestSession implements SessionOwner {
   }
 
   update<T>(session: Session, fn: (draft: Session) => T | Promise<T>): Promise<T> {
+    const { scope } = this
     if (typeof fn !== 'function') return this.#run('update', () => Promise.reject(noFunction()))
     return this.#run('update', async () => {
       const current = await this.#require(session)
       try {
-        const result = await updateSession(current, this.scope, this, fn, (is) => (this.#isUpdating = is))
+        const running = (is: boolean) => (this.#isUpdating = is)
+        const left = (isUnchanged: () => boolean) => {
+          if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
+        }
+        const result = await updateSession(current, scope, this, fn, running, left)
         this.succeeded()
         return result
       } catch (error) {
@@ -198,6 +205,10 @@ export class RequestSession implements SessionOwner {
     }
     const start = () => {
       needKnown('regenerate', options, ['keep', 'set', 'remember'])
+      need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
+      const { remember = false, set } = options
+      need(typeof remember === 'boolean', 'remember takes true or false: compare what a form sent')
+      if (set !== undefined) checkData('set', set)
       if (!this.scope.canSendCookie()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0
       return keepsAny && !this.current ? this.open().then(replace) : replace()
@@ -248,9 +259,8 @@ export class RequestSession implements SessionOwner {
   assign(value: unknown): void {
     if (value === null || value === undefined) {
       if (!this.#isDestroyed) void this.destroy()
-    } else if (typeof value !== 'object' || Array.isArray(value)) {
-      throw new SessionError('ERR_SESSION_DATA', 'req.session takes an object, or null to end the session')
     } else if (value !== this.session) {
+      checkData('req.session', value)
       const data = value instanceof Session ? dataOf(value) : { ...value }
       if (this.#isDestroyed && this.isIdle) this.begin()
       const wasDestroyed = this.#isDestroyed
@@ -312,14 +322,28 @@ export class RequestSession implements SessionOwner {
   watchLateWrites(): void {
     const { active } = this
     if (!active) return
-    watchWrites(active.session, () => {
+    const lost = () => {
       const { handle } = active
       publish('holdfast:dropped', () => ({ handle, reason: 'response ended' }))
       warnInDevelopment(
         'HOLDFAST_LOST',
-        'a session was changed after its response had ended, and the change is lost: unless save() is called: change it before'
+        'a session was changed after its response had ended, and the change is lost unless save() is called: change it before'
       )
-    })
+    }
+    if (this.#isLeftBehind(active)) lost()
+    // While a call is under way, what it stored goes into the session.
+    watchWrites(active.session, () => this.isIdle && lost())
+  }
+
+  /** Whether something changed that no commit has seen, and none will see. */
+  #isLeftBehind(current: TrackedSession): boolean {
+    const isSettled = this.isIdle && !this.sealed && !this.isDropped && !this.isRefused(current)
+    if (!isSettled || !this.scope.settings.autoCommit) return false
+    try {
+      return this.#drafts.some((isUnchanged) => !isUnchanged()) || this.isDirty(current)
+    } catch {
+      return true
+    }
   }
 
   get #queue(): CallQueue<Call> {
@@ -343,7 +367,18 @@ export class RequestSession implements SessionOwner {
     if (error instanceof SessionError && error.code === 'ERR_SESSION_HEADERS_SENT') {
       publish('holdfast:dropped', () => ({ handle, reason: 'headers sent' }))
       warnInDevelopment('HOLDFAST_LOST', error.message)
-    }
+    } else if (!this.scope.canSendCookie()) setImmediate(() => this.#warnOfUnheard())
+  }
+
+  /** No response can fail any more, so that nobody else would say it. */
+  #warnOfUnheard(): void {
+    const unheard = this.calls?.unheard
+    if (!unheard) return
+    const reason = unheard.error instanceof Error ? unheard.error.message : String(unheard.error)
+    warnInDevelopment(
+      'HOLDFAST_LOST',
+      `${unheard.call}() of a session without a response failed, and nobody waits for it: ${reason}`
+    )
   }
 
   /** Its cookie is not sent any more: the browser may have a newer one. */

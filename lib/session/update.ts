@@ -7,6 +7,7 @@ import type { StoredSession } from '../repository/repository'
 import { checkValues } from '../repository/values'
 import { abandonId, callBeforeSave, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, isCookieDue } from './cookie-policy'
+import { checkFit } from './load'
 import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
 import type { TrackedSession } from './tracked-session'
@@ -15,18 +16,21 @@ import type { TrackedSession } from './tracked-session'
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
  * @param running - called when `fn` starts and when it has ended
+ * @param left - is given what says whether the state that `fn` got is still as it was stored
  */
 export async function updateSession<T>(
   current: TrackedSession,
   scope: SessionScope,
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
-  running: (isRunning: boolean) => void
+  running: (isRunning: boolean) => void,
+  left: (isUnchanged: () => boolean) => void
 ): Promise<T> {
   // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
   if (current.move || current.retired.length > 0) await commitSession(current, scope)
   checkSending(current, scope)
-  const { repository, defaults } = scope
+  const { repository, defaults, settings } = scope
+  const { schema, timeout } = settings
   checkValues(current.session)
   const began = current.text
   const isAnnounced = isCookieDue(current, scope)
@@ -44,7 +48,9 @@ export async function updateSession<T>(
     }
     callBeforeSave(state, scope)
     checkSessionCookie(state.cookie, scope)
+    if (isChangedCopy(result, state)) throw notReturned()
     checkValues(state)
+    if (schema) await checkFit(state, schema)
     const text = encodeData(dataOf(state))
     const cookieText = JSON.stringify(storedCookie(state.cookie, defaults))
     const isSame =
@@ -54,10 +60,11 @@ export async function updateSession<T>(
     changes = !isSame
     const drafted = isSame ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
     retire(state, tooLate)
+    left(() => encodeData(dataOf(state)) === text)
     return drafted
   }
   try {
-    const budget = new Budget(scope.settings.timeout)
+    const budget = new Budget(timeout)
     const committed = await repository.commit(current.id, current.known, draft, budget)
     if (committed.stored) current.committed({ ...committed, merged: true }, began, isAnnounced && changes)
     return result
@@ -65,6 +72,21 @@ export async function updateSession<T>(
     abandonId(current, scope, error)
     throw error
   }
+}
+
+/** Whether it was made by `{ ...state, … }`, as only that has the same cookie object, and has other data. */
+function isChangedCopy(result: unknown, state: Session): boolean {
+  const copy = (typeof result === 'object' ? result : null) as Session | null
+  if (copy === state || copy?.cookie !== state.cookie) return false
+  return encodeData(dataOf(copy)) !== encodeData(dataOf(state))
+}
+
+function notReturned(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'the function given to update returned a changed copy of the state, and nothing would have been stored: change the state ' +
+      'itself, update((s) => { s.count = 1 })'
+  )
 }
 
 function tooLate(): never {

@@ -1,0 +1,228 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import express from 'express'
+import * as z from 'zod'
+import session, { MemoryStore, type SessionOptions } from '../../lib'
+import { hearWarnings } from '../support/hold-listeners'
+import { returning, secret, Site, until, type Bag, type Handler } from '../support/site'
+
+const ended: (() => void)[] = []
+afterEach(() => {
+  for (const end of ended.splice(0)) end()
+})
+
+/** What is published on `holdfast:dropped` until the test ends. */
+function dropped(): { reason: string }[] {
+  const messages: { reason: string }[] = []
+  const note = (message: unknown) => void messages.push(message as { reason: string })
+  subscribe('holdfast:dropped', note)
+  ended.push(() => unsubscribe('holdfast:dropped', note))
+  return messages
+}
+
+describe('a session that a handler takes by sessions.open is the one of its request', () => {
+  /** An application whose handlers look at `open` alone. */
+  async function site(handle: (s: Bag) => unknown): Promise<Site> {
+    const sessions = session({ secret, store: new MemoryStore() })
+    const app = express()
+    app.use(sessions)
+    app.get('/begin', (req, res) => {
+      req.session.count = 1
+      res.end()
+    })
+    app.get('/', async (req, res) => {
+      await handle((await sessions.open(req)) as Bag)
+      res.end()
+    })
+    app.get('/read', (req, res) => void res.json(req.session))
+    return Site.listen(app as never)
+  }
+
+  test.each<[string, (s: Bag) => unknown, number, object]>([
+    ['what it assigns is stored', (s) => (s.count = 2), 200, { count: 2 }],
+    [
+      'a login is stored and its cookie sent',
+      (s) => s.regenerate({ set: { user: 'ann' } }),
+      200,
+      { user: 'ann' }
+    ],
+    ['a failed update fails the response', (s) => void s.update((d) => (d.m = new Map())), 500, { count: 1 }]
+  ])('%s', async (_name, handle, status, stored) => {
+    const visitor = (await site(handle)).visitor()
+    await visitor.send('/begin')
+    expect((await visitor.send('/')).status).toBe(status)
+    const { cookie: _cookie, ...data } = JSON.parse((await visitor.send('/read')).text) as Bag
+    expect(data).toEqual(stored)
+  })
+})
+
+describe('what the schema would not load is not stored', () => {
+  const schema = z.object({ user: z.string().optional(), at: z.coerce.date().optional() })
+
+  test.each<[string, (s: Bag) => unknown, string]>([
+    ['at the end of the response', (s) => (s.user = 5), 'user'],
+    ['by save', (s) => ((s.user = 5), s.save()), 'user'],
+    ['by update', (s) => s.update((d) => void (d.user = 5)), 'user'],
+    ['by regenerate', (s) => s.regenerate({ set: { at: 'no date' } as never }), 'at']
+  ])('%s', async (_name, write, key) => {
+    const { site, visitor } = await returning({ schema } as Partial<SessionOptions>, { user: 'ann' })
+    expect((await visitor.visit((s) => void write(s))).status).toBe(500)
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_DATA'])
+    expect(site.errors[0]!.message).toContain(`at ${key}`)
+    expect(await visitor.ask((s) => s.user)).toBe('ann')
+  })
+
+  test('a transform that does not take its own output fails the write, and logs nobody out', async () => {
+    const visits = z.string().transform(Number).optional()
+    const { site, visitor } = await returning({}, { visits: '5', user: 'ann' })
+    const strict = await Site.open({ store: site.store, schema: z.object({ visits }) as never })
+    const there = strict.visitor(visitor.cookie)
+    expect((await there.visit((s) => void (s.count = 1))).status).toBe(500)
+    expect(strict.errors[0]!.message).toContain('at visits')
+    expect(await visitor.ask((s) => [s.visits, s.user])).toEqual(['5', 'ann'])
+  })
+
+  test('and create refuses it', async () => {
+    const sessions = session({ secret, schema })
+    await expect(sessions.create({ user: 5 as never })).rejects.toMatchObject({ code: 'ERR_SESSION_DATA' })
+  })
+})
+
+describe('what is changed after the response is reported', () => {
+  test.each<[string, Handler]>([
+    ['in the same turn', (s, _req, res) => (res.end(), (s.late = 1))],
+    ['beside a change that was stored', (s, _req, res) => ((s.early = 1), res.end(), (s.late = 1))],
+    ['inside a nested value', (s, _req, res) => (res.end(), (s.cart as string[]).push('late'))],
+    ['by who looks at it only then', (_s, req, res) => (res.end(), (req.session = { late: 1 } as never))],
+    [
+      'in the state of an update that has ended',
+      async (s, _req, res) => {
+        let go!: () => void
+        const paused = new Promise<void>((resolve) => (go = resolve))
+        await s.update((d) => void paused.then(() => (d.cart as string[]).push('late')))
+        go()
+        await paused
+        res.end()
+      }
+    ],
+    [
+      'in what an update returned',
+      async (s, _req, res) => {
+        const cart = (await s.update((d) => d.cart)) as string[]
+        cart.push('late')
+        res.end()
+      }
+    ]
+  ])('%s', async (_name, handler) => {
+    const lost = dropped()
+    const { visitor } = await returning({}, { n: 1, cart: [] })
+    await visitor.visit(async (...given) => {
+      await handler(...given)
+    })
+    await until(() => lost.length > 0)
+    expect(lost[0]!.reason).toBe('response ended')
+    expect(JSON.stringify(await visitor.ask((s) => s))).not.toContain('late')
+  })
+
+  test('and nothing is reported of a request that changed all in time', async () => {
+    const lost = dropped()
+    const { visitor } = await returning({}, { n: 1, cart: [] })
+    await visitor.ask(async (s) => {
+      ;(s.cart as string[]).push('apple')
+      await s.update((d) => void (d.m = 1))
+      await s.save()
+      await s.regenerate({ keep: true, set: { o: 2 } as never })
+    })
+    expect(await visitor.ask((s) => [s.n, s.m, s.o, s.cart])).toEqual([1, 1, 2, ['apple']])
+    expect(lost).toEqual([])
+  })
+})
+
+describe('what is no data of a session does not take its place', () => {
+  const NONE: [string, () => unknown][] = [
+    ['a promise', () => Promise.resolve({ x: 1 })],
+    ['a Map', () => new Map([['x', 1]])],
+    ['a Date', () => new Date()],
+    ['a list', () => ['x']],
+    ['a text', () => 'bob'],
+    ['an object that hides what it has', () => new URLSearchParams('x=1')],
+    ['an object with another cookie', () => ({ cookie: 'chocolate', x: 1 })]
+  ]
+
+  test.each(NONE)('%s', async (_name, make) => {
+    const { site, visitor } = await returning({}, { user: 'ann' })
+    for (const put of [
+      (s: Bag, req: express.Request) => void (req.session = make() as never),
+      (s: Bag) => s.regenerate({ set: make() as never })
+    ]) {
+      expect((await visitor.visit((s, req) => void put(s, req))).status).toBe(500)
+      expect(await visitor.ask((s) => s.user)).toBe('ann')
+    }
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_DATA', 'ERR_SESSION_DATA'])
+    await expect(session({ secret }).create(make() as never)).rejects.toMatchObject({
+      code: 'ERR_SESSION_DATA'
+    })
+  })
+
+  test.each<[string, object]>([
+    ['keep takes true or a list of keys', { keep: 'cart' }],
+    ['remember takes true or false', { remember: 'no' }]
+  ])('%s', async (message, options) => {
+    const { site, visitor } = await returning()
+    await visitor.visit((s) => void s.regenerate(options))
+    expect(site.errors.map((error) => error.message)).toEqual([expect.stringContaining(message)])
+  })
+
+  test('a changed copy that a function of update returns is refused; one of what it changed is not', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    expect((await visitor.visit((s) => s.update((d) => ({ ...d, n: 2 })))).status).toBe(500)
+    expect(site.errors[0]!.message).toContain('change the state itself')
+    await visitor.ask((s) => s.update((d) => ((d.n = 3), { ...d })))
+    expect(await visitor.ask((s) => s.n)).toBe(3)
+  })
+
+  test('req.session cannot be deleted', async () => {
+    const { site, visitor } = await returning({}, { user: 'ann' })
+    const remove = (_s: Bag, req: express.Request) => void Reflect.deleteProperty(req, 'session')
+    expect((await visitor.visit(remove)).status).toBe(200)
+    await visitor.visit((_s, req) => delete (req as Partial<express.Request>).session)
+    expect(site.errors).toEqual([expect.any(TypeError)])
+    expect(await visitor.ask((s) => s.user)).toBe('ann')
+  })
+})
+
+test.each<[string, () => unknown, string]>([
+  ['a list with properties', () => Object.assign([1], { total: 5 }), 'list with properties'],
+  ['a key that is a symbol', () => ({ [Symbol('u')]: 1 }), 'symbol'],
+  ['a Date of no time', () => new Date(NaN), 'invalid Date']
+])('what JSON never sees is refused: %s', async (_name, make, message) => {
+  const { site, visitor } = await returning()
+  expect((await visitor.visit((s) => void (s.value = make()))).status).toBe(500)
+  expect(site.errors[0]!.message).toContain(message)
+})
+
+test('a change that an update stores after the response is no loss', async () => {
+  const lost = dropped()
+  const { warnings, end } = hearWarnings()
+  ended.push(end)
+  const { visitor } = await returning()
+  let updated!: Promise<unknown>
+  await visitor.visit((s, _req, res) => {
+    res.on('finish', () => (updated = s.update((d) => (d.n = 5))))
+    s.n = 2
+    res.end()
+  })
+  await until(() => updated !== undefined)
+  await updated
+  expect(await visitor.ask((s) => s.n)).toBe(5)
+  expect([...lost, ...warnings.map(({ message }) => message)]).toEqual([])
+})
+
+test('a call that fails where no response is left to fail is told on the console', async () => {
+  const { warnings, end } = hearWarnings()
+  ended.push(end)
+  const sessions = session({ secret })
+  const { cookie } = await sessions.create({ n: 1 } as never)
+  const opened = (await sessions.open({ headers: { cookie } }))!
+  void opened.update((d) => void ((d as Bag).value = new Map()))
+  await until(() => warnings.some(({ message }) => /update\(\) of a session.*value.*Map/s.test(message)))
+})
