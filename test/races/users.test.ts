@@ -1,8 +1,6 @@
-import Redis from 'ioredis'
 import { MemoryStore, type Store } from '../../lib'
-import { RedisStore } from '../../lib/redis'
 import { codeOf } from '../support/outcome'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { everyOrder, type Kept, type Scenario, type Site, someOrders } from './rig/users'
 
 /** `npm run test:long` asks for all that there are. */
@@ -158,22 +156,16 @@ function changeWhileDestroying(): Scenario<TwoUsers> {
   }
 }
 
-function redisKept(server: RedisServer): Kept & { stop(): Promise<void> } {
-  const store = RedisStore.connect(server.url)
-  const admin = new Redis(server.url)
+function redisKept({ store, client }: ReturnType<typeof openRedis>): Kept {
   return {
     store,
     async texts() {
-      const keys = (await admin.keys('SESSION:*')).filter((key) => !key.startsWith('SESSION:user:'))
-      const texts = await Promise.all(keys.map((key) => admin.get(key)))
+      const keys = (await client.keys('SESSION:*')).filter((key) => !key.startsWith('SESSION:user:'))
+      const texts = await Promise.all(keys.map((key) => client.get(key)))
       return keys.flatMap((key, i) => (texts[i] === null ? [] : [[key.slice(8), texts[i]!] as const]))
     },
     async clear() {
-      await admin.flushdb()
-    },
-    async stop() {
-      admin.disconnect()
-      await store.close()
+      await client.flushdb()
     }
   }
 }
@@ -455,16 +447,9 @@ describe('the rig finds', () => {
 })
 
 describe('every interleaving on Redis', () => {
-  let server: RedisServer
-  let kept: ReturnType<typeof redisKept>
-  beforeAll(async () => {
-    server = await startRedis()
-    kept = redisKept(server)
-  })
-  afterAll(async () => {
-    await kept.stop()
-    await server.stop()
-  })
+  const redis = openRedis()
+  let kept: Kept
+  beforeAll(() => void (kept = redisKept(redis)))
 
   test('a login while all sessions of its user are ended', async () => {
     if (isLong) await everyOrder(kept, loginWhileDestroying())
