@@ -3,7 +3,7 @@ import express, { type Express } from 'express'
 import session from 'express-session'
 import { RedisStore } from '../../lib/redis'
 import { openRedis } from '../support/redis'
-import { Browser } from './support/browser'
+import { Browser } from '../support/browser'
 import { type AnyStore, implementations, sessionOf, type SessionModule } from './support/implementations'
 
 const secret = 'the secret of before and after'
@@ -66,7 +66,7 @@ describe.each(ways)('$way', ({ from, to }) => {
     expect(fresh.cookie).toBe(cookie)
     expect(await fresh.json('/count')).toBe(1)
     expect(await fresh.json('/count')).toBe(2)
-    expect(fresh.sessionId).toBe(old.sessionId)
+    expect(fresh.id).toBe(old.id)
   })
 
   test.each(Object.entries(kinds))('while both are running, with %s', async (_, options) => {
@@ -97,7 +97,7 @@ describe.each(ways)('$way', ({ from, to }) => {
     await old.post('/login')
     take(fresh, old)
     await fresh.post('/regenerate')
-    expect(fresh.sessionId).not.toBe(old.sessionId)
+    expect(fresh.id).not.toBe(old.id)
     expect(await old.json('/me')).toBeNull()
     take(old, fresh)
     expect(await old.json('/me')).toEqual(user)
@@ -108,7 +108,7 @@ describe.each(ways)('$way', ({ from, to }) => {
     await old.post('/remember')
     take(fresh, old)
     expect(await fresh.json('/life')).toBeGreaterThan(3_500_000)
-    expect(await redis.nodeRedis.pTTL(`sess:${fresh.sessionId}`)).toBeGreaterThan(3_500_000)
+    expect(await redis.nodeRedis.pTTL(`sess:${fresh.id}`)).toBeGreaterThan(3_500_000)
     const { setCookies } = await fresh.get('/count')
     expect(setCookies).toHaveLength(1)
     const expires = /; Expires=([^;]*)/.exec(setCookies[0]!)?.[1]
@@ -118,7 +118,7 @@ describe.each(ways)('$way', ({ from, to }) => {
   test('a session that was long in use is taken over, although the date in its text has passed', async () => {
     const [old, fresh] = await both(from, to, { cookie: { maxAge: 60_000 } })
     await old.post('/login')
-    const key = `sess:${old.sessionId}`
+    const key = `sess:${old.id}`
     const stored = JSON.parse((await redis.nodeRedis.get(key))!) as { cookie: { expires: string } }
     stored.cookie.expires = new Date(Date.now() - 1000).toISOString()
     await redis.nodeRedis.set(key, JSON.stringify(stored), { expiration: { type: 'EX', value: 60 } })

@@ -1,5 +1,6 @@
 import { openRedis } from '../support/redis'
-import { idIn, type Visitor } from '../support/site'
+import { idIn } from '../support/browser'
+import type { Visitor } from '../support/site'
 import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 

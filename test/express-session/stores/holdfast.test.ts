@@ -2,7 +2,7 @@ import ours from '../../../lib/express-session'
 import { MemoryStore as TextMemory } from '../../../lib'
 import { RedisStore } from '../../../lib/redis'
 import { openRedis } from '../../support/redis'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { Gates } from '../support/gates'
 import type { AnyStore } from '../support/implementations'
 import { application } from './application'
@@ -50,13 +50,13 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
   })
 
   test('a logout stays a logout, and who wrote too late hears of it', async () => {
-    const copy = browser.copy()
+    const copy = browser.clone()
     expect(await together([...'abcd'], () => copy.post('/destroy'))).toEqual([409, 409, 409, 409])
     expect(await browser.json('/')).toEqual({})
   })
 
   test('an id from before regenerate is not brought back', async () => {
-    const copy = browser.copy()
+    const copy = browser.clone()
     expect(await together([...'ab'], () => copy.post('/regenerate'))).toEqual([409, 409])
     expect(await browser.json('/')).toEqual({})
     expect(await copy.json('/')).toEqual({ fresh: true })

@@ -8,7 +8,7 @@ import {
   sessionOf,
   type SessionModule
 } from '../../express-session/support/implementations'
-import { portOf } from '../../express-session/support/browser'
+import { portOf } from '../../support/server'
 import { send } from '../../support/send'
 import { ACTIONS, type Action, dataOf, type Data } from './actions'
 import type { Planned, Schedule } from './schedule'

@@ -4,7 +4,8 @@ import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { type Proxy, startProxy } from '../../support/proxy'
 import { openRedis } from '../../support/redis'
 import { freePort, type RedisOptions, type RedisServer, startRedis } from '../../support/redis-server'
-import { atEnd, atOnce, closeAll, commandsDuring, failure, SECRET_ID, untilItWorks } from './helpers'
+import { atEnd } from '../../support/serve'
+import { atOnce, commandsDuring, failure, SECRET_ID, untilItWorks } from './helpers'
 
 const MINUTE = 60_000
 
@@ -15,8 +16,6 @@ beforeEach(async () => {
   await redis.client.flushall()
   proxy = atEnd(await startProxy(redis.server.port), (it) => it.stop())
 })
-
-afterEach(closeAll)
 
 interface Opened {
   store: RedisStore

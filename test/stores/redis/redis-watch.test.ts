@@ -5,9 +5,10 @@ import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-st
 import { type Proxy, startProxy } from '../../support/proxy'
 import { openRedis } from '../../support/redis'
 import { startRedis } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 import { until } from '../../support/site'
 import { runAlone } from './child'
-import { atEnd, closeAll, untilItWorks } from './helpers'
+import { untilItWorks } from './helpers'
 
 const MINUTE = 60_000
 /** What a client needs to come back soon. */
@@ -17,11 +18,7 @@ const redis = openRedis()
 let proxy: Proxy
 
 beforeEach(async () => {
-  proxy = await startProxy(redis.server.port)
-})
-afterEach(async () => {
-  await closeAll()
-  await proxy.stop()
+  proxy = atEnd(await startProxy(redis.server.port), (it) => it.stop())
 })
 
 const clients: [name: string, connect: () => Promise<RedisClient>][] = [
