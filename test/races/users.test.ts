@@ -1,7 +1,7 @@
 import { MemoryStore, type Store } from '../../lib'
 import { codeOf } from '../support/outcome'
 import { openRedis } from '../support/redis'
-import { everyOrder, type Kept, type Scenario, type Site, someOrders } from './rig/users'
+import { everyOrder, type Kept, type Scenario, type World, type Site, someOrders } from './rig/users'
 
 /** `npm run test:long` asks for all that there are. */
 const isLong = process.env.TEST_LONG !== undefined
@@ -57,25 +57,28 @@ function loginWhileDestroying(): Scenario<TwoUsers> {
 
 type Keep = true | 'user'[]
 
+/** Gives the session of U's other ids, one after the other, each in a process of its own, as far as it gets. */
+const moving = (world: World<TwoUsers>, moves: number, keep: Keep) => async () => {
+  let id: string | undefined = world.seed.mine
+  for (let i = 0; i < moves && id !== undefined; i++) {
+    const from: string = id
+    id = undefined
+    await codeOf(
+      world
+        .site(`move ${i}`)
+        .move(from, keep)
+        .then((to) => (id = to))
+    )
+  }
+}
+
 /** The session of U's gets another id while all are ended: it was logged in before, so it goes. */
 function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUsers> {
   let ended = 0
   return {
     seed: twoUsers,
     programs: (world) => [
-      async () => {
-        let id: string | undefined = world.seed.mine
-        for (let i = 0; i < moves && id !== undefined; i++) {
-          const from: string = id
-          id = undefined
-          await codeOf(
-            world
-              .site(`move ${i}`)
-              .move(from, keep)
-              .then((to) => (id = to))
-          )
-        }
-      },
+      moving(world, moves, keep),
       async () => (ended = await world.site('ends').destroy('U'))
     ],
     async check(world) {
@@ -96,22 +99,7 @@ function moveWhileEnding(
 ): Scenario<TwoUsers> {
   return {
     seed: twoUsers,
-    programs: (world) => [
-      async () => {
-        let id: string | undefined = world.seed.mine
-        for (let i = 0; i < moves && id !== undefined; i++) {
-          const from: string = id
-          id = undefined
-          await codeOf(
-            world
-              .site(`move ${i}`)
-              .move(from, keep)
-              .then((to) => (id = to))
-          )
-        }
-      },
-      () => end(world.site('ends'), world.seed)
-    ],
+    programs: (world) => [moving(world, moves, keep), () => end(world.site('ends'), world.seed)],
     async check(world) {
       expect((await ofUser(world, 'U')).ids).toEqual([])
       expect((await ofUser(world, 'W')).ids).toEqual([world.seed.other])
