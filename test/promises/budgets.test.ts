@@ -11,7 +11,7 @@ import { Halt } from '../support/halt'
 import { CountingStore, hangs } from '../support/counting-store'
 import { openRedis } from '../support/redis'
 import { send } from '../support/send'
-import { secret, Site, type Bag } from '../support/site'
+import { answerErrors, secret, Site, type Bag } from '../support/site'
 
 describe('what waits for one visitor alone does not count as a store that is silent:', () => {
   const login = (site: Site, user: string) => {
@@ -153,7 +153,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
       }
       res.end()
     })
-    app.use(quietly)
+    app.use(answerErrors)
     const port = portOf(await serve(app))
     const first = await send(port, '/')
     const { status } = await send(port, '/stuck', { headers: { cookie: first.setCookies[0]!.split(';')[0] } })
@@ -193,7 +193,7 @@ describe('a stall of our own process is no silence of the store:', () => {
       s.n = ((s.n as number | undefined) ?? 0) + 1
       res.end()
     })
-    app.use(quietly)
+    app.use(answerErrors)
     const port = portOf(await serve(app))
     const cookies = await Promise.all(
       Array.from({ length: REQUESTS }, async () => (await send(port, '/')).setCookies[0]!.split(';')[0])
@@ -206,10 +206,6 @@ describe('a stall of our own process is no silence of the store:', () => {
     }
   })
 })
-
-const quietly: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
-  res.status(error.status ?? 500).end()
-}
 
 /** Longer than the timeout of a session, which is a second. */
 function stall(): void {

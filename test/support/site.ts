@@ -131,6 +131,12 @@ export class Visitor extends Browser {
   }
 }
 
+/** What is stored of a visitor's session, without what is ours. */
+export async function dataOf(site: Site, visitor: Visitor): Promise<unknown> {
+  const { '@': _meta, ...data } = (await site.stored(visitor.id))!
+  return data
+}
+
 /** A site, and a visitor who has a session there. The calls of the store count from now on. */
 export async function returning(
   options: Partial<SessionOptions> = {},
@@ -141,6 +147,11 @@ export async function returning(
   await visitor.ask(async (s) => void Object.assign(await s.load(), data))
   site.store.forget()
   return { site, visitor }
+}
+
+/** An error handler that answers with the status of the error alone. */
+export const answerErrors: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
+  res.status(error.status ?? 500).end()
 }
 
 /** Runs on until the condition holds: for what happens after the answer has gone. Gives up after a minute. */
