@@ -1,7 +1,7 @@
 import { MemoryStore, type Store } from '../../lib'
 import { codeOf } from '../support/outcome'
 import { openRedis } from '../support/redis'
-import { everyOrder, type Kept, type Scenario, type World, type Site, someOrders } from './rig/users'
+import { everyOrder, type Kept, type Scenario, type World, type Process, someOrders } from './rig/users'
 
 /** `npm run test:long` asks for all that there are. */
 const isLong = process.env.TEST_LONG !== undefined
@@ -22,7 +22,7 @@ const must = (id: string | undefined): string => {
 }
 
 /** One session of U and one of W, each logged in before anything else happens. */
-async function twoUsers(behind: Site): Promise<{ mine: string; handle: string; other: string }> {
+async function twoUsers(behind: Process): Promise<{ mine: string; handle: string; other: string }> {
   const mine = must(await behind.login('U'))
   const other = must(await behind.login('W'))
   return { mine, handle: (await behind.list('U'))[0]!, other }
@@ -93,7 +93,7 @@ function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUser
 
 /** The session gets other ids, one after the other, while `end` ends it. Nothing of it is left when that was answered. */
 function moveWhileEnding(
-  end: (site: Site, seed: TwoUsers) => Promise<unknown>,
+  end: (site: Process, seed: TwoUsers) => Promise<unknown>,
   moves: number,
   keep: Keep
 ): Scenario<TwoUsers> {
@@ -108,7 +108,7 @@ function moveWhileEnding(
 }
 
 /** What ends one session, by whoever has it. */
-const ENDS: [string, (site: Site, seed: TwoUsers) => Promise<unknown>][] = [
+const ENDS: [string, (site: Process, seed: TwoUsers) => Promise<unknown>][] = [
   ['a logout', (site, { mine }) => site.visit(mine, (s) => s.destroy())],
   [
     'a logout by a WebSocket or a worker that holds it',
@@ -116,7 +116,7 @@ const ENDS: [string, (site: Site, seed: TwoUsers) => Promise<unknown>][] = [
   ]
 ]
 
-const change = (site: Site, id: string, user: string) =>
+const change = (site: Process, id: string, user: string) =>
   codeOf(site.visit(id, (session) => void (session.user = user)))
 
 /** A session goes from U to V while all sessions of U are ended. */
@@ -315,8 +315,8 @@ describe('every interleaving on a MemoryStore', () => {
   })
 
   test.each([
-    ['logs in', (site: Site) => site.login('U')],
-    ['lists them', (site: Site) => site.list('U')]
+    ['logs in', (site: Process) => site.login('U')],
+    ['lists them', (site: Process) => site.list('U')]
   ])(
     'the index is repaired by one who %s, while a session comes back to its user',
     async (_, other) => {
