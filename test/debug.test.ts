@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { compile } from './support/compile'
-import { Cookies } from './support/cookies'
-import { send } from './support/send'
+import { Browser } from './support/browser'
+import { atEnd } from './support/serve'
 import { secret } from './support/site'
 
 const HANDLE = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
@@ -43,43 +43,31 @@ app.use((error, req, res, next) => res.status(error.status).send(error.code))
 const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))
 `
 
-const endings: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of endings.splice(0)) await end()
-})
 let library = ''
 beforeAll(() => {
   library = join(compile(['lib']), 'lib/index.js')
 })
 
 /** An application in a process of its own, and a visitor of it. */
-class App {
-  readonly cookies = new Cookies()
-
+class Program extends Browser {
   private constructor(
     private readonly child: ChildProcess,
     private readonly lines: Interface,
-    private readonly port: number
-  ) {}
+    port: number
+  ) {
+    super(port)
+  }
 
-  static async start(env: NodeJS.ProcessEnv): Promise<App> {
+  static async start(env: NodeJS.ProcessEnv): Promise<Program> {
     const child = spawn(process.execPath, ['-e', APP, library], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     })
-    endings.push(async () => {
-      const closed = once(child, 'close')
-      child.kill('SIGKILL')
-      await closed
-    })
+    const closed = once(child, 'close')
+    atEnd(child, (it) => it.kill('SIGKILL') && closed)
     const lines = createInterface({ input: child.stderr })
     const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-    return new App(child, lines, Number(port))
-  }
-
-  async visit(path: string): Promise<void> {
-    const { setCookies } = await send(this.port, path, { headers: this.cookies.headers })
-    this.cookies.keep(setCookies)
+    return new Program(child, lines, Number(port))
   }
 
   /** The lines that are written while something runs. A line comes when the connection has taken the response. */
@@ -107,10 +95,10 @@ class App {
 
 describe('with HOLDFAST_DEBUG=1', () => {
   test('each request is a line: what was loaded, stored and sent', async () => {
-    const app = await App.start({ HOLDFAST_DEBUG: '1' })
+    const app = await Program.start({ HOLDFAST_DEBUG: '1' })
     const lines: string[] = []
     for (const path of ['/', '/set/count', '/look', '/set/count-theme?token=x', '/lazy', '/logout'])
-      lines.push(...(await app.linesOf(1, () => app.visit(path))))
+      lines.push(...(await app.linesOf(1, () => app.send(path))))
     const expected = [
       `GET / 200 · no session used · cookie not sent · ${MS}`,
       `GET /set/count 200 · new ${HANDLE}, stored count · cookie sent · ${MS}`,
@@ -123,22 +111,22 @@ describe('with HOLDFAST_DEBUG=1', () => {
   })
 
   test('a change that was merged, one of a session that has ended, and a bad cookie are in it', async () => {
-    const app = await App.start({ HOLDFAST_DEBUG: '1' })
-    await app.linesOf(1, () => app.visit('/set/count'))
-    const merged = await app.linesOf(2, () => app.visit('/after/mine/set/theirs'))
+    const app = await Program.start({ HOLDFAST_DEBUG: '1' })
+    await app.linesOf(1, () => app.send('/set/count'))
+    const merged = await app.linesOf(2, () => app.send('/after/mine/set/theirs'))
     expect(merged[1]).toMatch(/ · stored mine, merged · /)
-    const gone = await app.linesOf(2, () => app.visit('/after/other/logout'))
+    const gone = await app.linesOf(2, () => app.send('/after/other/logout'))
     expect(gone[1]).toMatch(/ 409 · loaded .* · changes not stored: gone · nothing stored · /)
     app.cookies.set('sid', 'forged')
-    const [forged] = await app.linesOf(1, () => app.visit('/'))
+    const [forged] = await app.linesOf(1, () => app.send('/'))
     expect(forged).toMatch(/ 200 · cookie not accepted: bad signature · /)
   })
 
   test('requests that share one write have each its own part of it', async () => {
-    const app = await App.start({ HOLDFAST_DEBUG: '1' })
-    await app.linesOf(1, () => app.visit('/set/count'))
+    const app = await Program.start({ HOLDFAST_DEBUG: '1' })
+    await app.linesOf(1, () => app.send('/set/count'))
     const lines = await app.linesOf(3, () =>
-      Promise.all(['a', 'b', 'c'].map((key) => app.visit(`/together/${key}`)))
+      Promise.all(['a', 'b', 'c'].map((key) => app.send(`/together/${key}`)))
     )
     const own = lines.map((line) => /together\/(\w) 200 .* stored (\w)[, ]/.exec(line)?.slice(1))
     expect(own.sort()).toEqual([
@@ -149,17 +137,16 @@ describe('with HOLDFAST_DEBUG=1', () => {
   })
 
   test('the session id is not in it', async () => {
-    const app = await App.start({ HOLDFAST_DEBUG: '1' })
-    await app.linesOf(1, () => app.visit('/set/count'))
-    const [line] = await app.linesOf(1, () => app.visit('/set/count'))
-    const [, id] = /^s:([^.]+)\./.exec(decodeURIComponent(app.cookies.get('sid')!))!
-    expect(line).not.toContain(id)
+    const app = await Program.start({ HOLDFAST_DEBUG: '1' })
+    await app.linesOf(1, () => app.send('/set/count'))
+    const [line] = await app.linesOf(1, () => app.send('/set/count'))
+    expect(line).not.toContain(app.id)
   })
 })
 
 test.each([{}, { HOLDFAST_DEBUG: '0' }])('with %j nothing is written', async (env) => {
-  const app = await App.start(env)
-  await app.visit('/set/count')
-  await app.visit('/look')
+  const app = await Program.start(env)
+  await app.send('/set/count')
+  await app.send('/look')
   expect(await app.everything()).toEqual([])
 })

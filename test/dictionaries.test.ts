@@ -1,12 +1,12 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import express5 from 'express'
 import express4 from 'express4'
-import request from 'supertest'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { makeDictionaries, type Linked } from '../lib/request'
+import { send } from './support/send'
+import { serve } from './support/serve'
+import { portOf } from './support/server'
 import { Site } from './support/site'
 
 /** V8's own answer, by a function of its that is not JavaScript's. */
@@ -18,13 +18,8 @@ setFlagsFromString('--no-allow-natives-syntax')
 
 async function objectsOf(listener: (seen: Seen) => RequestListener): Promise<Seen> {
   const seen = {} as Seen
-  const server = createServer(listener(seen)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  await request(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    .get('/')
-    .expect(200, 'done')
-  server.close()
-  await once(server, 'close')
+  const server = await serve(listener(seen))
+  expect(await send(portOf(server), '/')).toMatchObject({ status: 200, text: 'done' })
   return seen
 }
 

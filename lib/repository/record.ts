@@ -301,7 +301,7 @@ function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth < 1) return true
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (isDeeper(value[i], depth - 1)) return true
+    for (const inner of value) if (isDeeper(inner, depth - 1)) return true
     return false
   }
   for (const key in value) if (isDeeper((value as Data)[key], depth - 1)) return true

@@ -1,26 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type Redis from 'ioredis'
 import { CookieStore } from '../../lib'
 import { createSigner } from '../../lib/cookie/signature'
 import { RedisStore } from '../../lib/redis'
-import { startRedis, type RedisServer } from '../support/redis-server'
-import { idIn, secret, Site, type Visitor } from '../support/site'
+import { openRedis } from '../support/redis'
+import { idIn } from '../support/browser'
+import { secret, Site, type Visitor } from '../support/site'
 import { holdfast, json } from './cli'
 
 const other = 'another secret of thirty-two bytes or more'
 
-let redis: RedisServer
-let store: RedisStore<Redis>
-
-beforeAll(async () => {
-  redis = await startRedis()
-  store = RedisStore.connect(redis.url)
-})
-afterAll(async () => {
-  await store?.close()
-  await redis?.stop()
-})
+const redis = openRedis()
 
 /** The answer that the document shows. */
 function shown(): object {
@@ -36,7 +26,7 @@ const env = (...secrets: string[]): Record<string, string> => ({
 
 async function visitorWith(
   data: Record<string, unknown>,
-  options: Parameters<typeof Site.open>[0] = { store }
+  options: Parameters<typeof Site.open>[0] = { store: redis.store }
 ): Promise<Visitor> {
   const visitor = (await Site.open(options)).visitor()
   await visitor.ask((s) => void Object.assign(s, data))
@@ -148,7 +138,7 @@ describe('a signed cookie', () => {
   })
 
   test('is looked up under the prefix of the application', async () => {
-    const { cookie } = await visitorWith({ n: 3 }, { store: new RedisStore(store.client, { prefix: 'my:' }) })
+    const { cookie } = await visitorWith({ n: 3 }, { store: new RedisStore(redis.client, { prefix: 'my:' }) })
     expect(await json(['inspect', cookie], env(secret))).toMatchObject({ stored: false })
     const found = await json(['inspect', cookie, '--prefix', 'my:'], env(secret))
     expect(found).toMatchObject({ data: { n: 3 } })
@@ -170,9 +160,9 @@ test.each([
 
 test('looking does not renew the life', async () => {
   const { cookie, id } = await visitorWith({ n: 1 })
-  await store.touch(id, 60_000)
+  await redis.store.touch(id, 60_000)
   await holdfast(['inspect', cookie], env(secret))
-  expect(await store.life(id)).toBeLessThanOrEqual(60_000)
+  expect(await redis.store.life(id)).toBeLessThanOrEqual(60_000)
 })
 
 test('cookie settings of its own are shown', async () => {
@@ -184,7 +174,7 @@ test('cookie settings of its own are shown', async () => {
 })
 
 test('a bare id counts where that was asked for', async () => {
-  const visitor = await visitorWith({ n: 1 }, { store, signed: false })
+  const visitor = await visitorWith({ n: 1 }, { store: redis.store, signed: false })
   const { cookie } = visitor
   const { status, stdout } = await holdfast(['inspect', `sid=${cookie}`], env(secret))
   expect([status, stdout]).toEqual([1, expect.stringContaining('--unsigned')])
@@ -229,7 +219,7 @@ describe('a sealed cookie', () => {
 describe('what is stored', () => {
   test('by another library is shown', async () => {
     const { cookie, id } = await visitorWith({ n: 1 })
-    await store.client.set(`SESSION:${id}`, '{"cookie":{"path":"/"},"views":7}')
+    await redis.client.set(`SESSION:${id}`, '{"cookie":{"path":"/"},"views":7}')
     const found = await json(['inspect', cookie], env(secret))
     expect(found).toMatchObject({ handle: null, created: null, expires: null, data: { views: 7 } })
     const { stdout } = await holdfast(['inspect', cookie], env(secret))
@@ -239,7 +229,7 @@ describe('what is stored', () => {
 
   test('in a form of its own cannot be read, and that is said', async () => {
     const { cookie, id } = await visitorWith({ n: 1 })
-    await store.client.set(`SESSION:${id}`, 'not json')
+    await redis.client.set(`SESSION:${id}`, 'not json')
     const { status, stderr } = await holdfast(['inspect', cookie], env(secret))
     expect([status, stderr]).toEqual([
       2,
@@ -249,8 +239,8 @@ describe('what is stored', () => {
 
   test('under an id that the session has left is nothing', async () => {
     const { cookie, id } = await visitorWith({ n: 1 })
-    const { '@': meta } = JSON.parse((await store.get(id))!) as { '@': object }
-    await store.client.set(`SESSION:${id}`, JSON.stringify({ '@': { ...meta, moved: true } }))
+    const { '@': meta } = JSON.parse((await redis.store.get(id))!) as { '@': object }
+    await redis.client.set(`SESSION:${id}`, JSON.stringify({ '@': { ...meta, moved: true } }))
     expect(await json(['inspect', cookie], env(secret))).toMatchObject({ verifies: true, stored: false })
   })
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { buildLibrary } from '../package/build'
-import { Cookies } from '../support/cookies'
+import { Browser } from '../support/browser'
 import { codeBlocks, type Block } from './blocks'
 import { start, wholeApp } from './check'
 import { Workshop } from './workshop'
@@ -58,19 +58,14 @@ test('the WebSocket of the page opens for a user who is logged in, and closes at
   })
   try {
     const url = await program.url()
-    const cookies = new Cookies()
-    const post = async (path: string, body: object) => {
-      const headers = { ...cookies.headers, 'content-type': 'application/json' }
-      const sent = { method: 'POST', headers, body: JSON.stringify(body), redirect: 'manual' } as const
-      cookies.keep((await fetch(url + path, sent)).headers.getSetCookie())
-    }
+    const browser = new Browser(Number(new URL(url).port))
     const stranger = new WebSocket(url.replace('http', 'ws'))
     expect(String((await once(stranger, 'error'))[0])).toContain('401')
-    await post('/login', { user: 'ann' })
-    const socket = new WebSocket(url.replace('http', 'ws'), { headers: cookies.headers })
+    await browser.call('POST', '/login', { user: 'ann' })
+    const socket = new WebSocket(url.replace('http', 'ws'), { headers: browser.cookies.headers })
     await once(socket, 'open')
     const closed = once(socket, 'close')
-    await post('/logout', {})
+    await browser.call('POST', '/logout', {})
     expect((await closed)[0]).toBe(4401)
   } finally {
     await program.stop()

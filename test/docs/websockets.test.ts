@@ -1,76 +1,52 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { io, type Socket } from 'socket.io-client'
 import { WebSocket } from 'ws'
 import { MemoryStore, type Store } from '../../lib'
 import { RedisStore } from '../../lib/redis'
-import { startRedis, type RedisServer } from '../support/redis-server'
+import { Browser } from '../support/browser'
+import { openRedis } from '../support/redis'
+import { atEnd } from '../support/serve'
+import { portOf, stop } from '../support/server'
 import { createChat as createSocketIoChat } from './examples/socket-io'
 import { createChat as createWsChat } from './examples/ws'
 
-let redis: RedisServer
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  process.env.SECRET = 'a secret of thirty-two bytes or more'
-  redis = await startRedis()
-})
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-afterAll(() => redis.stop())
+const redis = openRedis()
+beforeAll(() => void (process.env.SECRET = 'a secret of thirty-two bytes or more'))
 
 /** Two servers that share their sessions: one is talked to by HTTP, the other one by sockets. */
 const pairs: [name: string, make: () => [Store, Store]][] = [
   [
     'one process',
     () => {
-      const store = new MemoryStore()
-      ends.push(() => store.close())
+      const store = atEnd(new MemoryStore(), (it) => it.close())
       return [store, store]
     }
   ],
   [
     'two processes with one Redis',
     () => {
-      const stores = [RedisStore.connect(redis.url), RedisStore.connect(redis.url)] as const
-      for (const store of stores) ends.push(() => store.close())
-      return [...stores]
+      const connect = () => atEnd(RedisStore.connect(redis.url), (it) => it.close())
+      return [connect(), connect()]
     }
   ]
 ]
 
 async function start(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  ends.push(() => {
-    server.closeAllConnections()
-    return new Promise((resolve) => server.close(resolve))
-  })
-  return (server.address() as AddressInfo).port
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return portOf(atEnd(server, stop))
 }
 
 async function open(make: () => [Store, Store], create: (store: Store) => Server) {
   const [http, sockets] = await Promise.all(make().map((store) => start(create(store))))
-  let cookie = ''
-  const post = async (path: string, body: object = {}): Promise<string> => {
-    const answer = await fetch(`http://127.0.0.1:${http}${path}`, {
-      method: 'POST',
-      headers: { cookie, 'content-type': 'application/json' },
-      body: JSON.stringify(body)
-    })
-    cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
-    return answer.text()
-  }
-  return { post, port: sockets!, headers: (more = {}) => ({ ...(cookie && { cookie }), ...more }) }
+  const browser = new Browser(http!)
+  const post = (path: string, body: object = {}) => browser.call('POST', path, body)
+  return { post, port: sockets!, headers: (more = {}) => ({ ...browser.cookies.headers, ...more }) }
 }
 
 describe.each(pairs)('ws, %s', (_, make) => {
   function connect(port: number, headers: object): WebSocket {
-    const ws = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { ...headers } })
-    ends.push(() => ws.terminate())
-    return ws
+    return atEnd(new WebSocket(`ws://127.0.0.1:${port}`, { headers: { ...headers } }), (it) => it.terminate())
   }
   const refusal = async (ws: WebSocket) => String((await once(ws, 'error'))[0])
 
@@ -100,9 +76,7 @@ describe.each(pairs)('ws, %s', (_, make) => {
 describe.each(pairs)('socket.io, %s', (_, make) => {
   function connect(port: number, headers: object): Socket {
     const options = { extraHeaders: { ...headers }, forceNew: true, reconnection: false }
-    const socket = io(`http://127.0.0.1:${port}`, options)
-    ends.push(() => socket.disconnect())
-    return socket
+    return atEnd(io(`http://127.0.0.1:${port}`, options), (it) => it.disconnect())
   }
   const event = (socket: Socket, name: string) => new Promise((resolve) => socket.once(name, resolve))
 

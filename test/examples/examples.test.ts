@@ -6,24 +6,16 @@ import { WebSocket } from 'ws'
 import { Program } from '../docs/program'
 import { Workshop } from '../docs/workshop'
 import { buildLibrary } from '../package/build'
-import { startRedis, type RedisServer } from '../support/redis-server'
+import { Browser } from '../support/browser'
+import { openRedis } from '../support/redis'
+import { atEnd } from '../support/serve'
 
 const examples = join(__dirname, '../../examples')
 const workshop = new Workshop()
-const programs: Program[] = []
-let redis: RedisServer
+const redis = openRedis()
 
-beforeAll(async () => {
-  buildLibrary()
-  redis = await startRedis()
-})
-afterEach(async () => {
-  for (const program of programs.splice(0)) await program.stop()
-})
-afterAll(async () => {
-  await redis?.stop()
-  workshop.remove()
-})
+beforeAll(buildLibrary)
+afterAll(() => workshop.remove())
 
 function run(name: string, env: NodeJS.ProcessEnv = {}): Program {
   let file = join(examples, name)
@@ -33,89 +25,78 @@ function run(name: string, env: NodeJS.ProcessEnv = {}): Program {
     file = file.replace(/\.mts$/, '.mjs')
   }
   const secret = 'a secret of thirty-two bytes or more'
-  const program = new Program(file, { SECRET: secret, REDIS_URL: redis.url, ...env })
-  programs.push(program)
-  return program
+  return atEnd(new Program(file, { SECRET: secret, REDIS_URL: redis.url, ...env }), (it) => it.stop())
 }
 
-/** One browser. */
-class Visitor {
-  headers: Record<string, string> = {}
-  constructor(readonly url: string) {}
-
-  async ask(method: string, path: string, body?: object): Promise<string> {
-    const headers = { ...this.headers, 'content-type': 'application/json' }
-    const answer = await fetch(this.url + path, { method, headers, body: body ? JSON.stringify(body) : null })
-    const [cookie] = answer.headers.getSetCookie()
-    if (cookie) this.headers.cookie = cookie.split(';')[0]!
-    return answer.text()
-  }
-}
+/** A visitor of the application at this address. */
+const visitorAt = (url: string) => new Browser(Number(new URL(url).port))
 
 test('first-app counts, and keeps the count at the login', async () => {
-  const visitor = new Visitor(await run('first-app/app.mts').url())
-  expect(await visitor.ask('GET', '/')).toBe('Visit 1 of a stranger')
-  expect(await visitor.ask('POST', '/login', { user: 'ann' })).toBe('welcome ann')
-  expect(await visitor.ask('GET', '/')).toBe('Visit 2 of ann')
-  expect(await visitor.ask('POST', '/logout')).toBe('bye')
-  expect(await visitor.ask('GET', '/')).toBe('Visit 1 of a stranger')
+  const visitor = visitorAt(await run('first-app/app.mts').url())
+  expect(await visitor.call('GET', '/')).toBe('Visit 1 of a stranger')
+  expect(await visitor.call('POST', '/login', { user: 'ann' })).toBe('welcome ann')
+  expect(await visitor.call('GET', '/')).toBe('Visit 2 of ann')
+  expect(await visitor.call('POST', '/logout')).toBe('bye')
+  expect(await visitor.call('GET', '/')).toBe('Visit 1 of a stranger')
 })
 
 test('passport logs in, and out everywhere', async () => {
   const url = await run('passport/app.mts').url()
-  const [here, there] = [new Visitor(url), new Visitor(url)]
-  expect(await here.ask('GET', '/me')).toBe('Unauthorized')
-  expect(await here.ask('POST', '/login', { username: 'ann', password: 'wrong' })).toBe('Unauthorized')
+  const [here, there] = [visitorAt(url), visitorAt(url)]
+  expect(await here.call('GET', '/me')).toBe('Unauthorized')
+  expect(await here.call('POST', '/login', { username: 'ann', password: 'wrong' })).toBe('Unauthorized')
   for (const visitor of [here, there])
-    expect(await visitor.ask('POST', '/login', { username: 'ann', password: 'secret' })).toBe('welcome Ann')
-  expect(await there.ask('GET', '/me')).toBe('Ann, logged in on 2 devices')
-  expect(await here.ask('POST', '/logout-everywhere')).toBe('2 ended')
-  expect(await there.ask('GET', '/me')).toBe('Unauthorized')
+    expect(await visitor.call('POST', '/login', { username: 'ann', password: 'secret' })).toBe('welcome Ann')
+  expect(await there.call('GET', '/me')).toBe('Ann, logged in on 2 devices')
+  expect(await here.call('POST', '/logout-everywhere')).toBe('2 ended')
+  expect(await there.call('GET', '/me')).toBe('Unauthorized')
 })
 
 test('devices lists the sessions of a user, and ends one', async () => {
   const url = await run('devices/app.mts').url()
-  const [here, there] = [new Visitor(url), new Visitor(url)]
-  for (const visitor of [there, here]) await visitor.ask('POST', '/login', { user: 'ann' })
-  const devices = JSON.parse(await here.ask('GET', '/devices')) as { handle: string; isHere: boolean }[]
+  const [here, there] = [visitorAt(url), visitorAt(url)]
+  for (const visitor of [there, here]) await visitor.call('POST', '/login', { user: 'ann' })
+  const devices = JSON.parse(await here.call('GET', '/devices')) as { handle: string; isHere: boolean }[]
   expect(devices.map(({ isHere }) => isHere)).toEqual([true, false])
-  expect(await here.ask('POST', '/devices/end', { handle: devices[1]!.handle })).toBe('1 ended')
-  expect(await there.ask('GET', '/devices')).toBe('who are you?')
-  expect(await here.ask('POST', '/password')).toBe('0 others logged out')
+  expect(await here.call('POST', '/devices/end', { handle: devices[1]!.handle })).toBe('1 ended')
+  expect(await there.call('GET', '/devices')).toBe('who are you?')
+  expect(await here.call('POST', '/password')).toBe('0 others logged out')
 })
 
 test('cookie-sessions keeps a cart in the cookie', async () => {
-  const visitor = new Visitor(await run('cookie-sessions/app.mts').url())
-  await visitor.ask('POST', '/cart/apple')
-  expect(await visitor.ask('POST', '/cart/pear')).toBe('["apple","pear"]')
-  expect(await visitor.ask('GET', '/cart')).toBe('["apple","pear"]')
-  await visitor.ask('DELETE', '/cart')
-  expect(await visitor.ask('GET', '/cart')).toBe('[]')
+  const visitor = visitorAt(await run('cookie-sessions/app.mts').url())
+  await visitor.call('POST', '/cart/apple')
+  expect(await visitor.call('POST', '/cart/pear')).toBe('["apple","pear"]')
+  expect(await visitor.call('GET', '/cart')).toBe('["apple","pear"]')
+  await visitor.call('DELETE', '/cart')
+  expect(await visitor.call('GET', '/cart')).toBe('[]')
 })
 
 test('ws talks to those who are logged in, and closes at the logout', async () => {
-  const visitor = new Visitor(await run('ws/app.mts').url())
-  const address = visitor.url.replace('http', 'ws')
+  const url = await run('ws/app.mts').url()
+  const visitor = visitorAt(url)
+  const address = url.replace('http', 'ws')
   const refused = new WebSocket(address)
   expect(String((await once(refused, 'error'))[0])).toContain('401')
-  await visitor.ask('POST', '/login', { user: 'ann' })
-  const socket = new WebSocket(address, { headers: visitor.headers })
+  await visitor.call('POST', '/login', { user: 'ann' })
+  const socket = new WebSocket(address, { headers: visitor.cookies.headers })
   await once(socket, 'open')
   socket.send('hi')
   expect(String((await once(socket, 'message'))[0])).toBe('ann 1: hi')
   const closed = once(socket, 'close')
-  await visitor.ask('POST', '/logout')
+  await visitor.call('POST', '/logout')
   expect((await closed)[0]).toBe(4401)
 })
 
 test('socket-io talks to those who are logged in, and disconnects at the logout', async () => {
-  const visitor = new Visitor(await run('socket-io/app.mts').url())
-  await visitor.ask('POST', '/login', { user: 'ann' })
-  const socket = io(visitor.url, { extraHeaders: visitor.headers, forceNew: true, reconnection: false })
+  const url = await run('socket-io/app.mts').url()
+  const visitor = visitorAt(url)
+  await visitor.call('POST', '/login', { user: 'ann' })
+  const socket = io(url, { extraHeaders: visitor.cookies.headers, forceNew: true, reconnection: false })
   try {
     expect(await socket.emitWithAck('say', 'hi')).toBe('ann 1: hi')
     const disconnected = new Promise((resolve) => socket.once('disconnect', resolve))
-    await visitor.ask('POST', '/logout')
+    await visitor.call('POST', '/logout')
     expect(await disconnected).toBe('io server disconnect')
   } finally {
     socket.disconnect()
@@ -125,17 +106,16 @@ test('socket-io talks to those who are logged in, and disconnects at the logout'
 test('vue has a page on one port and a login on another', async () => {
   cpSync(join(examples, 'vue/index.html'), join(workshop.folder, 'index.html'))
   const page = await run('vue/page.mts').url()
-  const visitor = new Visitor(await run('vue/api.mts', { PAGE: page }).url())
+  const url = await run('vue/api.mts', { PAGE: page }).url()
+  const visitor = visitorAt(url)
   expect(await (await fetch(page)).text()).toContain("import { createApp } from 'vue'")
 
-  const preflight = (origin: string) =>
-    fetch(`${visitor.url}/login`, { method: 'OPTIONS', headers: { origin } })
+  const preflight = (origin: string) => fetch(`${url}/login`, { method: 'OPTIONS', headers: { origin } })
   expect((await preflight(page)).headers.get('access-control-allow-origin')).toBe(page)
   expect((await preflight('http://elsewhere.example')).headers.get('access-control-allow-origin')).toBeNull()
 
-  visitor.headers.origin = page
-  expect(await visitor.ask('POST', '/login', { user: 'ann' })).toBe('{"user":"ann"}')
-  expect(await visitor.ask('GET', '/me')).toBe('{"user":"ann"}')
+  expect(await visitor.call('POST', '/login', { user: 'ann' }, { origin: page })).toBe('{"user":"ann"}')
+  expect(await visitor.call('GET', '/me', undefined, { origin: page })).toBe('{"user":"ann"}')
 })
 
 test('race keeps every key on Holdfast, and not on express-session', async () => {

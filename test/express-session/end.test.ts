@@ -1,9 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { connect, createServer as createHttp2, type Http2Server } from 'node:http2'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import ours from '../../lib/express-session'
+import { TestServer } from '../support/hold-http'
 import { hang } from './support/hang'
 import {
   asked,
@@ -332,26 +330,15 @@ describe('holdfast', () => {
 
   test('HTTP/2', async () => {
     const middleware = ours({ secret, resave: false, saveUninitialized: false })
-    const server: Http2Server = createHttp2((req, res) => {
+    const server = await TestServer.open('HTTP/2', (req, res) => {
       middleware(req as never, res as never, () => {
         ;(req as unknown as { session: Bag }).session.hit = true
         res.end('h2')
       })
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    try {
-      const stream = client.request({ ':path': '/' })
-      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
-      let text = ''
-      for await (const chunk of stream.setEncoding('utf8')) text += chunk as string
-      expect([headers[':status'], text]).toEqual([200, 'h2'])
-      expect(String(headers['set-cookie'])).toContain('connect.sid=')
-    } finally {
-      client.close()
-      server.close()
-      await once(server, 'close')
-    }
+    })
+    const { status, body, headers } = await server.get()
+    expect([status, body]).toEqual([200, 'h2'])
+    expect(String(headers['set-cookie'])).toContain('connect.sid=')
   })
 
   const cycle: Record<string, unknown> = {}

@@ -1,34 +1,19 @@
 import { RedisStore as ConnectRedis } from 'connect-redis'
 import Redis from 'ioredis'
-import { createClient } from 'redis'
 import ours from '../../lib/express-session'
 import { RedisStore } from '../../lib/redis'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { asked, both, cookieOf, Site, type Bag, type StoreLike } from './support/both'
 
 const [, [, real]] = [null, both[0]!]
-let server: RedisServer
-let client: Redis
-let nodeRedis: ReturnType<typeof createClient>
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = new Redis(server.url)
-  nodeRedis = createClient({ url: server.url })
-  await nodeRedis.connect()
-})
-afterAll(async () => {
-  client.disconnect()
-  nodeRedis.destroy()
-  await server.stop()
-})
+const redis = openRedis({ nodeRedis: true })
 
 /** A process of its own has a store of its own. */
 const open = (handler: Parameters<typeof Site.open>[2], options = {}) =>
-  Site.open(ours, { store: new RedisStore(client, { prefix: 'sess:' }), ...options }, handler)
+  Site.open(ours, { store: new RedisStore(redis.client, { prefix: 'sess:' }), ...options }, handler)
 
 async function recordOf(id: string): Promise<Record<string, unknown>> {
-  return JSON.parse((await client.get(`sess:${id}`)) ?? 'null') as Record<string, unknown>
+  return JSON.parse((await redis.client.get(`sess:${id}`)) ?? 'null') as Record<string, unknown>
 }
 
 test('our RedisStore: req.sessionStore has the methods of express-session', async () => {
@@ -55,16 +40,16 @@ test('our RedisStore: a record always has a cookie, and lives as long as it', as
     user: 'bob',
     cookie: { originalMaxAge: 60_000, path: '/' }
   })
-  expect(await client.pttl(`sess:${site.id}`)).toBeLessThanOrEqual(60_000)
-  await client.pexpire(`sess:${site.id}`, 30_000)
+  expect(await redis.client.pttl(`sess:${site.id}`)).toBeLessThanOrEqual(60_000)
+  await redis.client.pexpire(`sess:${site.id}`, 30_000)
   await site.get()
-  expect(await client.pttl(`sess:${site.id}`)).toBeGreaterThan(30_000)
+  expect(await redis.client.pttl(`sess:${site.id}`)).toBeGreaterThan(30_000)
   const forDay = await open((req, res) => {
     req.session.user = 'bob'
     res.end()
   })
   await forDay.get()
-  const life = await client.pttl(`sess:${forDay.id}`)
+  const life = await redis.client.pttl(`sess:${forDay.id}`)
   expect(life).toBeGreaterThan(86_000_000)
   expect(life).toBeLessThanOrEqual(86_400_000)
 })
@@ -114,7 +99,7 @@ test('our RedisStore: who writes in its place is not overwritten, and goes on', 
     res.end(JSON.stringify(data))
   }
   const site = await open(handler)
-  const theirs = await Site.open(real, { store: new ConnectRedis({ client: nodeRedis }) }, handler)
+  const theirs = await Site.open(real, { store: new ConnectRedis({ client: redis.nodeRedis }) }, handler)
   await site.get('/ours')
   theirs.cookie = site.cookie
   expect(JSON.parse((await theirs.get('/theirs')).text)).toEqual({ '/ours': 1, '/theirs': 1 })
@@ -125,7 +110,7 @@ test('our RedisStore: who writes in its place is not overwritten, and goes on', 
 })
 
 test('our RedisStore: while it is down the answer is 503', async () => {
-  const down = new Redis(server.url, { lazyConnect: true, enableOfflineQueue: false })
+  const down = new Redis(redis.url, { lazyConnect: true, enableOfflineQueue: false })
   down.disconnect()
   const site = await Site.open(ours, { store: new RedisStore(down, { prefix: 'sess:' }) }, (req, res) => {
     req.session.user = 'bob'
@@ -143,7 +128,7 @@ test('our RedisStore: while it is down the answer is 503', async () => {
 })
 
 test('connect-redis: its methods are asked as express-session asks them', async () => {
-  const store = new ConnectRedis({ client: nodeRedis, prefix: 'theirs:' })
+  const store = new ConnectRedis({ client: redis.nodeRedis, prefix: 'theirs:' })
   const site = await Site.open(ours, { store }, (req, res) => {
     req.session.user = 'bob'
     res.end()

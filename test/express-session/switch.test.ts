@@ -1,10 +1,10 @@
 import { RedisStore as ConnectRedis } from 'connect-redis'
 import express, { type Express } from 'express'
 import session from 'express-session'
-import { createClient } from 'redis'
 import { RedisStore } from '../../lib/redis'
-import { type RedisServer, startRedis } from '../support/redis-server'
-import { Browser } from './support/browser'
+import { endOf } from '../support/cookies'
+import { openRedis } from '../support/redis'
+import { Browser } from '../support/browser'
 import { type AnyStore, implementations, sessionOf, type SessionModule } from './support/implementations'
 
 const secret = 'the secret of before and after'
@@ -25,19 +25,7 @@ const kinds = {
   'rotated secrets': { resave: false, saveUninitialized: false, secret: [secret, 'the one before'] }
 }
 
-let redis: RedisServer
-let client: ReturnType<typeof createClient>
-
-beforeAll(async () => {
-  redis = await startRedis()
-  client = createClient({ url: redis.url })
-  await client.connect()
-})
-
-afterAll(async () => {
-  client.destroy()
-  await redis.stop()
-})
+const redis = openRedis({ nodeRedis: true })
 
 interface Side {
   readonly name: string
@@ -48,13 +36,21 @@ interface Side {
 const before: Side = {
   name: 'express-session with connect-redis',
   session,
-  store: () => new ConnectRedis({ client })
+  store: () => new ConnectRedis({ client: redis.nodeRedis })
 }
 const after: readonly Side[] = implementations
   .filter((one) => one.session !== session)
   .flatMap(({ name, session }) => [
-    { name: `${name} with connect-redis`, session, store: () => new ConnectRedis({ client }) },
-    { name: `${name} with our RedisStore`, session, store: () => new RedisStore(client, { prefix: 'sess:' }) }
+    {
+      name: `${name} with connect-redis`,
+      session,
+      store: () => new ConnectRedis({ client: redis.nodeRedis })
+    },
+    {
+      name: `${name} with our RedisStore`,
+      session,
+      store: () => new RedisStore(redis.nodeRedis, { prefix: 'sess:' })
+    }
   ])
 const ways = after.flatMap((one) => [
   { way: `from ${before.name} to ${one.name}`, from: before, to: one },
@@ -71,7 +67,7 @@ describe.each(ways)('$way', ({ from, to }) => {
     expect(fresh.cookie).toBe(cookie)
     expect(await fresh.json('/count')).toBe(1)
     expect(await fresh.json('/count')).toBe(2)
-    expect(fresh.sessionId).toBe(old.sessionId)
+    expect(fresh.id).toBe(old.id)
   })
 
   test.each(Object.entries(kinds))('while both are running, with %s', async (_, options) => {
@@ -102,7 +98,7 @@ describe.each(ways)('$way', ({ from, to }) => {
     await old.post('/login')
     take(fresh, old)
     await fresh.post('/regenerate')
-    expect(fresh.sessionId).not.toBe(old.sessionId)
+    expect(fresh.id).not.toBe(old.id)
     expect(await old.json('/me')).toBeNull()
     take(old, fresh)
     expect(await old.json('/me')).toEqual(user)
@@ -113,20 +109,18 @@ describe.each(ways)('$way', ({ from, to }) => {
     await old.post('/remember')
     take(fresh, old)
     expect(await fresh.json('/life')).toBeGreaterThan(3_500_000)
-    expect(await client.pTTL(`sess:${fresh.sessionId}`)).toBeGreaterThan(3_500_000)
+    expect(await redis.nodeRedis.pTTL(`sess:${fresh.id}`)).toBeGreaterThan(3_500_000)
     const { setCookies } = await fresh.get('/count')
-    expect(setCookies).toHaveLength(1)
-    const expires = /; Expires=([^;]*)/.exec(setCookies[0]!)?.[1]
-    expect(Date.parse(expires!) - Date.now()).toBeGreaterThan(3_500_000)
+    expect(endOf(setCookies)).toBeGreaterThan(3_500_000)
   })
 
   test('a session that was long in use is taken over, although the date in its text has passed', async () => {
     const [old, fresh] = await both(from, to, { cookie: { maxAge: 60_000 } })
     await old.post('/login')
-    const key = `sess:${old.sessionId}`
-    const stored = JSON.parse((await client.get(key))!) as { cookie: { expires: string } }
+    const key = `sess:${old.id}`
+    const stored = JSON.parse((await redis.nodeRedis.get(key))!) as { cookie: { expires: string } }
     stored.cookie.expires = new Date(Date.now() - 1000).toISOString()
-    await client.set(key, JSON.stringify(stored), { expiration: { type: 'EX', value: 60 } })
+    await redis.nodeRedis.set(key, JSON.stringify(stored), { expiration: { type: 'EX', value: 60 } })
     take(fresh, old)
     expect(await fresh.json('/me')).toEqual(user)
   })

@@ -1,7 +1,7 @@
 import { own } from './support/clients'
 import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
-import { answeredWell, byStatus, late, type Outcome } from './support/visitor'
+import { answeredWell, byStatus, late, type Outcome } from './support/witness'
 
 const outages: [name: string, begin: (rig: Rig) => Promise<void>, end: (rig: Rig) => Promise<unknown>][] = [
   ['silent', async ({ server }) => server.pause(), async ({ server }) => server.resume()],

@@ -1,7 +1,7 @@
 import { clients } from './support/clients'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, late, needsStore } from './support/visitor'
+import { byStatus, late, needsStore } from './support/witness'
 
 test.each(clients)('a black hole swallows everything, and nothing closes, $name', async (kind) => {
   const rig = await Rig.open({ kind })

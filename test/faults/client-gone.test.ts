@@ -4,7 +4,7 @@ import { Router, type Request, type Response } from 'express'
 import { bagOf } from './support/app'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, type Visitor } from './support/visitor'
+import { byStatus, type Witness } from './support/witness'
 
 /** What lets the client of a request hang up. */
 const hangUps = new Map<string, () => void>()
@@ -35,7 +35,7 @@ const routes = Router()
 const MANNERS = ['ended', 'begun', 'silent'] as const
 
 /** A request whose client hangs up when the handler wants it, and when `may` lets it. */
-async function ask(port: number, { cookie }: Visitor, path: string, may = () => Promise.resolve()) {
+async function ask(port: number, { cookie }: Witness, path: string, may = () => Promise.resolve()) {
   const asked = request({ host: '127.0.0.1', port, path, headers: { cookie: `sid=${cookie}` }, agent: false })
   asked.on('error', () => undefined).on('response', (response) => response.resume())
   hangUps.set(path, () => void may().then(() => asked.destroy()))

@@ -1,6 +1,6 @@
 import { AppProcess } from '../support/app-process'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, load, Visitor } from './support/visitor'
+import { byStatus, load, Witness } from './support/witness'
 
 const MINUTE = 60_000
 
@@ -18,7 +18,7 @@ test('processes whose clocks differ by twenty minutes: sessions live in Redis as
   rig.visitors.splice(0)
   for (let i = 0; i < 9; i++) {
     // Each request meets another process.
-    const visitor = new Visitor(() => processes[next++ % processes.length]!.port)
+    const visitor = new Witness(() => processes[next++ % processes.length]!.port)
     await visitor.ask('/login')
     rig.visitors.push(visitor)
   }
@@ -26,8 +26,8 @@ test('processes whose clocks differ by twenty minutes: sessions live in Redis as
   expect(byStatus(outcomes)).toEqual({ 200: REQUESTS })
   expect(await rig.audit()).toEqual([])
   for (const { port } of processes) {
-    for (const { cookie } of rig.visitors) {
-      expect((await new Visitor(() => port, cookie).ask('/read')).status).toBe(200)
+    for (const { name, cookies } of rig.visitors) {
+      expect((await new Witness(port, name, cookies).ask('/read')).status).toBe(200)
     }
     for (const { id } of rig.visitors) {
       const left = await rig.redis((redis) => redis.pttl(`SESSION:${id}`))
@@ -44,7 +44,7 @@ test.each([
 ])('a session begun where the clock is %d minutes off ends after %d minutes', async (skew, lifetime) => {
   const [began, before, after] = await Promise.all([skew, lifetime - 1, lifetime + 1].map(startAt))
   let { port } = began!
-  const visitor = new Visitor(() => port)
+  const visitor = new Witness(() => port)
   expect((await visitor.ask('/login')).status).toBe(200)
   port = before!.port
   expect((await visitor.ask('/read')).answer?.text).toBe('{"user":"somebody"}')

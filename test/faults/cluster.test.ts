@@ -6,7 +6,7 @@ import { ClusterRig, startThree } from './support/cluster-rig'
 import { eventually } from './support/eventually'
 import { runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
-import { answeredWell, byStatus, late, load, needsStore, Visitor } from './support/visitor'
+import { answeredWell, byStatus, late, load, needsStore, Witness } from './support/witness'
 
 let cluster: RedisCluster
 
@@ -17,8 +17,8 @@ test('one node of a cluster, and a client for one server (MOVED): the error says
   const { store, close } = own.open(cluster.nodes[0]!.url)
   const app = await App.open(store)
   try {
-    const visitors = Array.from({ length: REQUESTS }, () => new Visitor(() => app.port))
-    const outcomes: Awaited<ReturnType<Visitor['ask']>>[] = []
+    const visitors = Array.from({ length: REQUESTS }, () => new Witness(() => app.port))
+    const outcomes: Awaited<ReturnType<Witness['ask']>>[] = []
     // A hundred at a time: more would wait for this machine, and not for Redis.
     while (outcomes.length < visitors.length) {
       const some = visitors.slice(outcomes.length, outcomes.length + 100)

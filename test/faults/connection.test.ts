@@ -1,7 +1,7 @@
 import { clients } from './support/clients'
 import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, late, needsStore } from './support/visitor'
+import { byStatus, late, needsStore } from './support/witness'
 
 describe.each(clients)('$name', (kind) => {
   test('answers get lost, and the connection with them', async () => {

@@ -6,7 +6,7 @@ import { runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
 import { SlowLinks } from './support/slow-link'
 import { Leaving, Storm } from './support/storm'
-import { answeredWell, byStatus, late, type Visitor } from './support/visitor'
+import { answeredWell, byStatus, late, type Witness } from './support/witness'
 import { waitsForReplica } from './support/wait-store'
 
 /** The primary that dies. */
@@ -114,8 +114,8 @@ test.each(variants)('a primary dies under load: what is lost is counted, %j', as
 })
 
 /** New visitors, all of them at the primary that dies. */
-async function visitorsAt(rig: ClusterRig, count: number): Promise<Visitor[]> {
-  const visitors: Visitor[] = []
+async function visitorsAt(rig: ClusterRig, count: number): Promise<Witness[]> {
+  const visitors: Witness[] = []
   while (visitors.length < count) {
     visitors.push(...(await rig.addVisitors(3)).filter(({ id }) => primaryOf(id) === LOST))
   }

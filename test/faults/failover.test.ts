@@ -2,7 +2,7 @@ import { startRedis } from '../support/redis-server'
 import { eventually } from './support/eventually'
 import { runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, late } from './support/visitor'
+import { byStatus, late } from './support/witness'
 
 test('the primary becomes a replica (READONLY): reconnected, and tried once more', async () => {
   const rig = await Rig.open()

@@ -1,7 +1,7 @@
 import { listen } from '../support/events'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
-import type { Visitor } from './support/visitor'
+import type { Witness } from './support/witness'
 
 /** What may lie under the key of a session although no session looks like it, and why it is none. */
 const texts: [what: string, text: string | Buffer, reason: string][] = [
@@ -28,7 +28,7 @@ afterAll(() => rig.close())
 beforeEach(() => rig.app.errors.splice(0))
 
 describe.each(texts)('%s', (_, text, reason) => {
-  const put = ({ id }: Visitor) => rig.redis((redis) => redis.set(`SESSION:${id}`, text))
+  const put = ({ id }: Witness) => rig.redis((redis) => redis.set(`SESSION:${id}`, text))
   const get = (id: string) => rig.redis((redis) => redis.getBuffer(`SESSION:${id}`))
 
   test('is nobody’s session: anonymous, one message, a new id at the next write, no second attempt', async () => {
@@ -75,7 +75,7 @@ describe('a key that holds a list (WRONGTYPE)', () => {
       })
       const heard = listen()
       for (const path of ['/read', '/mark/mine', '/count', '/login', '/logout']) {
-        visitor.cookie = cookie
+        visitor.cookies.set('sid', cookie)
         expect((await visitor.ask(path)).status).toBe(200)
         if (!['/read', '/logout'].includes(path)) expect(visitor.id).not.toBe(id)
       }

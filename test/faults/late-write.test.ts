@@ -2,7 +2,7 @@ import { App } from './support/app'
 import { own, plain } from './support/clients'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
-import { Visitor, type Outcome } from './support/visitor'
+import { Witness, type Outcome } from './support/witness'
 
 let rig: Rig
 /** A second process of the same application, whose way to Redis is free. */
@@ -27,7 +27,7 @@ afterEach(async () => {
  */
 async function writeLate(
   path: string,
-  meanwhile: (visitor: Visitor) => Promise<unknown>
+  meanwhile: (visitor: Witness) => Promise<unknown>
 ): Promise<(Record<string, unknown> | null)[]> {
   const { app, proxy, visitors } = rig
   const asked: Promise<Outcome>[] = visitors.map((visitor) => visitor.ask(path))
@@ -44,8 +44,8 @@ async function writeLate(
 }
 
 /** The same visitor at the other process. */
-function there(visitor: Visitor): Visitor {
-  return new Visitor(() => elsewhere.port, visitor.cookie)
+function there(visitor: Witness): Witness {
+  return new Witness(elsewhere.port, visitor.name, visitor.cookies)
 }
 
 test('nobody else has written: it may be applied, and is once', async () => {

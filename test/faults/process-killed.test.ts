@@ -1,6 +1,6 @@
 import { AppProcess } from '../support/app-process'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, load, Visitor } from './support/visitor'
+import { byStatus, load, Witness } from './support/witness'
 
 test.each(['before', 'sent', 'answered', 'finished'])(
   'the process is killed around a write (%s), and Redis with it: what was acknowledged is there',
@@ -16,7 +16,7 @@ test.each(['before', 'sent', 'answered', 'finished'])(
         AT: `${2 * visitors + Math.ceil(requests / 3)}`
       })
       for (let i = 0; i < visitors; i++) {
-        const visitor = new Visitor(() => app.port)
+        const visitor = new Witness(() => app.port)
         expect((await visitor.ask('/login')).status).toBe(200)
         rig.visitors.push(visitor)
         // Acknowledged before the load, which may all be on its way when the process dies.

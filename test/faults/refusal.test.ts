@@ -2,7 +2,7 @@ import Redis from 'ioredis'
 import { clients, plain } from './support/clients'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, late, needsStore, type Outcome, Visitor } from './support/visitor'
+import { byStatus, late, needsStore, type Outcome, Witness } from './support/witness'
 
 test('OOM: writes are refused, and nothing else is', async () => {
   const rig = await Rig.open()
@@ -27,7 +27,7 @@ test('OOM: writes are refused, and nothing else is', async () => {
     expect(await rig.texts()).toEqual(texts)
     // Read, and renewed by that to a day.
     expect(await rig.redis((redis) => redis.pttl(`SESSION:${reader!.id}`))).toBeGreaterThan(80_000_000)
-    expect(await new Visitor(() => rig.app.port).ask('/login')).toMatchObject({
+    expect(await new Witness(() => rig.app.port).ask('/login')).toMatchObject({
       status: 503,
       answer: { setCookies: [] }
     })

@@ -4,7 +4,7 @@ import { Router } from 'express'
 import { App, bagOf } from './support/app'
 import { own } from './support/clients'
 import { REQUESTS, Rig } from './support/rig'
-import { Visitor } from './support/visitor'
+import { Witness } from './support/witness'
 
 /** Responses without a body, elsewhere, and of a handler that threw after its change. */
 const ENDS: [method: string, path: string, status: number][] = [
@@ -16,7 +16,7 @@ const ENDS: [method: string, path: string, status: number][] = [
 ]
 
 /** A response as soon as its headers are there. */
-async function headersOf(port: number, visitor: Visitor, path: string, method = 'GET') {
+async function headersOf(port: number, visitor: Witness, path: string, method = 'GET') {
   const headers = { cookie: `sid=${visitor.cookie}` }
   const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }).end()
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
@@ -29,7 +29,7 @@ test('HEAD, 204, 304, a redirect, a handler that throws: the change is there as 
   const elsewhere = await App.open(store.store)
   const { visitors } = rig
   /** All visitors at once, each with one request after the other, of all kinds in turn. */
-  const everybody = (ask: (visitor: Visitor, key: string, end: (typeof ENDS)[number]) => Promise<void>) =>
+  const everybody = (ask: (visitor: Witness, key: string, end: (typeof ENDS)[number]) => Promise<void>) =>
     Promise.all(
       visitors.map(async (visitor, v) => {
         for (let i = 0; i < REQUESTS / visitors.length / 2; i++) {
@@ -47,7 +47,7 @@ test('HEAD, 204, 304, a redirect, a handler that throws: the change is there as 
         expect(stored).toHaveProperty(key)
         visitor.acknowledged.add(key)
         if (status !== 303) return
-        const there = new Visitor(() => elsewhere.port, visitor.cookie)
+        const there = new Witness(elsewhere.port, visitor.name, visitor.cookies)
         expect((await there.ask(response.headers.location!)).answer?.text).toContain(key)
       })
     )

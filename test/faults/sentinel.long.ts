@@ -6,7 +6,7 @@ import { eventually } from './support/eventually'
 import { runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
 import { Traces } from './support/traces'
-import { byStatus, late, load, needsStore, Visitor } from './support/visitor'
+import { byStatus, late, load, needsStore, Witness } from './support/witness'
 
 const NAME = 'sessions'
 
@@ -45,7 +45,7 @@ describe.each([
       name: NAME
     })
     const app = await App.open(store)
-    const visitors = Array.from({ length: 10 }, () => new Visitor(() => app.port))
+    const visitors = Array.from({ length: 10 }, () => new Witness(() => app.port))
     const [primary, replica] = servers as [RedisServer, RedisServer]
     try {
       await says(primary.url, /role:master/)

@@ -1,9 +1,8 @@
 import { Agent } from 'node:http'
 import Redis from 'ioredis'
 import { buildDemo, DemoProcess } from '../demo/support/process'
+import { Browser } from '../support/browser'
 import { type RedisServer, startRedis } from '../support/redis-server'
-import { send } from '../support/send'
-import { idIn } from '../support/site'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS } from './support/rig'
 
@@ -21,31 +20,29 @@ afterEach(async () => {
 })
 
 /** A visitor of the demo, who counts what was acknowledged. Half of the visitors keep their connection. */
-class Guest {
-  cookie = ''
+class Guest extends Browser {
   asked = 0
   acknowledged = 0
   statuses: number[] = []
 
   constructor(
-    private readonly port: number,
+    port: number,
     private readonly keepsConnection: boolean
-  ) {}
+  ) {
+    super(port)
+  }
 
   async login(): Promise<void> {
-    const headers = { 'content-type': 'application/json' }
-    const body = JSON.stringify({ username: 'test', password: 'x' })
-    const answer = await send(this.port, '/users/login', { method: 'POST', headers, body })
-    this.cookie = /^sid=([^;]*)/.exec(answer.setCookies[0] ?? '')![1]!
+    await this.call('POST', '/users/login', { username: 'test', password: 'x' })
   }
 
   /** Asks until the server is no more, or has said so often enough that it cannot. */
   async countOn(times: number): Promise<void> {
-    const headers = { cookie: `sid=${this.cookie}` }
     while (this.asked < times && this.statuses.at(-1) !== 0) {
       this.asked++
-      const sent = { headers, ...(this.keepsConnection && { agent }) }
-      const answer = await send(this.port, '/count', sent).catch(() => ({ status: 0 }))
+      const answer = await this.send('/count', this.keepsConnection ? { agent } : {}).catch(() => ({
+        status: 0
+      }))
       this.statuses.push(answer.status)
       if (answer.status === 200) this.acknowledged++
     }
@@ -78,7 +75,7 @@ test('SIGTERM under load: what runs is finished, what was acknowledged is there,
     for (const guest of all) {
       // Every answer was a good one, up to the connection that was refused.
       expect(guest.statuses).toEqual([...guest.statuses.slice(0, -1).map(() => 200), 0])
-      const stored = JSON.parse((await redis.get(`SESSION:${idIn(guest.cookie)}`))!) as { count: number }
+      const stored = JSON.parse((await redis.get(`SESSION:${guest.id}`))!) as { count: number }
       expect(stored.count).toBeGreaterThanOrEqual(guest.acknowledged)
       expect(stored.count).toBeLessThanOrEqual(guest.asked)
     }

@@ -1,7 +1,7 @@
 import { clients, own } from './support/clients'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
-import { answeredWell, byStatus, late, needsStore } from './support/visitor'
+import { answeredWell, byStatus, late, needsStore } from './support/witness'
 
 /** Milliseconds; Redis takes no command that would end it. */
 const PAUSE = 4500

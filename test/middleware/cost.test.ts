@@ -26,12 +26,11 @@ async function costOf(visit: () => Promise<void>): Promise<number> {
 
 /** Sends requests of one visitor over one connection, to an application over node-redis. */
 async function visitorOf(load: 'eager' | 'lazy'): Promise<(path: string) => () => Promise<void>> {
-  const redis = await startRedis()
-  atEnd(() => redis.stop())
+  const redis = atEnd(await startRedis(), (it) => it.stop())
   const client = createClient({ url: redis.url })
   client.on('error', () => undefined)
   await client.connect()
-  atEnd(() => client.destroy())
+  atEnd(client, (it) => it.destroy())
   const app = express()
   const handler: express.RequestHandler = async (req, res) => {
     const loaded = await (load === 'lazy' ? req.session.load() : undefined)
@@ -47,8 +46,7 @@ async function visitorOf(load: 'eager' | 'lazy'): Promise<(path: string) => () =
   app.use(session({ secret: 'x'.repeat(40), store: new RedisStore(client), load }))
   app.get(['/read', '/change'], handler)
   const server = await serve(app)
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  atEnd(() => agent.destroy())
+  const agent = atEnd(new Agent({ keepAlive: true, maxSockets: 1 }), (it) => it.destroy())
   const { port } = server.address() as AddressInfo
   let cookie: string | undefined
   const send = (path: string) => () =>

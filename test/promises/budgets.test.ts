@@ -2,17 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CookieStore, MemoryStore } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { RedisStore as ConnectRedis } from 'connect-redis'
-import Redis from 'ioredis'
-import { createClient } from 'redis'
 import express, { type Express } from 'express'
 import dropIn from '../../lib/express-session'
 import session from '../../lib'
-import { serve, portOf } from '../express-session/support/browser'
+import { serve } from '../support/serve'
+import { portOf } from '../support/server'
 import { Halt } from '../support/halt'
 import { CountingStore, hangs } from '../support/counting-store'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { send } from '../support/send'
-import { secret, Site, type Bag } from '../support/site'
+import { answerErrors, secret, Site, type Bag } from '../support/site'
 
 describe('what waits for one visitor alone does not count as a store that is silent:', () => {
   const login = (site: Site, user: string) => {
@@ -154,7 +153,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
       }
       res.end()
     })
-    app.use(quietly)
+    app.use(answerErrors)
     const port = portOf(await serve(app))
     const first = await send(port, '/')
     const { status } = await send(port, '/stuck', { headers: { cookie: first.setCookies[0]!.split(';')[0] } })
@@ -164,30 +163,20 @@ describe('a store that never answers a write keeps a response for one timeout, w
 })
 
 describe('a stall of our own process is no silence of the store:', () => {
-  let server: RedisServer
-  let client: Redis
-  let nodeRedis: ReturnType<typeof createClient>
-  beforeAll(async () => {
-    server = await startRedis()
-    client = new Redis(server.url)
-    nodeRedis = createClient({ url: server.url })
-    await nodeRedis.connect()
-  })
-  afterAll(async () => {
-    client.disconnect()
-    nodeRedis.destroy()
-    await server.stop()
-  })
+  const redis = openRedis({ nodeRedis: true })
 
   const REQUESTS = 20
   const names = { resave: false, saveUninitialized: false }
 
   test.each<[string, () => ReturnType<typeof express.Router>]>([
-    ['the main entry', () => session({ secret, store: new RedisStore(client) }) as never],
-    ['the drop-in on our store', () => dropIn({ secret, store: new RedisStore(client), ...names }) as never],
+    ['the main entry', () => session({ secret, store: new RedisStore(redis.client) }) as never],
+    [
+      'the drop-in on our store',
+      () => dropIn({ secret, store: new RedisStore(redis.client), ...names }) as never
+    ],
     [
       'the drop-in on connect-redis',
-      () => dropIn({ secret, store: new ConnectRedis({ client: nodeRedis }), ...names }) as never
+      () => dropIn({ secret, store: new ConnectRedis({ client: redis.nodeRedis }), ...names }) as never
     ]
   ])('%s', async (_name, make) => {
     const app: Express = express()
@@ -204,7 +193,7 @@ describe('a stall of our own process is no silence of the store:', () => {
       s.n = ((s.n as number | undefined) ?? 0) + 1
       res.end()
     })
-    app.use(quietly)
+    app.use(answerErrors)
     const port = portOf(await serve(app))
     const cookies = await Promise.all(
       Array.from({ length: REQUESTS }, async () => (await send(port, '/')).setCookies[0]!.split(';')[0])
@@ -217,10 +206,6 @@ describe('a stall of our own process is no silence of the store:', () => {
     }
   })
 })
-
-const quietly: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
-  res.status(error.status ?? 500).end()
-}
 
 /** Longer than the timeout of a session, which is a second. */
 function stall(): void {

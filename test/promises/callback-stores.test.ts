@@ -2,9 +2,10 @@ import express from 'express'
 import real from 'express-session'
 import session from '../../lib'
 import dropIn from '../../lib/express-session'
-import { portOf, serve } from '../express-session/support/browser'
+import { serve } from '../support/serve'
+import { portOf } from '../support/server'
 import { send } from '../support/send'
-import { type Bag, secret } from '../support/site'
+import { answerErrors, type Bag, secret } from '../support/site'
 
 const REQUESTS = 20
 
@@ -46,9 +47,7 @@ describe.each(Object.entries(middlewares))(
         s[req.url.slice(1)] = true
         res.end()
       })
-      app.use(((error: { status?: number }, _req, res, _next) => {
-        res.status(error.status ?? 500).end()
-      }) as express.ErrorRequestHandler)
+      app.use(answerErrors)
       const port = portOf(await serve(app))
       const cookie = (await send(port, '/begin')).setCookies[0]!.split(';')[0]
       const asked = { headers: { cookie } }
@@ -74,9 +73,7 @@ test('update counts what it acknowledged, over a store with callbacks that takes
     else if (req.url === '/begin') s.n = 0
     res.json(s.n)
   })
-  app.use(((error: { status?: number }, _req, res, _next) => {
-    res.status(error.status ?? 500).end()
-  }) as express.ErrorRequestHandler)
+  app.use(answerErrors)
   const port = portOf(await serve(app))
   const cookie = (await send(port, '/begin')).setCookies[0]!.split(';')[0]
   const asked = { headers: { cookie } }

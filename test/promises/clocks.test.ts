@@ -1,13 +1,13 @@
 import { CookieStore } from '../../lib'
 import { begin, meanwhile } from '../races/support/visit'
-import { openRedisStore } from '../support/redis-store'
+import { openRedis } from '../support/redis'
 import { type Bag, Site, type Visitor } from '../support/site'
 
 const DAY = 86_400_000
 
 const userOf = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).user ?? 'nobody')
 
-const redis = openRedisStore()
+const redis = openRedis()
 
 const now = Date.now
 

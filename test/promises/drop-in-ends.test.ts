@@ -1,27 +1,15 @@
 import { RedisStore as ConnectRedis } from 'connect-redis'
-import { createClient } from 'redis'
 import ours from '../../lib/express-session'
 import { RedisStore } from '../../lib/redis'
 import { both, Site, type Handler, type Module } from '../express-session/support/both'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { rounds } from './support/stops'
 
 /** Pairs of requests; `npm run test:long` asks for a thousand. */
 const PAIRS = process.env.TEST_LONG === undefined ? 100 : 1000
 const AT_ONCE = 20
 
-let server: RedisServer
-let client: ReturnType<typeof createClient>
-
-beforeAll(async () => {
-  server = await startRedis()
-  client = createClient({ url: server.url })
-  await client.connect()
-})
-afterAll(async () => {
-  client.destroy()
-  await server.stop()
-})
+const redis = openRedis({ nodeRedis: true })
 
 /** How often of so many times a session was there again after its end was answered with 200, although nobody made it anew. */
 async function undone(
@@ -30,7 +18,7 @@ async function undone(
   writers: number,
   latency: number
 ): Promise<number> {
-  const store = new ConnectRedis({ client })
+  const store = new ConnectRedis({ client: redis.nodeRedis })
   const get = store.get.bind(store)
   if (latency > 0)
     store.get = (id, done) => get(id, (...answer) => setTimeout(() => done?.(...answer), latency))
@@ -56,7 +44,7 @@ async function undone(
     const written = Array.from({ length: writers }, () => site.get('/write', { headers }))
     const [end] = await Promise.all([site.get(path, { headers }), ...written])
     expect(end.status).toBe(200)
-    if (await client.exists(`sess:${id}`)) count++
+    if (await redis.nodeRedis.exists(`sess:${id}`)) count++
   }
   return count
 }
@@ -97,8 +85,8 @@ const others: Record<string, Handler> = {
 }
 
 describe.each<[string, () => object]>([
-  ['connect-redis', () => new ConnectRedis({ client })],
-  ['our RedisStore', () => new RedisStore(client)]
+  ['connect-redis', () => new ConnectRedis({ client: redis.nodeRedis })],
+  ['our RedisStore', () => new RedisStore(redis.nodeRedis)]
 ])('on %s', (_store, open) => {
   test.each(Object.keys(others))('no logout is undone by %s at the same time', async (path) => {
     const site = await Site.open(ours, { store: open() }, async (req, res) => {

@@ -6,7 +6,7 @@ import express, { type Handler, type Response } from 'express'
 import express4 from 'express4'
 import session from '../../lib'
 import dropIn from '../../lib/express-session'
-import { App, type Layer } from '../support/hold-app'
+import { HeldApp, type Layer } from '../support/hold-app'
 import { TestServer, type Answer } from '../support/hold-http'
 import { secret } from '../support/site'
 
@@ -101,7 +101,7 @@ test('on HTTP/2, what a handler sends by the stream itself does not say 200 to a
     req.session.n = 0
     res.end()
   }
-  const app = await App.open('HTTP/2', [begin, handler])
+  const app = await HeldApp.open('HTTP/2', [begin, handler])
   await app.get({ path: '/begin' })
   const { status, complete } = await app.get()
   const { n } = (await app.stored())!

@@ -1,26 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import Redis from 'ioredis'
 import { MemoryStore, type Store } from '../../lib'
-import { RedisStore } from '../../lib/redis'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { Site, type Bag } from '../support/site'
 
 const user = (s: object) => (s as Bag).user as string | undefined
 const options = { user, timeout: 20_000 }
 
-let server: RedisServer
-let redis: RedisStore
-let admin: Redis
-beforeAll(async () => {
-  server = await startRedis()
-  redis = RedisStore.connect(server.url)
-  admin = new Redis(server.url)
-})
-afterAll(async () => {
-  admin.disconnect()
-  await redis.close()
-  await server.stop()
-})
+const redis = openRedis()
 
 /** What is noted of a user in the end: a note may go after the answer. */
 async function noted(store: Store, name: string, wanted: number): Promise<number> {
@@ -33,7 +19,7 @@ async function noted(store: Store, name: string, wanted: number): Promise<number
 
 describe.each<[string, () => Store]>([
   ['a MemoryStore', () => new MemoryStore()],
-  ['Redis', () => redis]
+  ['Redis', () => redis.store]
 ])('the index of users on %s', (_name, make) => {
   test.each([30 * 86_400_000, Infinity])(
     'keeps nothing of who logged out (lifetime %d)',
@@ -68,9 +54,9 @@ describe.each<[string, () => Store]>([
 })
 
 test('no key of the index in Redis lives for ever, also where sessions may', async () => {
-  const site = await Site.open({ ...options, lifetime: Infinity, store: redis })
+  const site = await Site.open({ ...options, lifetime: Infinity, store: redis.store })
   await site.visitor().ask((s) => void (s.user = 'for ever'))
-  const keys = (await admin.keys('SESSION:*')).filter((key) => key.includes('for ever'))
+  const keys = (await redis.client.keys('SESSION:*')).filter((key) => key.includes('for ever'))
   expect(keys).not.toEqual([])
-  for (const key of keys) expect(await admin.pttl(key)).toBeGreaterThan(0)
+  for (const key of keys) expect(await redis.client.pttl(key)).toBeGreaterThan(0)
 })

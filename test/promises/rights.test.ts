@@ -6,13 +6,12 @@ import { createCluster } from 'redis'
 import session from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { begin } from '../races/support/visit'
-import { atEnd, closeAll, soon } from '../stores/redis/helpers'
+import { soon } from '../stores/redis/helpers'
 import { hearWarnings } from '../support/hold-listeners'
 import { startCluster } from '../support/redis-cluster'
 import { type RedisServer, startRedis } from '../support/redis-server'
+import { atEnd } from '../support/serve'
 import { secret } from '../support/site'
-
-afterEach(closeAll)
 
 const folder = join(__dirname, '../../docs')
 const documents = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -47,8 +46,7 @@ test('the rights that the documents name are enough on a cluster, too', async ()
     10_000
   )
   for (const client of [ioredis, nodeRedis]) {
-    const store = new RedisStore(client as Cluster)
-    atEnd(store, (one) => one.close())
+    const store = atEnd(new RedisStore(client as Cluster), (one) => one.close())
     const { visitor } = await begin(store, { n: 1 })
     const sessions = session({ secret, store })
     const own = await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })

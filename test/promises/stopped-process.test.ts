@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppProcess } from '../support/app-process'
-import { openRedisStore } from '../support/redis-store'
+import { openRedis } from '../support/redis'
 import { Site } from '../support/site'
 
 const REQUESTS = 20
 const TIMEOUT = 1000
 
-const redis = openRedisStore()
+const redis = openRedis()
 
 test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
   'a process that stops at its command %i, for longer than the timeout, refuses nobody when it goes on',
@@ -15,7 +15,7 @@ test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
     const visitors = Array.from({ length: REQUESTS }, () => site.visitor())
     for (const visitor of visitors) await visitor.ask((s) => void (s.count = 0))
     const stopped = await AppProcess.start('races/child/main', {
-      REDIS_URL: redis.server.url,
+      REDIS_URL: redis.url,
       TIMEOUT: `${TIMEOUT}`,
       STOP_AT: `${command}`
     })

@@ -1,4 +1,4 @@
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import { AppProcess } from '../support/app-process'
 
 const PAIRS = 1000
@@ -11,9 +11,7 @@ const LIBRARIES = [
   'holdfast on its RedisStore'
 ] as const
 
-let server: RedisServer
-beforeAll(async () => (server = await startRedis()))
-afterAll(() => server.stop())
+const redis = openRedis()
 
 /** Two requests of one session, each of which another process answers. */
 const CASES: Record<
@@ -37,7 +35,7 @@ const CASES: Record<
 /** How many of the pairs went wrong although both were answered with 200. */
 async function wrong(library: string, name: string): Promise<number> {
   const { requests, isWrong } = CASES[name]!
-  const env = { REDIS_URL: server.url, LIBRARY: library }
+  const env = { REDIS_URL: redis.url, LIBRARY: library }
   const [one, other] = await Promise.all([
     AppProcess.start('races/child/callbacks', env),
     AppProcess.start('races/child/callbacks', env)

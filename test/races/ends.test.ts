@@ -29,68 +29,58 @@ onBothStores((store) => {
   ]
 
   describe.each(endings)('after %s', (_name, end) => {
-    test('a slow request that changed something is told, writes nothing and sends no cookie', async () => {
-      const { site, visitor } = await begin(store(), DATA)
+    /** A request that waits somewhere, and goes on when its session has ended. */
+    async function slow(
+      handler: (session: Bag, wait: () => Promise<void>) => unknown,
+      options?: Parameters<typeof begin>[2]
+    ) {
+      const { site, visitor } = await begin(store(), DATA, options)
       const old = visitor.id
-      const answer = await meanwhile(
-        visitor,
-        async (session, wait) => {
-          session.a = 'slow'
-          await wait()
-        },
-        () => end(visitor)
-      )
+      const answer = await meanwhile(visitor, handler, () => end(visitor))
+      return { site, visitor, old, answer }
+    }
+
+    test('a slow request that changed something is told, writes nothing and sends no cookie', async () => {
+      const { answer, old, site } = await slow(async (session, wait) => {
+        session.a = 'slow'
+        await wait()
+      })
       expect([answer.status, JSON.parse(answer.text)]).toEqual([409, { error: 'ERR_SESSION_GONE' }])
       expect(answer.setCookies).toEqual([])
       expect(await isOver(site, old)).toBe(true)
     })
 
     test('so are save and update, and neither brings anything back', async () => {
-      const { site, visitor } = await begin(store(), DATA)
-      const old = visitor.id
-      const answer = await meanwhile(
-        visitor,
-        async (session, wait) => {
-          await wait()
-          session.a = 'slow'
-          return [
-            await codeOf(session.save()),
-            await codeOf(session.update((draft) => (draft.a = 'slower'))),
-            await codeOf(session.reload())
-          ]
-        },
-        () => end(visitor)
-      )
+      const { answer, old, site } = await slow(async (session, wait) => {
+        await wait()
+        session.a = 'slow'
+        return [
+          await codeOf(session.save()),
+          await codeOf(session.update((draft) => (draft.a = 'slower'))),
+          await codeOf(session.reload())
+        ]
+      })
       expect(JSON.parse(answer.text)).toEqual(Array(3).fill('ERR_SESSION_GONE'))
       expect(answer.setCookies).toEqual([])
       expect(await isOver(site, old)).toBe(true)
     })
 
     test('a slow request that only read is served, and leaves no trace', async () => {
-      const { site, visitor } = await begin(store(), DATA)
-      const old = visitor.id
-      const answer = await meanwhile(
-        visitor,
-        async (session, wait) => {
-          await wait()
-          return session.user
-        },
-        () => end(visitor)
-      )
+      const { answer, old, site } = await slow(async (session, wait) => {
+        await wait()
+        return session.user
+      })
       expect([answer.status, JSON.parse(answer.text), answer.setCookies]).toEqual([200, 'test', []])
       expect(await isOver(site, old)).toBe(true)
     })
 
     test("with whenGone: 'drop' its changes go without an error, and nothing comes back", async () => {
-      const { site, visitor } = await begin(store(), DATA, { whenGone: 'drop' })
-      const old = visitor.id
-      const answer = await meanwhile(
-        visitor,
+      const { answer, old, site } = await slow(
         async (session, wait) => {
           session.a = 'slow'
           await wait()
         },
-        () => end(visitor)
+        { whenGone: 'drop' }
       )
       expect([answer.status, answer.setCookies]).toEqual([200, []])
       expect(await isOver(site, old)).toBe(true)
@@ -100,16 +90,10 @@ onBothStores((store) => {
       'a late response (%s) puts no dead id over the cookie that the browser has by then',
       async (_early, early) => {
         const options = { renew: 'always', cookie: { maxAge: 3_600_000 } } as const
-        const { visitor } = await begin(store(), DATA, options)
-        const old = visitor.id
-        const answer = await meanwhile(
-          visitor,
-          async (session, wait) => {
-            await early(session)
-            await wait()
-          },
-          () => end(visitor)
-        )
+        const { answer, old, visitor } = await slow(async (session, wait) => {
+          await early(session)
+          await wait()
+        }, options)
         expect([answer.status, answer.setCookies]).toEqual([200, []])
         if (visitor.hasCookie && visitor.id !== old)
           expect(await held(visitor)).toMatchObject({ user: 'new' })

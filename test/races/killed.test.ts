@@ -1,7 +1,6 @@
-import Redis from 'ioredis'
-import { RedisStore } from '../../lib/redis'
-import { type RedisServer, startRedis } from '../support/redis-server'
-import { idIn, type Visitor } from '../support/site'
+import { openRedis } from '../support/redis'
+import { idIn } from '../support/browser'
+import type { Visitor } from '../support/site'
 import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 
@@ -13,28 +12,16 @@ const CASES: [string, string, number, Record<string, unknown>][] = [
 ]
 const DATA = { user: 'test', cart: ['book'] }
 
-let server: RedisServer
-let store: RedisStore
-let admin: Redis
-beforeAll(async () => {
-  server = await startRedis()
-  store = RedisStore.connect(server.url)
-  admin = new Redis(server.url)
-})
-afterEach(() => admin.flushdb())
-afterAll(async () => {
-  await store.close()
-  admin.disconnect()
-  await server.stop()
-})
+const redis = openRedis()
+afterEach(() => redis.client.flushdb())
 
 /** Every session that is in the store, by its id; marks of moved ones are none. */
 async function sessions(): Promise<Map<string, Record<string, unknown>>> {
   const found = new Map<string, Record<string, unknown>>()
-  for (const key of await admin.keys('SESSION:*')) {
+  for (const key of await redis.client.keys('SESSION:*')) {
     // -1: it would live for ever. The mark of a moved one may go at any moment.
-    expect(await admin.pttl(key)).not.toBe(-1)
-    const text = await admin.get(key)
+    expect(await redis.client.pttl(key)).not.toBe(-1)
+    const text = await redis.client.get(key)
     if (text === null) continue
     const { '@': meta, ...data } = JSON.parse(text)
     if (!meta.moved) found.set(key.slice('SESSION:'.length), data)
@@ -44,7 +31,7 @@ async function sessions(): Promise<Map<string, Record<string, unknown>>> {
 
 async function killAt(command: number, keep: string, visitor: Visitor): Promise<void> {
   const child = await AppProcess.start('races/child/main', {
-    REDIS_URL: server.url,
+    REDIS_URL: redis.url,
     KILL_AFTER: String(command)
   })
   await child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
@@ -55,7 +42,7 @@ describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
   test.each(Array.from({ length: commands }, (_, i) => i + 1))(
     'after command %i: a session too many at most, none too few, and none brought back',
     async (command) => {
-      const { visitor } = await begin(store, DATA)
+      const { visitor } = await begin(redis.store, DATA)
       const old = visitor.id
       await killAt(command, keep, visitor)
 
@@ -74,9 +61,9 @@ describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
   )
 
   test('never: another attempt after a kill works', async () => {
-    const { visitor } = await begin(store, DATA)
+    const { visitor } = await begin(redis.store, DATA)
     await killAt(2, keep, visitor)
-    const child = await AppProcess.start('races/child/main', { REDIS_URL: server.url })
+    const child = await AppProcess.start('races/child/main', { REDIS_URL: redis.url })
     const answer = await child.post(`/regenerate?keep=${keep}`, visitor.cookie)
     const fresh = idIn(/^sid=([^;]*)/.exec(answer.setCookies[0]!)![1]!)
     expect((await sessions()).get(fresh)).toEqual({ ...kept, user: 'new' })
@@ -87,9 +74,9 @@ describe.each(CASES)('%s, logged out in the middle, then killed', (_name, keep, 
   test.each(Array.from({ length: commands - 1 }, (_, i) => i + 1))(
     'after command %i: the logout stays one',
     async (command) => {
-      const { visitor } = await begin(store, DATA)
+      const { visitor } = await begin(redis.store, DATA)
       const child = await AppProcess.start('races/child/main', {
-        REDIS_URL: server.url,
+        REDIS_URL: redis.url,
         HALT_AFTER: String(command)
       })
       const answer = child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)

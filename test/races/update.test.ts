@@ -1,24 +1,10 @@
-import Redis from 'ioredis'
 import { MemoryStore, type Store } from '../../lib'
-import { RedisStore } from '../../lib/redis'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
 import type { Bag, Visitor } from '../support/site'
 import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 
-let server: RedisServer
-let store: RedisStore
-let admin: Redis
-beforeAll(async () => {
-  server = await startRedis()
-  store = RedisStore.connect(server.url)
-  admin = new Redis(server.url)
-})
-afterAll(async () => {
-  await store.close()
-  admin.disconnect()
-  await server.stop()
-})
+const redis = openRedis()
 
 const count = (session: Bag): Promise<number> =>
   session.update((draft) => (draft.count = Number(draft.count ?? 0) + 1))
@@ -33,9 +19,9 @@ const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b
 
 /** How often Redis was given each command while `run` ran. */
 async function commands(run: () => Promise<unknown>): Promise<Record<string, number>> {
-  await admin.config('RESETSTAT')
+  await redis.client.config('RESETSTAT')
   await run()
-  const info = await admin.info('commandstats')
+  const info = await redis.client.info('commandstats')
   const all = [...info.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)])
   return Object.fromEntries(all)
 }
@@ -43,7 +29,7 @@ async function commands(run: () => Promise<unknown>): Promise<Record<string, num
 describe('update', () => {
   const stores: [string, () => Store][] = [
     ['a MemoryStore', () => new MemoryStore()],
-    ['Redis', () => store]
+    ['Redis', () => redis.store]
   ]
 
   test.each(stores)('from 100 requests at once counts to exactly 100, on %s', async (_name, open) => {
@@ -53,7 +39,7 @@ describe('update', () => {
   })
 
   test('400 from one process are at most 400 writes', async () => {
-    const { visitor } = await begin(store, { count: 0 })
+    const { visitor } = await begin(redis.store, { count: 0 })
     const seen = await commands(async () => {
       for (let i = 0; i < 4; i++) await atOnce(100, visitor)
     })
@@ -65,9 +51,9 @@ describe('update', () => {
   })
 
   test('from 100 requests at once in four processes counts to exactly 100', async () => {
-    const { visitor } = await begin(store, { count: 0 })
+    const { visitor } = await begin(redis.store, { count: 0 })
     const processes = await Promise.all(
-      oneTo(4).map(() => AppProcess.start('races/child/main', { REDIS_URL: server.url }))
+      oneTo(4).map(() => AppProcess.start('races/child/main', { REDIS_URL: redis.url }))
     )
     const answers = await Promise.all(oneTo(100).map((i) => processes[i % 4]!.post('/count', visitor.cookie)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
@@ -76,7 +62,7 @@ describe('update', () => {
   })
 
   test('beside requests that change other keys', async () => {
-    const { visitor } = await begin(store, { count: 0 })
+    const { visitor } = await begin(redis.store, { count: 0 })
     const keys = oneTo(20).map((i) => `key ${i}`)
     await Promise.all([
       atOnce(50, visitor),
@@ -86,7 +72,7 @@ describe('update', () => {
   })
 
   test('has the changes of its request in it, and a throw leaves all as it was', async () => {
-    const { visitor } = await begin(store, { count: 5 })
+    const { visitor } = await begin(redis.store, { count: 5 })
     const refusal = await visitor.visit(async (session) => {
       session.a = 1
       await session.update((draft) => {
@@ -103,8 +89,8 @@ describe('update', () => {
 })
 
 test('requests that only read write nothing back, however many run at once', async () => {
-  const { visitor } = await begin(store, { list: [1, { a: 1 }], text: 'ü' })
-  const text = await admin.get(`SESSION:${visitor.id}`)
+  const { visitor } = await begin(redis.store, { list: [1, { a: 1 }], text: 'ü' })
+  const text = await redis.client.get(`SESSION:${visitor.id}`)
   const seen = await commands(() =>
     Promise.all(oneTo(50).map(() => visitor.clone().ask((session) => [session.list, session.text])))
   )
@@ -114,5 +100,5 @@ test('requests that only read write nothing back, however many run at once', asy
   expect(Object.keys(others).filter((name) => /set|del|expire|touch/.test(name))).toEqual(
     ['config'].filter(() => false)
   )
-  expect(await admin.get(`SESSION:${visitor.id}`)).toBe(text)
+  expect(await redis.client.get(`SESSION:${visitor.id}`)).toBe(text)
 })

@@ -1,9 +1,7 @@
-import Redis from 'ioredis'
 import { MemoryStore, type Store } from '../../lib'
-import { RedisStore } from '../../lib/redis'
 import { codeOf } from '../support/outcome'
-import { type RedisServer, startRedis } from '../support/redis-server'
-import { everyOrder, type Kept, type Scenario, type Site, someOrders } from './rig/users'
+import { openRedis } from '../support/redis'
+import { everyOrder, type Kept, type Scenario, type World, type Process, someOrders } from './rig/users'
 
 /** `npm run test:long` asks for all that there are. */
 const isLong = process.env.TEST_LONG !== undefined
@@ -24,7 +22,7 @@ const must = (id: string | undefined): string => {
 }
 
 /** One session of U and one of W, each logged in before anything else happens. */
-async function twoUsers(behind: Site): Promise<{ mine: string; handle: string; other: string }> {
+async function twoUsers(behind: Process): Promise<{ mine: string; handle: string; other: string }> {
   const mine = must(await behind.login('U'))
   const other = must(await behind.login('W'))
   return { mine, handle: (await behind.list('U'))[0]!, other }
@@ -59,25 +57,28 @@ function loginWhileDestroying(): Scenario<TwoUsers> {
 
 type Keep = true | 'user'[]
 
+/** Gives the session of U's other ids, one after the other, each in a process of its own, as far as it gets. */
+const moving = (world: World<TwoUsers>, moves: number, keep: Keep) => async () => {
+  let id: string | undefined = world.seed.mine
+  for (let i = 0; i < moves && id !== undefined; i++) {
+    const from: string = id
+    id = undefined
+    await codeOf(
+      world
+        .site(`move ${i}`)
+        .move(from, keep)
+        .then((to) => (id = to))
+    )
+  }
+}
+
 /** The session of U's gets another id while all are ended: it was logged in before, so it goes. */
 function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUsers> {
   let ended = 0
   return {
     seed: twoUsers,
     programs: (world) => [
-      async () => {
-        let id: string | undefined = world.seed.mine
-        for (let i = 0; i < moves && id !== undefined; i++) {
-          const from: string = id
-          id = undefined
-          await codeOf(
-            world
-              .site(`move ${i}`)
-              .move(from, keep)
-              .then((to) => (id = to))
-          )
-        }
-      },
+      moving(world, moves, keep),
       async () => (ended = await world.site('ends').destroy('U'))
     ],
     async check(world) {
@@ -92,28 +93,13 @@ function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUser
 
 /** The session gets other ids, one after the other, while `end` ends it. Nothing of it is left when that was answered. */
 function moveWhileEnding(
-  end: (site: Site, seed: TwoUsers) => Promise<unknown>,
+  end: (site: Process, seed: TwoUsers) => Promise<unknown>,
   moves: number,
   keep: Keep
 ): Scenario<TwoUsers> {
   return {
     seed: twoUsers,
-    programs: (world) => [
-      async () => {
-        let id: string | undefined = world.seed.mine
-        for (let i = 0; i < moves && id !== undefined; i++) {
-          const from: string = id
-          id = undefined
-          await codeOf(
-            world
-              .site(`move ${i}`)
-              .move(from, keep)
-              .then((to) => (id = to))
-          )
-        }
-      },
-      () => end(world.site('ends'), world.seed)
-    ],
+    programs: (world) => [moving(world, moves, keep), () => end(world.site('ends'), world.seed)],
     async check(world) {
       expect((await ofUser(world, 'U')).ids).toEqual([])
       expect((await ofUser(world, 'W')).ids).toEqual([world.seed.other])
@@ -122,7 +108,7 @@ function moveWhileEnding(
 }
 
 /** What ends one session, by whoever has it. */
-const ENDS: [string, (site: Site, seed: TwoUsers) => Promise<unknown>][] = [
+const ENDS: [string, (site: Process, seed: TwoUsers) => Promise<unknown>][] = [
   ['a logout', (site, { mine }) => site.visit(mine, (s) => s.destroy())],
   [
     'a logout by a WebSocket or a worker that holds it',
@@ -130,7 +116,7 @@ const ENDS: [string, (site: Site, seed: TwoUsers) => Promise<unknown>][] = [
   ]
 ]
 
-const change = (site: Site, id: string, user: string) =>
+const change = (site: Process, id: string, user: string) =>
   codeOf(site.visit(id, (session) => void (session.user = user)))
 
 /** A session goes from U to V while all sessions of U are ended. */
@@ -158,22 +144,16 @@ function changeWhileDestroying(): Scenario<TwoUsers> {
   }
 }
 
-function redisKept(server: RedisServer): Kept & { stop(): Promise<void> } {
-  const store = RedisStore.connect(server.url)
-  const admin = new Redis(server.url)
+function redisKept({ store, client }: ReturnType<typeof openRedis>): Kept {
   return {
     store,
     async texts() {
-      const keys = (await admin.keys('SESSION:*')).filter((key) => !key.startsWith('SESSION:user:'))
-      const texts = await Promise.all(keys.map((key) => admin.get(key)))
+      const keys = (await client.keys('SESSION:*')).filter((key) => !key.startsWith('SESSION:user:'))
+      const texts = await Promise.all(keys.map((key) => client.get(key)))
       return keys.flatMap((key, i) => (texts[i] === null ? [] : [[key.slice(8), texts[i]!] as const]))
     },
     async clear() {
-      await admin.flushdb()
-    },
-    async stop() {
-      admin.disconnect()
-      await store.close()
+      await client.flushdb()
     }
   }
 }
@@ -335,8 +315,8 @@ describe('every interleaving on a MemoryStore', () => {
   })
 
   test.each([
-    ['logs in', (site: Site) => site.login('U')],
-    ['lists them', (site: Site) => site.list('U')]
+    ['logs in', (site: Process) => site.login('U')],
+    ['lists them', (site: Process) => site.list('U')]
   ])(
     'the index is repaired by one who %s, while a session comes back to its user',
     async (_, other) => {
@@ -455,16 +435,9 @@ describe('the rig finds', () => {
 })
 
 describe('every interleaving on Redis', () => {
-  let server: RedisServer
-  let kept: ReturnType<typeof redisKept>
-  beforeAll(async () => {
-    server = await startRedis()
-    kept = redisKept(server)
-  })
-  afterAll(async () => {
-    await kept.stop()
-    await server.stop()
-  })
+  const redis = openRedis()
+  let kept: Kept
+  beforeAll(() => void (kept = redisKept(redis)))
 
   test('a login while all sessions of its user are ended', async () => {
     if (isLong) await everyOrder(kept, loginWhileDestroying())

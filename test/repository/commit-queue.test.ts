@@ -12,7 +12,7 @@ interface Job extends QueuedJob {
 }
 
 /** A queue whose batches end when the test says so. */
-class Rig {
+class HeldQueue {
   /** Each batch that has started, as `id: jobs`. */
   readonly batches: string[] = []
   readonly #ends: ((error?: Error) => void)[] = []
@@ -40,14 +40,14 @@ class Rig {
 }
 
 test('a job runs at once, before push returns, if no other of its session is running', () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   void rig.push('a', '1')
   void rig.push('b', '2')
   expect(rig.batches).toEqual(['a: 1', 'b: 2'])
 })
 
 test('jobs that wait for one session are the next batch, in the order in which they came', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const jobs = ['1', '2', '3', '4'].map((name) => rig.push('a', name))
   expect(rig.batches).toEqual(['a: 1'])
   await rig.end()
@@ -60,7 +60,7 @@ test('jobs that wait for one session are the next batch, in the order in which t
 })
 
 test('a batch that fails leaves the next one alone', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const first = codeOf(rig.push('a', '1'))
   const second = rig.push('a', '2')
   await rig.end(Object.assign(new Error('mine'), { code: 'MINE' }))
@@ -69,7 +69,7 @@ test('a batch that fails leaves the next one alone', async () => {
 })
 
 test('a job whose turn does not come within its budget is rejected, and never run', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const first = rig.push('a', '1')
   const late = rig.push('a', 'late', new Budget(5))
   const patient = rig.push('a', 'patient')
@@ -81,7 +81,7 @@ test('a job whose turn does not come within its budget is rejected, and never ru
 })
 
 test('a job that may run beside others waits for half of its budget, and takes along what waits with it', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const push = (name: string, ms: number) => rig.push('a', name, new Budget(ms), true)
   const first = push('stuck', LONG)
   const jobs = [push('late', 200), push('patient', LONG)]
@@ -100,7 +100,7 @@ test('a job that may run beside others waits for half of its budget, and takes a
 })
 
 test('a job that comes when all have ended runs at once', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const first = rig.push('a', '1')
   await rig.end()
   await first
@@ -109,7 +109,7 @@ test('a job that comes when all have ended runs at once', async () => {
 })
 
 test('the time that a job has waited is charged to its budget', async () => {
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const budget = new Budget(2000)
   void rig.push('a', '1')
   const waited = rig.push('a', '2', budget)
@@ -125,7 +125,7 @@ test('the time that a job has waited is charged to its budget', async () => {
 test('no timer is left behind', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const before = timers()
-  const rig = new Rig()
+  const rig = new HeldQueue()
   const jobs = ['1', '2', '3'].map((name) => rig.push('a', name))
   await rig.end()
   await rig.end()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { PROTOCOLS, Signal } from '../support/hold-http'
-import { Rig, TestGate } from '../support/hold-rig'
+import { HeldServer, TestGate } from '../support/hold-rig'
 import { HeaderSnapshot, ResponseHold } from '../../lib/response/response-hold'
 
 /** A response without a connection, and what it sends: adapters for AWS Lambda collect the body in this way. */
@@ -72,7 +72,7 @@ describe.each(PROTOCOLS)('a write after the end, over %s', (protocol) => {
     'is no error that nobody listens for, and its callback hears of it, held: %s',
     async (held) => {
       const heard = new Signal<unknown>('the callback')
-      const rig = await Rig.open(protocol, ({ res, gate }) => {
+      const rig = await HeldServer.open(protocol, ({ res, gate }) => {
         gate.changed = held
         res.end('all of it')
         expect(res.write('late', heard.resolve)).toBe(false)

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PROTOCOLS, Signal } from '../support/hold-http'
-import { hasLeft, Rig, type Held } from '../support/hold-rig'
+import { hasLeft, HeldServer, type Held } from '../support/hold-rig'
 
 /** A response of which a part has left, and with something to commit since. */
 const streaming = (rest: (held: Held) => unknown) => async (held: Held) => {
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 describe.each(PROTOCOLS)('after the headers have gone, over %s', (protocol) => {
   const ask = async (rest: (held: Held) => unknown) => {
-    const rig = await Rig.open(protocol, streaming(rest))
+    const rig = await HeldServer.open(protocol, streaming(rest))
     const exchange = rig.ask()
     exchange.received('part ').then(sent.resolve, sent.reject)
     return { rig, exchange }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { PROTOCOLS, TestServer, bounded, type Answer, type Asked, type Protocol } from '../support/hold-http'
-import { Rig } from '../support/hold-rig'
+import { HeldServer } from '../support/hold-rig'
 
 type Note = (what: string, value?: unknown) => void
 type Handler = (res: ServerResponse, note: Note) => void
@@ -17,7 +17,7 @@ async function expectAsNative(protocol: Protocol, handler: Handler, asked: Asked
   }
   const native = await TestServer.open(protocol, (_req, res) => run('native')(res))
   const expected = await native.get(asked)
-  const rig = await Rig.open(protocol, ({ res }) => run('held')(res))
+  const rig = await HeldServer.open(protocol, ({ res }) => run('held')(res))
   const answer = await rig.get(asked)
 
   expect(rig.gate.log).toContain('committed')
@@ -230,7 +230,7 @@ describe.each(PROTOCOLS)(
         res.destroy()
       })
       await native.get()
-      const rig = await Rig.open(protocol, ({ res }) => {
+      const rig = await HeldServer.open(protocol, ({ res }) => {
         attempt(note, 'held', () => handler(res))
         expect(res.headersSent).toBe(false)
         res.statusCode = 400

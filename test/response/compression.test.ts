@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import compression from 'compression'
 import { fails } from '../support/counting-store'
-import { App, type ErrorLayer, type Layer, type Response } from '../support/hold-app'
+import { HeldApp, type ErrorLayer, type Layer, type Response } from '../support/hold-app'
 import { Signal, type Answer } from '../support/hold-http'
 
 /** Above the threshold of compression, which is 1 KiB, and far above what its stream takes at once. */
@@ -58,9 +58,10 @@ function openApp(
   handler: Layer,
   around: { onError?: ErrorLayer } = {}
 ) {
-  if (where === 'before the session') return App.open('Express 5', [handler], { before: [layer], ...around })
+  if (where === 'before the session')
+    return HeldApp.open('Express 5', [handler], { before: [layer], ...around })
   const first = where === 'after the session' ? [] : [look]
-  return App.open('Express 5', [...first, layer, handler], around)
+  return HeldApp.open('Express 5', [...first, layer, handler], around)
 }
 
 describe.each(POSITIONS)('compression mounted %s', (where) => {

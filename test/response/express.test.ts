@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Response } from 'express'
 import { fails, takes } from '../support/counting-store'
-import { App, type Layer } from '../support/hold-app'
+import { HeldApp, type Layer } from '../support/hold-app'
 import { Signal } from '../support/hold-http'
 import { onFinished, onHeaders } from '../support/hold-listeners'
 
@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe.each(['Express 5', 'Express 4'] as const)('%s', (kind) => {
   /** A handler of Express's own response, after a change of the session. */
   const open = (handler: (res: Response) => unknown, before: Layer[] = []) =>
-    App.open(
+    HeldApp.open(
       kind,
       [
         (req, res) => {
@@ -33,7 +33,7 @@ describe.each(['Express 5', 'Express 4'] as const)('%s', (kind) => {
     )
 
   it('redirects a client that follows on the first header byte to what was stored', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         if (req.url === '/next') return res.end(String(req.session.user))
         req.session.user = 'test'

@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types'
 import { PROTOCOLS, Signal } from '../support/hold-http'
-import { Rig, type Held } from '../support/hold-rig'
+import { HeldServer, type Held } from '../support/hold-rig'
 
 describe.each(PROTOCOLS)('the client hangs up, over %s', (protocol) => {
   /** Runs `before`, has the client hang up, and then runs `after`. */
@@ -9,7 +9,7 @@ describe.each(PROTOCOLS)('the client hangs up, over %s', (protocol) => {
     after: (held: Held) => unknown = () => undefined
   ) => {
     const done = new Signal('the handler')
-    const rig = await Rig.open(protocol, async (held) => {
+    const rig = await HeldServer.open(protocol, async (held) => {
       const closed = new Signal('close')
       held.res.on('close', () => closed.resolve())
       await before(held)
@@ -97,7 +97,7 @@ describe.each(PROTOCOLS)('the client hangs up, over %s', (protocol) => {
 
   it('nothing is said after the end', async () => {
     const closed = new Signal('close')
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       res.on('close', () => closed.resolve())
       res.end('x')
     })

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { ServerResponse } from 'node:http'
-import { hasLeft, Rig } from '../support/hold-rig'
+import { hasLeft, HeldServer } from '../support/hold-rig'
 
 const streamOf = (res: ServerResponse) => (res as unknown as { stream: ServerHttp2Stream }).stream
 
@@ -23,7 +23,7 @@ describe.each(SENDERS)(
   'an HTTP/2 stream that is answered past its response, by %s',
   (_what, send, status) => {
     it('waits for the commit, and takes the headers of the gate', async () => {
-      const rig = await Rig.open('HTTP/2', async ({ res, gate }) => {
+      const rig = await HeldServer.open('HTTP/2', async ({ res, gate }) => {
         res.setHeader('X-Outer', '1')
         gate.onHeaders = () => res.setHeader('Set-Cookie', 'gate=1')
         send(streamOf(res))
@@ -40,7 +40,7 @@ describe.each(SENDERS)(
     })
 
     it('is sent at once where there is nothing to commit', async () => {
-      const rig = await Rig.open('HTTP/2', ({ res, gate }) => {
+      const rig = await HeldServer.open('HTTP/2', ({ res, gate }) => {
         gate.changed = false
         send(streamOf(res))
         expect(hasLeft(res)).toBe(true)
@@ -49,7 +49,7 @@ describe.each(SENDERS)(
     })
 
     it('is broken off where the store says no, and nothing of it leaves', async () => {
-      const rig = await Rig.open('HTTP/2', ({ res, gate }) => {
+      const rig = await HeldServer.open('HTTP/2', ({ res, gate }) => {
         gate.onCommit = () => gate.refuse()
         send(streamOf(res))
       })
@@ -59,7 +59,7 @@ describe.each(SENDERS)(
 )
 
 it('commits what changed since an HTTP/2 stream responded before that stream ends', async () => {
-  const rig = await Rig.open('HTTP/2', async ({ res, gate }) => {
+  const rig = await HeldServer.open('HTTP/2', async ({ res, gate }) => {
     gate.changed = false
     const stream = streamOf(res)
     stream.respond({ ':status': 200 })

@@ -1,12 +1,12 @@
 import { bounded, PROTOCOLS } from '../support/hold-http'
-import { hasLeft, Rig } from '../support/hold-rig'
+import { hasLeft, HeldServer } from '../support/hold-rig'
 
 const HINTS = { link: '</style.css>; rel=preload; as=style' }
 
 describe.each(PROTOCOLS)('informational responses pass, over %s', (protocol) => {
   it.each(['before', 'while'])('%s the response is held', async (when) => {
     const statuses: number[] = []
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       const inform = async () => {
         const came = new Promise<void>((resolve) => {
           exchange.onInformation = (status) => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { App, type Layer } from '../support/hold-app'
+import { HeldApp, type Layer } from '../support/hold-app'
 import { afterwards, bounded, Signal } from '../support/hold-http'
 
 /** Requests one behind the other on one connection, without waiting for answers. */
@@ -56,7 +56,7 @@ const body: Layer = (req, res) => {
 
 describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on %s', (kind) => {
   it('answers in the order of the requests, whatever the order of the commits', async () => {
-    const app = await App.open(kind, [change, body])
+    const app = await HeldApp.open(kind, [change, body])
     const paths = ['/1', '/stream2', '/3', '/4']
     const commits = paths.map(() => app.store.holdNext())
     const pipeline = new Pipeline(app.server.port, paths)
@@ -69,7 +69,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
   })
 
   it('also where a held response becomes the first in line', async () => {
-    const app = await App.open(kind, [change, body])
+    const app = await HeldApp.open(kind, [change, body])
     const paths = ['/1', '/stream2', '/3']
     const commits = paths.map(() => app.store.holdNext())
     const pipeline = new Pipeline(app.server.port, paths)
@@ -83,7 +83,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
   })
 
   it('answers each request by itself where the store says no', async () => {
-    const app = await App.open(kind, [change, body], {
+    const app = await HeldApp.open(kind, [change, body], {
       onError: (error, _req, res) => {
         res.statusCode = error.status
         res.setHeader('Content-Length', 10)
@@ -110,7 +110,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
 
   it('a response that has to be broken off takes those behind it along', async () => {
     const sent = new Signal('the first part')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         req.session.path = req.url
         if (req.url !== '/2') return res.end(`answer to ${req.url}`)

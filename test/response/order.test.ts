@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
 import { bounded, PROTOCOLS, Signal } from '../support/hold-http'
-import { hasLeft, Rig } from '../support/hold-rig'
+import { hasLeft, HeldServer } from '../support/hold-rig'
 
 const SENDERS: [string, (res: ServerResponse) => unknown][] = [
   ['end', (res) => res.end('x')],
@@ -12,7 +12,7 @@ const SENDERS: [string, (res: ServerResponse) => unknown][] = [
 
 describe.each(PROTOCOLS)('over %s', (protocol) => {
   it.each(SENDERS)('%s leaves after the commit, the headers of the gate with it', async (name, send) => {
-    const rig = await Rig.open(protocol, async ({ res, gate, hold }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate, hold }) => {
       gate.onHeaders = () => res.setHeader('X-Gate', 'passed')
       send(res)
       expect(res.headersSent).toBe(true)
@@ -28,7 +28,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       expect(hold.begun).toBe(true)
     })
     // Its round trip is long enough for what should not have left.
-    const other = await Rig.open(protocol, ({ res, gate }) => {
+    const other = await HeldServer.open(protocol, ({ res, gate }) => {
       gate.changed = false
       res.end()
     })
@@ -44,7 +44,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it.each(SENDERS)('%s goes at once where nothing changed', async (name, send) => {
-    const rig = await Rig.open(protocol, ({ res, gate, hold }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate, hold }) => {
       gate.changed = false
       send(res)
       expect(hold.begun).toBe(true)
@@ -56,7 +56,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('asks once, however many calls are held', async () => {
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       res.writeHead(201, { 'X-A': '1' })
       res.flushHeaders()
       for (const chunk of ['a', 'b', 'c']) res.write(chunk)
@@ -69,7 +69,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 
   it('answers false to a held write, and says when to go on', async () => {
     const log: string[] = []
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       const note = (what: string) => void log.push(what)
       const drained = new Signal('drain')
       res.on('drain', () => (note('drain'), drained.resolve()))
@@ -98,7 +98,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   it('does not say drain where the response is full', async () => {
     const big = Buffer.alloc(32 * 1024 * 1024)
     const log: string[] = []
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       const drained = new Signal('drain')
       res.on('drain', () => (log.push('drain'), drained.resolve()))
       res.write(big)
@@ -120,7 +120,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 
   it('says no drain after the end', async () => {
     const drain = jest.fn()
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       res.on('drain', drain)
       res.write('a')
       res.end('b')
@@ -130,7 +130,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('ignores a status that is set after the freeze, also where it is set before the release', async () => {
-    const rig = await Rig.open(protocol, ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
       res.statusCode = 201
       res.write('x')
       res.statusCode = 500
@@ -141,7 +141,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('shows the status that writeHead gave', async () => {
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       res.writeHead(404)
       expect(res.statusCode).toBe(404)
       res.statusCode = 200
@@ -151,7 +151,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('makes the response itself again', async () => {
-    const rig = await Rig.open(protocol, ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
       const removeHeader = res.removeHeader.bind(res)
       res.removeHeader = removeHeader
       res.end('x')
@@ -169,7 +169,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('asks again for what changed while it waited, and then lets go', async () => {
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       res.write('a')
       gate.changed = true
       gate.allow()
@@ -190,7 +190,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('commits what changed before a held end, before anything leaves', async () => {
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       res.write('a')
       gate.changed = true
       gate.allow()
@@ -206,7 +206,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('leaves alone what changes after the end', async () => {
-    const rig = await Rig.open(protocol, ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
       res.end('x')
       gate.changed = true
       gate.allow()
@@ -218,7 +218,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   it('holds a flush, which is of compression, together with what is to be flushed', async () => {
     type Flushing = ServerResponse & { flush: () => void }
     const log: string[] = []
-    const rig = await Rig.open(
+    const rig = await HeldServer.open(
       protocol,
       async ({ res, gate }) => {
         const { flush } = res as Flushing
@@ -245,7 +245,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 
   it('is held for a response that was begun before, until its end', async () => {
-    const rig = await Rig.open(
+    const rig = await HeldServer.open(
       protocol,
       async ({ res, gate, hold }) => {
         expect(hold.begun).toBe(true)
@@ -266,7 +266,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 
   it('finds nothing to do for a response that was ended before', async () => {
     const closed = new Signal('closing')
-    const rig = await Rig.open(
+    const rig = await HeldServer.open(
       protocol,
       ({ res }) => res.on('close', () => closed.resolve()),
       (res) => void res.end('x')
@@ -278,7 +278,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 })
 
 it('leaves `finished` to Node, by which a closing server knows the connections that are idle', async () => {
-  const rig = await Rig.open('HTTP/1.1', async ({ res, gate }) => {
+  const rig = await HeldServer.open('HTTP/1.1', async ({ res, gate }) => {
     res.end('all of it')
     expect(res.writableEnded).toBe(true)
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is what Node looks at
@@ -292,7 +292,7 @@ it('leaves `finished` to Node, by which a closing server knows the connections t
 })
 
 it('frees what waits for the end of the response only when it has gone', async () => {
-  const rig = await Rig.open('HTTP/1.1', async ({ res, gate }) => {
+  const rig = await HeldServer.open('HTTP/1.1', async ({ res, gate }) => {
     const over = finished(res).then(() => gate.log.push('finished'))
     res.end('x')
     await new Promise(setImmediate)

@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ServerResponse } from 'node:http'
 import { PROTOCOLS, Signal, type Answer } from '../support/hold-http'
-import { Rig, type Held } from '../support/hold-rig'
+import { HeldServer, type Held } from '../support/hold-rig'
 
 /** Sets what a handler's page would have. */
 function describePage(res: ServerResponse): void {
@@ -42,7 +42,7 @@ const OWN_ANSWER = {
 
 describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
   const refusing = async (handler: (held: Held) => unknown, before?: (res: ServerResponse) => void) => {
-    const rig = await Rig.open(protocol, handler, before)
+    const rig = await HeldServer.open(protocol, handler, before)
     rig.gate.onCommit = () => setImmediate(() => rig.gate.refuse())
     return rig
   }
@@ -129,7 +129,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     })
 
     it('commits what the error page changes before its end, as for any response', async () => {
-      const rig = await Rig.open(protocol, ({ res, gate }) => {
+      const rig = await HeldServer.open(protocol, ({ res, gate }) => {
         res.end('handler')
         gate.refuse()
       })
@@ -186,7 +186,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       [409, 'Conflict\n'],
       [500, 'Internal Server Error\n']
     ])('answers with the status %d of the error', async (status, body) => {
-      const rig = await Rig.open(protocol, ({ res }) => res.write('x'))
+      const rig = await HeldServer.open(protocol, ({ res }) => res.write('x'))
       rig.gate.onCommit = () => rig.gate.refuse(Object.assign(new Error(), { status }))
       expect(await rig.server.get()).toMatchObject({ status, body })
     })
@@ -194,7 +194,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     it.each([undefined, null, 'a string', { status: 200 }, { status: '503' }])(
       'takes %j for a 500',
       async (error) => {
-        const rig = await Rig.open(protocol, ({ res }) => res.write('x'))
+        const rig = await HeldServer.open(protocol, ({ res }) => res.write('x'))
         rig.gate.onCommit = () => {
           rig.gate.refuse(error ?? null)
         }
@@ -300,7 +300,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
   })
 
   it('a call that was refused for its arguments does not let the next one slip', async () => {
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       expect(() => res.write(5)).toThrow('chunk')
       gate.refuse()
       await new Promise(setImmediate)
@@ -311,7 +311,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
   })
 
   it('nor does it hold the next one where its commit succeeded', async () => {
-    const rig = await Rig.open(protocol, async ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
       expect(() => res.end(5)).toThrow('chunk')
       gate.allow()
       await new Promise(setImmediate)

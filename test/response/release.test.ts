@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { PROTOCOLS, Signal } from '../support/hold-http'
 import { onHeaders } from '../support/hold-listeners'
-import { Rig } from '../support/hold-rig'
+import { HeldServer } from '../support/hold-rig'
 
 const fails = () => {
   throw new Error('a header listener')
@@ -12,7 +12,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
     ['before the hold', (res) => onHeaders(res, fails)],
     ['a method that throws', (res) => void (res.writeHead = fails)]
   ])('a header listener, mounted %s, is an error for the error handler', async (_what, before) => {
-    const rig = await Rig.open(protocol, ({ res }) => res.end('handler'), before)
+    const rig = await HeldServer.open(protocol, ({ res }) => res.end('handler'), before)
     rig.onError = (_error, { res }) => {
       expect(res.headersSent).toBe(false)
       res.writeHead = Object.getPrototypeOf(res).writeHead
@@ -24,7 +24,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
   })
 
   it('a header listener that is mounted after the hold throws at the call, as it does without a hold', async () => {
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       onHeaders(res, fails)
       expect(() => res.end('handler')).toThrow('a header listener')
       res.statusCode = 500
@@ -35,7 +35,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
   })
 
   it('where the handler was streaming the answer is a 500', async () => {
-    const rig = await Rig.open(
+    const rig = await HeldServer.open(
       protocol,
       ({ res }) => res.write('handler'),
       (res) => onHeaders(res, fails)
@@ -46,7 +46,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
 
   it('nor the headers of the gate, held or not', async () => {
     for (const changed of [true, false]) {
-      const rig = await Rig.open(protocol, ({ res, gate }) => {
+      const rig = await HeldServer.open(protocol, ({ res, gate }) => {
         gate.changed = changed
         gate.onHeaders = () => {
           gate.onHeaders = () => undefined
@@ -60,7 +60,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
   })
 
   it('and headers of the gate that never can be set end in one answer', async () => {
-    const rig = await Rig.open(protocol, ({ res, gate }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
       gate.onHeaders = fails
       res.end('handler')
     })
@@ -70,7 +70,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
 
   it('a body that breaks after the headers breaks the response off', async () => {
     const told = new Signal<unknown>('the callback')
-    const rig = await Rig.open(
+    const rig = await HeldServer.open(
       protocol,
       ({ res }) => {
         res.write('a')
@@ -88,7 +88,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
 
   it('passes on what is thrown where nothing is held, and lets the handler begin again', async () => {
     let times = 0
-    const rig = await Rig.open(protocol, ({ res, gate, hold }) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate, hold }) => {
       gate.changed = false
       onHeaders(res, () => {
         if (times++ === 0) fails()
@@ -104,7 +104,7 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
   })
 
   it('a header listener sees the status, sets headers, and may change the status', async () => {
-    const rig = await Rig.open(protocol, ({ res }) => {
+    const rig = await HeldServer.open(protocol, ({ res }) => {
       onHeaders(res, function () {
         expect(this.statusCode).toBe(201)
         this.setHeader('X-Listener', '1')

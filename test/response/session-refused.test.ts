@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { Router, type ErrorRequestHandler } from 'express'
 import type { SessionError } from '../../lib'
 import { fails } from '../support/counting-store'
-import { App, KINDS, type ErrorLayer, type Layer } from '../support/hold-app'
+import { HeldApp, KINDS, type ErrorLayer, type Layer } from '../support/hold-app'
 import { Signal } from '../support/hold-http'
 import { hasLeft } from '../support/hold-rig'
 
@@ -22,7 +22,7 @@ const HANDLER_HEADERS = ['etag', 'set-cookie']
 
 describe.each(KINDS)('the store says no, on %s', (kind) => {
   const open = async (handler: Layer, onError?: ErrorLayer) => {
-    const app = await App.open(kind, [prepare, handler], onError && { onError })
+    const app = await HeldApp.open(kind, [prepare, handler], onError && { onError })
     app.store.always(fails, 'set')
     return app
   }
@@ -90,7 +90,7 @@ describe.each(KINDS)('the store says no, on %s', (kind) => {
       if (req.url === '/stream') res.write('x')
       else res.end('x')
     }
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, _res, next) => {
         req.session.n = Math.random()
         next()
@@ -133,7 +133,7 @@ describe.each(KINDS)('the store says no, on %s', (kind) => {
   })
 
   it('also to an error page, whose handler threw', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       prepare,
       () => {
         throw Object.assign(new Error('a handler'), { status: 418 })
@@ -175,7 +175,7 @@ describe.each(['Express 5', 'Express 4'] as const)('the store says no, on %s', (
       next(error)
     }
     router.use(inner)
-    const app = await App.open(kind, [(req, res, next) => router(req as never, res as never, next)], {
+    const app = await HeldApp.open(kind, [(req, res, next) => router(req as never, res as never, next)], {
       onError: (error, req, res) => {
         res.statusCode = error.status
         res.end(`outer ${req.url}`)

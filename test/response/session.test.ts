@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { App, KINDS, type Layer } from '../support/hold-app'
+import { HeldApp, KINDS, type Layer } from '../support/hold-app'
 import { bounded, Signal } from '../support/hold-http'
 import { hearWarnings } from '../support/hold-listeners'
 import { hasLeft } from '../support/hold-rig'
@@ -21,7 +21,7 @@ const count: Layer = (req, res) => {
 
 describe.each(KINDS)('a session on %s', (kind) => {
   it.each(SENDERS)('is stored before the first byte leaves by %s', async (_what, send) => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         req.session.name = 'test'
         send(res)
@@ -46,7 +46,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
 
   it.each([200, 204, 304])('is stored before a %d without a body, to GET and HEAD', async (status) => {
     for (const method of ['GET', 'HEAD']) {
-      const app = await App.open(kind, [
+      const app = await HeldApp.open(kind, [
         (req, res) => {
           req.session.name = 'test'
           res.statusCode = status
@@ -60,7 +60,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('that nobody looks at hooks nothing', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (_req, res) => {
         for (const name of ['writeHead', 'write', 'end', 'flushHeaders']) {
           expect(Object.hasOwn(res, name)).toBe(false)
@@ -74,7 +74,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('that is only read holds nothing', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         if (req.url === '/count') return count(req, res, () => undefined)
         const { n } = req.session
@@ -89,7 +89,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('keeps the cookies that a handler sets', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         req.session.name = 'test'
         res.setHeader('Set-Cookie', 'before=1')
@@ -107,7 +107,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('is kept where the handler throws, and the error page waits for it', async () => {
-    const app = await App.open(
+    const app = await HeldApp.open(
       kind,
       [
         (req) => {
@@ -135,7 +135,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('is loaded and changed in lazy mode, held all the same', async () => {
-    const app = await App.open(
+    const app = await HeldApp.open(
       kind,
       [
         async (req, res) => {
@@ -155,7 +155,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('whose save nobody waits for is saved before the response goes', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         req.session.name = 'test'
         void req.session.save()
@@ -172,7 +172,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('whose regenerate and save nobody waits for, and that is streamed, has its cookie', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         if (req.url === '/count') return count(req, res, () => undefined)
         req.session.n = 5
@@ -192,14 +192,14 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('writes one story with many requests', async () => {
-    const app = await App.open(kind, [count])
+    const app = await HeldApp.open(kind, [count])
     for (const n of [1, 2, 3]) expect((await app.get()).body).toBe(String(n))
   })
 
   it('tells the process nothing', async () => {
     const { warnings, end } = hearWarnings()
     const told = new Signal('a refused stream')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         if (req.url !== '/stream') return count(req, res, () => undefined)
         req.session.name = 'test'

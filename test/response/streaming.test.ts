@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { listen } from '../support/events'
-import { App, KINDS } from '../support/hold-app'
+import { HeldApp, KINDS } from '../support/hold-app'
 import { fails } from '../support/counting-store'
 import { Signal } from '../support/hold-http'
 
@@ -20,7 +20,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     writeFileSync(file, content)
     let source: ReadStream | undefined
     const ended = new Signal('the pipeline')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       (req, res) => {
         if (req.url !== '/') return res.end()
         req.session.name = 'test'
@@ -55,7 +55,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   it('server-sent events: each leaves when it is written, and what changed between is committed', async () => {
     const next = [new Signal('event 2'), new Signal('event 3')]
     const closed = new Signal('close')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         res.on('close', () => closed.resolve())
         req.session.name = 'test'
@@ -90,7 +90,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   })
 
   it('what changes after the headers is committed before the end', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         req.session.first = 1
         res.write('a')
@@ -119,7 +119,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
 
   it('what changes after the headers and cannot be stored breaks the response off', async () => {
     const told = new Signal<unknown>('the callback')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         if (req.url === '/well') return res.end('well')
         req.session.first = 1
@@ -143,7 +143,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
 
   it('a session created after the headers is not stored, and the client knows', async () => {
     const told = new Signal<unknown>('the callback')
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         touch(req.session)
         res.write('a')
@@ -161,7 +161,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   })
 
   it('a save after the headers says so to its caller, and the response goes on', async () => {
-    const app = await App.open(kind, [
+    const app = await HeldApp.open(kind, [
       async (req, res) => {
         touch(req.session)
         res.write('a')
@@ -181,7 +181,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   describe('and the client hangs up', () => {
     it('a commit at the end happens all the same', async () => {
       const closed = new Signal('close')
-      const app = await App.open(kind, [
+      const app = await HeldApp.open(kind, [
         async (req, res) => {
           res.on('close', () => closed.resolve())
           req.session.name = 'test'
@@ -200,7 +200,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('before the response began: half of a handler’s work is not stored', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await App.open(kind, [
+      const app = await HeldApp.open(kind, [
         (req, res) => {
           if (req.url === '/well') return res.end(String(req.session.name))
           res.on('close', () => closed.resolve())
@@ -221,7 +221,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('while its begun response is held: all of it is stored, and nothing is said', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await App.open(kind, [
+      const app = await HeldApp.open(kind, [
         (req, res) => {
           res.on('close', () => closed.resolve())
           req.session.name = 'test'
@@ -243,7 +243,7 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('nothing changed: nothing is said', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await App.open(kind, [
+      const app = await HeldApp.open(kind, [
         (req, res) => {
           res.on('close', () => closed.resolve())
           touch(req.session)

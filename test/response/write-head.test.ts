@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { PROTOCOLS, type Protocol } from '../support/hold-http'
-import { Rig } from '../support/hold-rig'
+import { HeldServer } from '../support/hold-rig'
 
 type WriteHead = (res: ServerResponse) => unknown
 
@@ -11,7 +11,7 @@ function addCookie(res: ServerResponse): void {
 }
 
 async function wire(protocol: Protocol, changed: boolean, writeHead: WriteHead) {
-  const rig = await Rig.open(protocol, ({ res, gate }) => {
+  const rig = await HeldServer.open(protocol, ({ res, gate }) => {
     gate.changed = changed
     gate.onHeaders = () => addCookie(res)
     writeHead(res)
@@ -128,7 +128,7 @@ describe.each([true, false])('writeHead over HTTP/1.1, held: %s', (changed) => {
   })
 
   it('keeps the case of the names', async () => {
-    const rig = await Rig.open('HTTP/1.1', ({ res, gate }) => {
+    const rig = await HeldServer.open('HTTP/1.1', ({ res, gate }) => {
       gate.changed = changed
       res.writeHead(200, ['X-lIKE-THIS', '1'])
       expect((res as unknown as { getRawHeaderNames(): string[] }).getRawHeaderNames()).toEqual([

@@ -5,7 +5,8 @@ import { CountingStore, fails, hangs, throws } from '../support/counting-store'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
 import { startRedis } from '../support/redis-server'
-import { idIn, secret, Site, type Bag, type Handler } from '../support/site'
+import { idIn } from '../support/browser'
+import { secret, Site, type Bag, type Handler } from '../support/site'
 
 /** Everything that can go wrong, more or less. */
 const TROUBLE: Handler[] = [

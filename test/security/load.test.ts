@@ -1,21 +1,22 @@
-import { Agent, createServer, request } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import Redis from 'ioredis'
+import { Agent } from 'node:http'
 import session, { MemoryStore } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { CountingStore } from '../support/counting-store'
-import { startRedis } from '../support/redis-server'
+import { openRedis } from '../support/redis'
+import { send } from '../support/send'
+import { atEnd, serve } from '../support/serve'
+import { portOf } from '../support/server'
 import { secret, Site, type Bag } from '../support/site'
+
+const redis = openRedis()
 
 describe('load', () => {
   it('anonymous traffic stores nothing: of 10,000 requests without a cookie or with forged ones Redis sees none', async () => {
-    const redis = await startRedis()
-    const client = new Redis(redis.url)
-    const agent = new Agent({ keepAlive: true, maxSockets: 20 })
+    const { client } = redis
+    const agent = atEnd(new Agent({ keepAlive: true, maxSockets: 20 }), (it) => it.destroy())
     const eager = session({ secret, store: new RedisStore(client) })
     const lazy = session({ secret, store: new RedisStore(client), load: 'lazy' })
-    const server = createServer((req, res) => {
+    const server = await serve((req, res) => {
       const middleware = req.url === '/lazy' ? lazy : eager
       middleware(req, res, (error) => {
         const { session: s } = req as unknown as { session: Bag }
@@ -24,63 +25,35 @@ describe('load', () => {
           () => res.end('error')
         )
       })
-    }).listen(0, '127.0.0.1')
-    try {
-      await once(server, 'listening')
-      await once(client, 'ready')
-      const { port } = server.address() as AddressInfo
-      const processed = async () =>
-        Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1])
-      const before = await processed()
+    })
+    const processed = async () =>
+      Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1])
+    const before = await processed()
 
-      const forged = [
-        undefined,
-        'sid=x',
-        `sid=s%3Aabc.${'A'.repeat(43)}`,
-        'sid=',
-        `sid=s%3A${'a'.repeat(43)}.short`
-      ]
-      let anonymous = 0
-      const one = (i: number) =>
-        new Promise<void>((resolve, reject) => {
-          const cookie = forged[i % forged.length]
-          const asked = request(
-            {
-              host: '127.0.0.1',
-              port,
-              agent,
-              path: i % 2 ? '/lazy' : '/',
-              headers: cookie ? { cookie } : {}
-            },
-            (response) => {
-              let text = ''
-              response.setEncoding('utf8')
-              response.on('data', (chunk: string) => (text += chunk))
-              response.on('end', () => {
-                if (text === 'true' && !response.headers['set-cookie']) anonymous++
-                resolve()
-              })
-            }
-          )
-          asked.on('error', reject).end()
-        })
-      let next = 0
-      const worker = async () => {
-        while (next < 10_000) await one(next++)
-      }
-      await Promise.all(Array.from({ length: 20 }, worker))
-
-      expect(anonymous).toBe(10_000)
-      // Only what asks for the number is counted.
-      expect((await processed()) - before).toBe(1)
-      expect(await client.dbsize()).toBe(0)
-    } finally {
-      agent.destroy()
-      server.close()
-      server.closeAllConnections()
-      client.disconnect()
-      await redis.stop()
+    const forged = [
+      undefined,
+      'sid=x',
+      `sid=s%3Aabc.${'A'.repeat(43)}`,
+      'sid=',
+      `sid=s%3A${'a'.repeat(43)}.short`
+    ]
+    let anonymous = 0
+    const one = async (i: number) => {
+      const cookie = forged[i % forged.length]
+      const headers = cookie ? { cookie } : {}
+      const { text, setCookies } = await send(portOf(server), i % 2 ? '/lazy' : '/', { agent, headers })
+      if (text === 'true' && setCookies.length === 0) anonymous++
     }
+    let next = 0
+    const worker = async () => {
+      while (next < 10_000) await one(next++)
+    }
+    await Promise.all(Array.from({ length: 20 }, worker))
+
+    expect(anonymous).toBe(10_000)
+    // Only what asks for the number is counted.
+    expect((await processed()) - before).toBe(1)
+    expect(await client.dbsize()).toBe(0)
   })
 
   it('a session has limits in size and in depth, when it is written and when it is read', async () => {

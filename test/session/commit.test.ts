@@ -2,13 +2,7 @@ import { request, type IncomingMessage } from 'node:http'
 import type { Merge } from '../../lib'
 import { after, CountingStore, sentTwice, takes } from '../support/counting-store'
 import { listen } from '../support/events'
-import { Site, type Bag, type Visitor, returning } from '../support/site'
-
-/** What is stored, without what is ours. */
-async function dataOf(site: Site, visitor: Visitor): Promise<unknown> {
-  const { '@': _meta, ...data } = (await site.stored(visitor.id))!
-  return data
-}
+import { dataOf, Site, type Bag, returning } from '../support/site'
 
 /** The ways to commit a change. */
 const WAYS: [string, (s: Bag, change: (s: Bag) => void) => unknown][] = [

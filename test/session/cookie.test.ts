@@ -1,4 +1,5 @@
 import { advance } from '../support/clock'
+import { endOf } from '../support/cookies'
 import { fails } from '../support/counting-store'
 import { listen } from '../support/events'
 import { Site, returning } from '../support/site'
@@ -6,13 +7,6 @@ import { Site, returning } from '../support/site'
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
-
-/** When the cookie of a response ends, in milliseconds from now; undefined: with the browser. */
-function endOf(setCookies: readonly string[]): number | undefined {
-  expect(setCookies).toHaveLength(1)
-  const expires = /; Expires=([^;]+)/.exec(setCookies[0]!)?.[1]
-  return expires === undefined ? undefined : Date.parse(expires) - Date.now()
-}
 
 describe('the cookie', () => {
   it('without an age ends with the browser, and is sent once', async () => {

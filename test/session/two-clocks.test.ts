@@ -1,4 +1,5 @@
 import { advance } from '../support/clock'
+import { endOf } from '../support/cookies'
 import { after } from '../support/counting-store'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
@@ -10,13 +11,6 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 const isHere = (visitor: Visitor) => visitor.clone().ask(async (s) => !(await s.load()).isNew)
-
-/** When the cookie of a response ends, in milliseconds from now; undefined: with the browser. */
-function endOf(setCookies: readonly string[]): number | undefined {
-  expect(setCookies).toHaveLength(1)
-  const expires = /; Expires=([^;]+)/.exec(setCookies[0]!)?.[1]
-  return expires === undefined ? undefined : Date.parse(expires) - Date.now()
-}
 
 describe('the idle timeout', () => {
   it('ends a session that is not used', async () => {

@@ -1,12 +1,6 @@
 import { CountingStore, fails, takes } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
-import { Site, type Bag, type Handler, type Visitor, returning } from '../support/site'
-
-/** What is stored, without what is ours. */
-async function dataOf(site: Site, visitor: Visitor): Promise<unknown> {
-  const { '@': _meta, ...data } = (await site.stored(visitor.id))!
-  return data
-}
+import { dataOf, Site, type Bag, type Handler, returning } from '../support/site'
 
 describe('update', () => {
   const count: Handler = (s) => s.update((draft) => (draft.n = Number(draft.n ?? 0) + 1))

@@ -3,18 +3,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { compile } from './compile'
 import { send, type Answer } from './send'
+import { atEnd } from './serve'
 import { secret } from './site'
 
 let built = ''
-const running = new Set<ChildProcess>()
 
 beforeAll(() => {
   built = compile(['lib', 'test/support', 'test/faults/child', 'test/faults/support', 'test/races/child'])
-})
-afterEach(async () => {
-  const ended = [...running].map((child) => once(child, 'close'))
-  for (const child of running) child.kill('SIGKILL')
-  await Promise.all(ended)
 })
 
 /** An application in a process of its own, which prints its port first. It does not outlive the test. */
@@ -38,8 +33,8 @@ export class AppProcess {
       env: { PATH: process.env.PATH, SECRET: secret, ...env },
       stdio: ['pipe', 'pipe', 'inherit']
     })
-    running.add(child)
-    child.once('close', () => running.delete(child))
+    const closed = once(child, 'close')
+    atEnd(child, (it) => it.kill('SIGKILL') && closed)
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     return new AppProcess(Number(line.toString()), child)
   }

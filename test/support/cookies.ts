@@ -20,3 +20,10 @@ export class Cookies extends Map<string, string> {
     }
   }
 }
+
+/** When the cookie of a response ends, in milliseconds from now; undefined: with the browser. */
+export function endOf(setCookies: readonly string[]): number | undefined {
+  expect(setCookies).toHaveLength(1)
+  const expires = /; Expires=([^;]+)/.exec(setCookies[0]!)?.[1]
+  return expires === undefined ? undefined : Date.parse(expires) - Date.now()
+}

@@ -67,7 +67,7 @@ export class HeldStore extends CountingStore {
 }
 
 /** A server with sessions, and the cookie of its one visitor. */
-export class App {
+export class HeldApp {
   readonly store: HeldStore
   cookie: string | undefined
 
@@ -91,7 +91,7 @@ export class App {
       onError,
       ...options
     }: Partial<SessionOptions> & { before?: Layer[]; onError?: ErrorLayer } = {}
-  ): Promise<App> {
+  ): Promise<HeldApp> {
     const store = new HeldStore()
     const all: (Layer | ErrorLayer)[] = [...before, session({ secret, store, ...options }), ...layers]
     if (onError)
@@ -99,7 +99,7 @@ export class App {
         onError(error, req, res, next)
       )
     const protocol: Protocol = kind === 'HTTP/2' ? 'HTTP/2' : 'HTTP/1.1'
-    return new App(await TestServer.open(protocol, listenerOf(kind, all)), store)
+    return new HeldApp(await TestServer.open(protocol, listenerOf(kind, all)), store)
   }
 
   /** A request with the visitor's cookie, under way. */

@@ -78,7 +78,7 @@ export interface Held {
 }
 
 /** A server whose every response is held by a {@link TestGate}. No session is involved. */
-export class Rig {
+export class HeldServer {
   readonly gate = new TestGate()
   /** What `next` got. */
   readonly errors: unknown[] = []
@@ -95,8 +95,8 @@ export class Rig {
     protocol: Protocol,
     handler: (held: Held) => unknown,
     before: (res: ServerResponse) => void = () => undefined
-  ): Promise<Rig> {
-    const rig = new Rig(handler)
+  ): Promise<HeldServer> {
+    const rig = new HeldServer(handler)
     rig.server = await TestServer.open(protocol, (req, res) => {
       before(res)
       rig.#handle(req, res)

@@ -1,9 +1,9 @@
 import type { RequestListener, Server } from 'node:http'
 import express, { type Express, type Request, type Response } from 'express'
 import session, { type Session, type SessionError, type SessionOptions, type Store } from '../../lib'
-import { Cookies } from './cookies'
+import { Browser } from './browser'
 import { CountingStore } from './counting-store'
-import { send, type Answer, type Sent } from './send'
+import type { Answer, Sent } from './send'
 import { serve } from './serve'
 import { portOf, stop } from './server'
 
@@ -68,7 +68,7 @@ export class Site {
 
   /** Somebody with a browser: cookies are kept, and sent. */
   visitor(cookie?: string): Visitor {
-    return new Visitor(this, cookie)
+    return new Visitor(this, cookie === undefined ? [] : [[this.name, cookie]])
   }
 
   /** Puts a handler where a request with this header finds it. */
@@ -102,37 +102,17 @@ export class Site {
 }
 
 /** A browser at a site. */
-export class Visitor {
-  readonly cookies = new Cookies()
-
+export class Visitor extends Browser {
   constructor(
     private readonly site: Site,
-    cookie?: string
+    cookies?: Iterable<readonly [name: string, value: string]>
   ) {
-    if (cookie !== undefined) this.cookies.set(site.name, cookie)
-  }
-
-  /** The session's cookie as the browser has it. */
-  get cookie(): string {
-    const cookie = this.cookies.get(this.site.name)
-    if (cookie === undefined) throw new Error('this visitor has no session cookie')
-    return cookie
-  }
-
-  /** The session id in the cookie: what stands between `s:` and the signature. */
-  get id(): string {
-    return idIn(this.cookie)
-  }
-
-  get hasCookie(): boolean {
-    return this.cookies.has(this.site.name)
+    super(() => site.port, site.name, cookies)
   }
 
   /** A second window of the same browser, as it is now. */
-  clone(): Visitor {
-    const other = new Visitor(this.site)
-    for (const [name, value] of this.cookies) other.cookies.set(name, value)
-    return other
+  override clone(): Visitor {
+    return new Visitor(this.site, this.cookies)
   }
 
   /** One request that this handler answers. */
@@ -149,14 +129,12 @@ export class Visitor {
     if (status !== 200) throw new Error(`the answer was ${status} ${text}`)
     return JSON.parse(text) as T
   }
+}
 
-  async send(path: string, sent: Sent = {}): Promise<Answer> {
-    const headers = { ...this.cookies.headers, ...sent.headers }
-    const { path: _path, ...rest } = sent as Sent & { path?: string }
-    const answer = await send(this.site.port, path, { ...rest, headers })
-    this.cookies.keep(answer.setCookies)
-    return answer
-  }
+/** What is stored of a visitor's session, without what is ours. */
+export async function dataOf(site: Site, visitor: Visitor): Promise<unknown> {
+  const { '@': _meta, ...data } = (await site.stored(visitor.id))!
+  return data
 }
 
 /** A site, and a visitor who has a session there. The calls of the store count from now on. */
@@ -171,11 +149,9 @@ export async function returning(
   return { site, visitor }
 }
 
-/** The session id in a cookie's value. */
-export function idIn(cookie: string): string {
-  const id = /^s:([^.~]+)(?:~[^.]+)?\.[^.]+$/.exec(decodeURIComponent(cookie))?.[1]
-  if (id === undefined) throw new Error('no signed cookie')
-  return id
+/** An error handler that answers with the status of the error alone. */
+export const answerErrors: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
+  res.status(error.status ?? 500).end()
 }
 
 /** Runs on until the condition holds: for what happens after the answer has gone. Gives up after a minute. */

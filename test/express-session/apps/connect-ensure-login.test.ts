@@ -2,7 +2,7 @@ import { ensureLoggedIn } from 'connect-ensure-login'
 import type { RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-local'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { options, platforms, type SessionModule } from '../support/implementations'
 
 const ann = { username: 'ann', password: 'open' }

@@ -1,5 +1,5 @@
 import flash from 'connect-flash'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { options, platforms, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(platforms)('connect-flash with $name', ({ session, express }) => {

@@ -1,5 +1,5 @@
 import cookieParser from 'cookie-parser'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { options, platforms, sessionOf } from '../support/implementations'
 
 describe.each(platforms)('cookie-parser with $name', ({ session, express }) => {
@@ -25,7 +25,7 @@ describe.each(platforms)('cookie-parser with $name', ({ session, express }) => {
     routes(app, true)
     const browser = await Browser.open(app)
     await browser.get('/set')
-    expect((await browser.get('/id')).text).toBe(browser.sessionId)
+    expect((await browser.get('/id')).text).toBe(browser.id)
   })
 
   test('clearing another cookie leaves the session', async () => {

@@ -2,7 +2,7 @@ import { csrfSync } from 'csrf-sync'
 import csurf from 'csurf'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { csrf as lusca } from 'lusca'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 const protections = {
@@ -41,9 +41,9 @@ describe.each(cases)('$name', ({ session, protection }) => {
 
   test('a token from before regenerate is refused', async () => {
     const token = await tokenFor(browser)
-    const before = browser.sessionId
+    const before = browser.id
     const { text } = await browser.post('/login', {}, { 'x-csrf-token': token })
-    expect(browser.sessionId).not.toBe(before)
+    expect(browser.id).not.toBe(before)
     expect(await post(browser, token)).toEqual([403, 'refused'])
     expect(await post(browser, text)).toEqual([200, 'accepted'])
   })

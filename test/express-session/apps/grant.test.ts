@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import express, { type Express } from 'express'
 import grant from 'grant'
-import { Browser, portOf, serve } from '../support/browser'
+import { Browser } from '../../support/browser'
+import { serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(implementations)('grant with $name', ({ session }) => {

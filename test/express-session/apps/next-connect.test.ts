@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { createRouter, expressWrapper } from 'next-connect'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(implementations)('next-connect with $name', ({ session }) => {
@@ -18,9 +18,9 @@ describe.each(implementations)('next-connect with $name', ({ session }) => {
 
   test('a handler may answer after it waited', async () => {
     await browser.get('/count')
-    const before = browser.sessionId
+    const before = browser.id
     expect((await browser.post('/login')).text).toBe('welcome')
-    expect(browser.sessionId).not.toBe(before)
+    expect(browser.id).not.toBe(before)
     expect(await browser.json('/count')).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-local'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { options, platforms, sessionOf, type SessionModule } from '../support/implementations'
 
 const ann = { username: 'ann', password: 'open' }
@@ -17,17 +17,17 @@ describe.each(platforms)('passport with $name', ({ session, express }) => {
 
   test('a login has a new session id, and the old one is worth nothing', async () => {
     await browser.post('/cart', { item: 'book' })
-    const before = browser.copy()
+    const before = browser.clone()
     const { path, text } = await browser.post('/login', ann)
     expect([path, text]).toEqual(['/', 'ann'])
-    expect(browser.sessionId).not.toBe(before.sessionId)
+    expect(browser.id).not.toBe(before.id)
     expect((await before.get('/')).text).toBe('nobody')
     expect((await browser.get('/')).text).toBe('ann')
   })
 
   test('a login starts with an empty session, unless keepSessionInfo is set', async () => {
     await browser.post('/cart', { item: 'book' })
-    const other = browser.copy()
+    const other = browser.clone()
     await browser.post('/login', ann)
     expect(await browser.json('/cart')).toBeNull()
     const keeping = other.stranger()
@@ -56,7 +56,7 @@ describe.each(platforms)('passport with $name', ({ session, express }) => {
   test('a logout ends the session for every copy of its cookie', async () => {
     await browser.post('/login', ann)
     await browser.post('/cart', { item: 'book' })
-    const copy = browser.copy()
+    const copy = browser.clone()
     expect((await browser.post('/logout')).text).toBe('nobody')
     expect((await copy.get('/')).text).toBe('nobody')
     expect(await copy.json('/cart')).toBeNull()
@@ -66,10 +66,10 @@ describe.each(platforms)('passport with $name', ({ session, express }) => {
   test('a logout with keepSessionInfo keeps everything but the user', async () => {
     await browser.post('/login', ann)
     await browser.post('/cart', { item: 'book' })
-    const before = browser.sessionId
+    const before = browser.id
     expect((await browser.post('/logout?keep')).text).toBe('nobody')
     expect(await browser.json('/cart')).toEqual(['book'])
-    expect(browser.sessionId).not.toBe(before)
+    expect(browser.id).not.toBe(before)
   })
 
   test('a user who is no more is forgotten, and stays so', async () => {

@@ -3,7 +3,7 @@ import cookieParser from 'cookie-parser'
 import { sign } from 'cookie-signature'
 import express, { type RequestHandler } from 'express'
 import { asked, both, secret, storeOf, type Bag, type Module, type Req } from '../support/both'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 
 /**
  * A web framework that has sessions for HTTP, for requests that came over a socket and are imitated, and for the code of its
@@ -49,7 +49,7 @@ describe.each(both)('%s', (_name, session) => {
     const { app, overSocket } = lift(session)
     const browser = await Browser.open(app)
     expect((await browser.get('/')).text).toBe('visit 1')
-    expect((await overSocket(browser.cookieHeader)).text).toBe('visit 2')
+    expect((await overSocket(browser.cookies.header)).text).toBe('visit 2')
     expect((await browser.get('/')).text).toBe('visit 3')
   })
 

@@ -3,7 +3,9 @@ import express from 'express'
 import { Server, type Socket } from 'socket.io'
 import { io as connect } from 'socket.io-client'
 import { WebSocket } from 'ws'
-import { atEnd, Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
+import { atEnd, serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(implementations)('socket.io with $name', ({ session }) => {
@@ -36,7 +38,7 @@ describe.each(implementations)('socket.io with $name', ({ session }) => {
     const { browser, sockets } = await open(session, { saveUninitialized: true })
     const connected = once(sockets, 'connection')
     const client = new WebSocket(`ws://127.0.0.1:${browser.port}/socket.io/?EIO=4&transport=websocket`)
-    atEnd(() => client.terminate())
+    atEnd(client, (it) => it.terminate())
     const [response] = await once(client, 'upgrade')
     const [cookie] = (response.headers['set-cookie'] as string[]) ?? []
     browser.cookies.set('connect.sid', /^connect\.sid=([^;]*)/.exec(cookie!)![1]!)
@@ -72,9 +74,9 @@ async function open(session: SessionModule, more: object = {}) {
     res.json(sessionOf(req).count)
   })
 
-  const browser = await Browser.open(app)
-  const sockets = new Server(browser.server)
-  atEnd(() => sockets.close())
+  const server = await serve(app)
+  const browser = new Browser(portOf(server), 'connect.sid')
+  const sockets = atEnd(new Server(server), (it) => it.close())
   sockets.engine.use(middleware)
   sockets.on('connection', answer)
   return { browser, sockets, talk }
@@ -96,10 +98,10 @@ function answer(socket: Socket): void {
 
 /** Opens a socket with the cookies of the browser. */
 function talk(browser: Browser, transports: string[]): (question: string) => Promise<unknown> {
-  const headers = { cookie: browser.cookieHeader }
+  const headers = { cookie: browser.cookies.header }
   const client = connect(`http://127.0.0.1:${browser.port}`, {
     ...{ transports, extraHeaders: headers, forceNew: true, reconnection: false }
   })
-  atEnd(() => client.disconnect())
+  atEnd(client, (it) => it.disconnect())
   return (question) => client.emitWithAck(question)
 }

@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express, { type Request, type Response } from 'express'
 import { WebSocket, WebSocketServer } from 'ws'
-import { atEnd, Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
+import { atEnd, serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(implementations)('ws with $name', ({ session }) => {
@@ -65,10 +67,9 @@ async function open(session: SessionModule, response: object = {}): Promise<Brow
     res.json(sessionOf(req).count)
   })
 
-  const browser = await Browser.open(app)
-  const sockets = new WebSocketServer({ noServer: true })
-  atEnd(() => sockets.close())
-  browser.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const server = await serve(app)
+  const sockets = atEnd(new WebSocketServer({ noServer: true }), (it) => it.close())
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     middleware(request as Request, Object.assign({}, response) as Response, () => {
       if (!sessionOf(request).user) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
       sockets.handleUpgrade(request, socket, head, (client) => {
@@ -78,7 +79,7 @@ async function open(session: SessionModule, response: object = {}): Promise<Brow
       })
     })
   })
-  return browser
+  return new Browser(portOf(server), 'connect.sid')
 }
 
 function answer(request: IncomingMessage, question: string, reply: (text: string) => void): void {
@@ -95,9 +96,8 @@ function count(req: object): void {
 }
 
 async function talk(browser: Browser): Promise<(question: string) => Promise<string>> {
-  const headers = { cookie: browser.cookieHeader }
-  const client = new WebSocket(`ws://127.0.0.1:${browser.port}`, { headers })
-  atEnd(() => client.terminate())
+  const headers = { cookie: browser.cookies.header }
+  const client = atEnd(new WebSocket(`ws://127.0.0.1:${browser.port}`, { headers }), (it) => it.terminate())
   await once(client, 'open')
   return async (question) => {
     client.send(question)

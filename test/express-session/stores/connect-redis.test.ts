@@ -1,18 +1,11 @@
 import { RedisStore } from 'connect-redis'
-import { createClient } from 'redis'
-import { type RedisServer, startRedis } from '../../support/redis-server'
+import { openRedis } from '../../support/redis'
 import { suite } from './suite'
 
-let redis: RedisServer
+const redis = openRedis({ nodeRedis: true })
 
-beforeAll(async () => {
-  redis = await startRedis()
-})
-
-afterAll(() => redis.stop())
-
-suite('connect-redis', async () => {
-  const client = await createClient({ url: redis.url }).connect()
+suite('connect-redis', () => {
+  const client = redis.nodeRedis
   return {
     store: new RedisStore({ client }),
     pass: async (id, ms, age) => {
@@ -20,7 +13,6 @@ suite('connect-redis', async () => {
       const left = await client.pTTL(key)
       await client.set(key, age((await client.get(key))!))
       await client.pExpire(key, left - ms)
-    },
-    close: () => client.destroy()
+    }
   }
 })

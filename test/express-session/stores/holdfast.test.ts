@@ -1,30 +1,17 @@
-import { createClient } from 'redis'
 import ours from '../../../lib/express-session'
 import { MemoryStore as TextMemory } from '../../../lib'
 import { RedisStore } from '../../../lib/redis'
-import { type RedisServer, startRedis } from '../../support/redis-server'
-import { Browser } from '../support/browser'
+import { openRedis } from '../../support/redis'
+import { Browser } from '../../support/browser'
 import { Gates } from '../support/gates'
 import type { AnyStore } from '../support/implementations'
 import { application } from './application'
 
-let redis: RedisServer
-let client: ReturnType<typeof createClient>
-
-beforeAll(async () => {
-  redis = await startRedis()
-  client = createClient({ url: redis.url })
-  await client.connect()
-})
-
-afterAll(async () => {
-  client.destroy()
-  await redis.stop()
-})
+const redis = openRedis({ nodeRedis: true })
 
 /** What two processes have in common, or two applications of one process. */
 const stores = {
-  "Holdfast's RedisStore": () => [0, 1].map(() => new RedisStore(client, { prefix: 'sess:' })),
+  "Holdfast's RedisStore": () => [0, 1].map(() => new RedisStore(redis.nodeRedis, { prefix: 'sess:' })),
   "Holdfast's MemoryStore": () => Array<AnyStore>(2).fill(new TextMemory()),
   "the drop-in's MemoryStore": () => Array<AnyStore>(2).fill(new ours.MemoryStore())
 }
@@ -63,13 +50,13 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
   })
 
   test('a logout stays a logout, and who wrote too late hears of it', async () => {
-    const copy = browser.copy()
+    const copy = browser.clone()
     expect(await together([...'abcd'], () => copy.post('/destroy'))).toEqual([409, 409, 409, 409])
     expect(await browser.json('/')).toEqual({})
   })
 
   test('an id from before regenerate is not brought back', async () => {
-    const copy = browser.copy()
+    const copy = browser.clone()
     expect(await together([...'ab'], () => copy.post('/regenerate'))).toEqual([409, 409])
     expect(await browser.json('/')).toEqual({})
     expect(await copy.json('/')).toEqual({ fresh: true })

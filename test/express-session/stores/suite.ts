@@ -1,6 +1,6 @@
 import type { Store } from 'express-session'
 import main from '../../../lib'
-import { Browser } from '../support/browser'
+import { Browser } from '../../support/browser'
 import { Gates } from '../support/gates'
 import { implementations, type Implementation, options, type SessionModule } from '../support/implementations'
 import { application, LIFE } from './application'
@@ -46,7 +46,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
 
     /** As if this time had gone by for the session of the browser. */
     function pass(ms: number): unknown {
-      return opened.pass(browser.sessionId, ms, (text) => {
+      return opened.pass(browser.id, ms, (text) => {
         const stored = JSON.parse(text) as { cookie: { expires: string } }
         stored.cookie.expires = new Date(Date.parse(stored.cookie.expires) - ms).toISOString()
         return JSON.stringify(stored)
@@ -65,7 +65,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
     test('a login is stored, and read by the next request', async () => {
       await browser.post('/set', { user: 'ann' })
       expect(await browser.json('/')).toMatchObject({ user: 'ann' })
-      expect(await stored(browser.sessionId)).toMatchObject({
+      expect(await stored(browser.id)).toMatchObject({
         user: 'ann',
         cookie: { expires: expect.anything() }
       })
@@ -78,7 +78,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
       await browser.post('/push', { item: 'book' })
       await browser.post('/push', { item: '本' })
       await browser.post('/delete', { key: 'user' })
-      const { cookie: _cookie, ...data } = (await stored(browser.sessionId))!
+      const { cookie: _cookie, ...data } = (await stored(browser.id))!
       expect(data).toMatchObject({ theme: 'light', cart: ['book', '本'] })
       expect(data).not.toHaveProperty('user')
     })
@@ -96,25 +96,25 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
 
     test('a session that was not used for its life is gone', async () => {
       await browser.post('/set', { user: 'ann' })
-      const before = browser.sessionId
+      const before = browser.id
       await pass(LIFE + 2000)
       expect(await stored(before)).toBeNull()
       expect(await browser.json('/')).toEqual({})
       await browser.post('/set', { user: 'bob' })
-      expect(browser.sessionId).not.toBe(before)
+      expect(browser.id).not.toBe(before)
     })
 
     test('a destroyed session is gone', async () => {
       await browser.post('/set', { user: 'ann' })
-      const copy = browser.copy()
+      const copy = browser.clone()
       await browser.post('/destroy')
-      expect(await stored(copy.sessionId)).toBeNull()
+      expect(await stored(copy.id)).toBeNull()
       expect(await copy.json('/')).toEqual({})
     })
 
     test('regenerate stores a new session, and destroys the old one', async () => {
       await browser.post('/set', { user: 'ann' })
-      const before = browser.sessionId
+      const before = browser.id
       await browser.post('/regenerate')
       expect(await stored(before)).toBeNull()
       expect(await browser.json('/')).toMatchObject({ fresh: true })
@@ -144,7 +144,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
 
     test('a logout stays a logout, whatever other requests write', async () => {
       await browser.post('/set', { user: 'ann' })
-      const copy = browser.copy()
+      const copy = browser.clone()
       const { gate, headers } = gates.close()
       const late = copy.post('/set', { theme: 'dark' }, headers)
       await gate.reached
@@ -159,7 +159,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
       async (resave) => {
         const browser = await Browser.open(application(session, opened.store, gates, { resave }))
         await browser.post('/set', { user: 'ann' })
-        const copy = browser.copy()
+        const copy = browser.clone()
         const { gate, headers } = gates.close()
         const late = copy.get('/', headers)
         await gate.reached
@@ -168,7 +168,7 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
         const { status, text } = await late
         expect([status, text]).toMatchObject([200, expect.stringContaining('ann')])
         const isBack = resave && !keepsWork
-        expect(await stored(copy.sessionId)).toEqual(isBack ? expect.objectContaining({ user: 'ann' }) : null)
+        expect(await stored(copy.id)).toEqual(isBack ? expect.objectContaining({ user: 'ann' }) : null)
       }
     )
   })

@@ -7,7 +7,7 @@ import type { RedisServer } from '../../support/redis-server'
 import { App } from './app'
 import { eventually } from './eventually'
 import { Traces } from './traces'
-import { Visitor } from './visitor'
+import { Witness } from './witness'
 
 /** As the docstring of RedisStore says. */
 const documented: ClusterOptions = {
@@ -28,7 +28,7 @@ export interface ClusterRigOptions {
 
 /** Three primaries with a replica each, an application that uses them, and visitors whose sessions are everywhere. */
 export class ClusterRig {
-  readonly visitors: Visitor[] = []
+  readonly visitors: Witness[] = []
   traces!: Traces
 
   private constructor(
@@ -47,10 +47,10 @@ export class ClusterRig {
     return new ClusterRig(cluster, client, app, mapped)
   }
 
-  async addVisitors(count: number): Promise<Visitor[]> {
-    const added: Visitor[] = []
+  async addVisitors(count: number): Promise<Witness[]> {
+    const added: Witness[] = []
     while (added.length < count) {
-      const visitor = new Visitor(() => this.app.port)
+      const visitor = new Witness(() => this.app.port)
       const { status } = await visitor.ask('/login')
       if (status === 200) added.push(visitor)
       else if (added.length > 0) throw new Error(`nobody could log in: ${status}`)
@@ -64,12 +64,12 @@ export class ClusterRig {
   }
 
   /** Visitors whose session is at the primary with this number, by the even division of the slots; or is not. */
-  at(primary: number, isThere = true): Visitor[] {
+  at(primary: number, isThere = true): Witness[] {
     return this.visitors.filter(({ id }) => (primaryOf(id) === primary) === isThere)
   }
 
   /** What the cluster keeps for each of these visitors. */
-  texts(visitors: readonly Visitor[]): Promise<(string | null)[]> {
+  texts(visitors: readonly Witness[]): Promise<(string | null)[]> {
     return this.stored(visitors.map(({ id }) => id))
   }
 
@@ -84,7 +84,7 @@ export class ClusterRig {
   }
 
   /** What is wrong with the sessions of these visitors. */
-  async audit(visitors: readonly Visitor[]): Promise<string[]> {
+  async audit(visitors: readonly Witness[]): Promise<string[]> {
     const texts = await this.texts(visitors)
     return visitors.flatMap((visitor, i) => visitor.complaints(texts[i]!))
   }

@@ -9,7 +9,7 @@ import { App } from './app'
 import { type ClientKind, type Opened, own } from './clients'
 import { lagBetween } from './lag'
 import { Traces } from './traces'
-import { load, type Kind, type Outcome, Visitor } from './visitor'
+import { load, type Kind, type Outcome, Witness } from './witness'
 
 /** How many requests each row has; `npm run test:long` takes more. */
 export const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 100)
@@ -38,7 +38,7 @@ interface RigOptions {
  */
 export class Rig {
   readonly outcomes: Outcome[] = []
-  readonly visitors: Visitor[] = []
+  readonly visitors: Witness[] = []
   /** What the diagnostics channels told, as text. */
   readonly told: { readonly channel: keyof SessionEvents; readonly text: string }[] = []
   /** The server that has the truth: another one after a failover. */
@@ -89,8 +89,8 @@ export class Rig {
     this.traces = new Traces(this.opened.client, this.app)
   }
 
-  async newVisitor(): Promise<Visitor> {
-    const visitor = new Visitor(() => this.app.port)
+  async newVisitor(): Promise<Witness> {
+    const visitor = new Witness(() => this.app.port)
     const { status } = await visitor.ask('/login')
     if (status !== 200) throw new Error(`nobody could log in: ${status}`)
     return visitor

@@ -1,5 +1,5 @@
 import { runFor } from './lag'
-import type { Outcome, Visitor } from './visitor'
+import type { Outcome, Witness } from './witness'
 
 /** Logouts at the same time. */
 const LANES = 8
@@ -12,7 +12,7 @@ export class Storm {
   #ended = false
 
   /** It begins at once. */
-  constructor(private readonly visitors: readonly Visitor[]) {
+  constructor(private readonly visitors: readonly Witness[]) {
     this.#running = visitors.map((visitor) => this.#write(visitor))
   }
 
@@ -33,7 +33,7 @@ export class Storm {
     await Promise.all(this.#running)
   }
 
-  async #write(visitor: Visitor): Promise<void> {
+  async #write(visitor: Witness): Promise<void> {
     while (!this.#ended) {
       const outcome = await visitor.use('save')
       this.outcomes.push(outcome)
@@ -50,7 +50,7 @@ export class Leaving {
   readonly #running: Promise<void>[]
   #answered = 0
 
-  constructor(visitors: readonly Visitor[]) {
+  constructor(visitors: readonly Witness[]) {
     const waiting = [...visitors]
     this.#running = Array.from({ length: LANES }, () => this.#leave(waiting))
   }
@@ -64,7 +64,7 @@ export class Leaving {
     await Promise.all(this.#running)
   }
 
-  async #leave(waiting: Visitor[]): Promise<void> {
+  async #leave(waiting: Witness[]): Promise<void> {
     for (let visitor = waiting.pop(); visitor; visitor = waiting.pop()) {
       const { id } = visitor
       if ((await visitor.ask('/logout')).status === 200) this.acknowledged.push(id)

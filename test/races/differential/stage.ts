@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type ErrorRequestHandler } from 'express'
 import {
@@ -8,7 +7,7 @@ import {
   sessionOf,
   type SessionModule
 } from '../../express-session/support/implementations'
-import { portOf } from '../../express-session/support/browser'
+import { listen, portOf, stop } from '../../support/server'
 import { send } from '../../support/send'
 import { ACTIONS, type Action, dataOf, type Data } from './actions'
 import type { Planned, Schedule } from './schedule'
@@ -43,24 +42,17 @@ const TIMEOUT = 8_000
 /** A server on which many schedules are played at once, each by an application of its own. */
 export class Stage {
   readonly #apps = new Map<string, RequestListener>()
-  readonly #server: Server
+  #server!: Server
   #runs = 0
-
-  private constructor() {
-    this.#server = createServer((req, res) => this.#apps.get(String(req.headers['x-run']))!(req, res))
-  }
 
   static async open(): Promise<Stage> {
     const stage = new Stage()
-    await once(stage.#server.listen(0, '127.0.0.1'), 'listening')
+    stage.#server = await listen((req, res) => stage.#apps.get(String(req.headers['x-run']))!(req, res))
     return stage
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.#server, 'close')
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await closed
+  close(): Promise<void> {
+    return stop(this.#server)
   }
 
   /** Plays a schedule: a visitor begins a session, sends the requests, and looks at all that is left of it. */

@@ -35,7 +35,7 @@ export interface Kept {
 }
 
 /** One process with the store: what its requests do, and what is asked about users there. */
-export class Site {
+export class Process {
   readonly #repository: RecordRepository
   readonly #users: UserSessions
 
@@ -97,9 +97,9 @@ export class Site {
 export interface World<Seed> {
   readonly seed: Seed
   /** A process of its own, each of whose commands waits until the schedule lets it through. */
-  site(name: string): Site
+  site(name: string): Process
   /** Nobody waits here. */
-  readonly behind: Site
+  readonly behind: Process
   /** By id. */
   stored(): Promise<ReadonlyMap<string, { user: string | undefined; handle: string | undefined }>>
   /** What happened, a line each. */
@@ -107,7 +107,7 @@ export interface World<Seed> {
 }
 
 export interface Scenario<Seed> {
-  seed(behind: Site): Promise<Seed>
+  seed(behind: Process): Promise<Seed>
   /** What runs at once. */
   programs(world: World<Seed>): readonly (() => Promise<unknown>)[]
   /** Throws where something is wrong in the end. */
@@ -176,7 +176,7 @@ async function run<Seed>(
   let ids = 0
   const newId = () => `s${++ids}`
   const doors = new Doors()
-  const behind = new Site(kept.store, newId)
+  const behind = new Process(kept.store, newId)
   const seed = await scenario.seed(behind)
   const old = await notings(kept.store, ['U', 'V', 'W'])
   const world: World<Seed> = {
@@ -185,7 +185,7 @@ async function run<Seed>(
     trace,
     site: (name) => {
       const store = gated(name, kept.store, doors, trace, scenario.aged ? old : new Set())
-      return new Site(scenario.broken?.(store, name) ?? store, newId)
+      return new Process(scenario.broken?.(store, name) ?? store, newId)
     },
     stored: () => stored(kept)
   }

@@ -1,5 +1,5 @@
 import { MemoryStore, type Store } from '../../../lib'
-import { openRedisStore } from '../../support/redis-store'
+import { openRedis } from '../../support/redis'
 
 /** Runs the same tests on a MemoryStore and on a real Redis. */
 export function onBothStores(tests: (store: () => Store) => void): void {
@@ -11,7 +11,7 @@ export function onBothStores(tests: (store: () => Store) => void): void {
   })
 
   describe('on Redis', () => {
-    const redis = openRedisStore()
+    const redis = openRedis()
     tests(() => redis.store)
   })
 }

@@ -5,8 +5,9 @@ import { slotOf } from '../../../lib/stores/redis/slot'
 import { storeTests } from '../../../lib/store-tests'
 import { type RedisCluster, startCluster } from '../../support/redis-cluster'
 import type { RedisServer } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 import { until } from '../../support/site'
-import { atEnd, closeAll, failure, SECRET_ID, soon, untilItWorks } from './helpers'
+import { failure, SECRET_ID, soon, untilItWorks } from './helpers'
 
 const MINUTE = 60_000
 
@@ -40,8 +41,6 @@ beforeAll(async () => {
   await nodeRedis.connect()
   await queueingNodeRedis.connect()
 }, 90_000)
-
-afterEach(closeAll)
 
 afterAll(async () => {
   ioredis.disconnect()

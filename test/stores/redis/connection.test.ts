@@ -2,30 +2,19 @@ import Redis from 'ioredis'
 import { createClient } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { type Proxy, startProxy } from '../../support/proxy'
+import { openRedis } from '../../support/redis'
 import { freePort, type RedisOptions, type RedisServer, startRedis } from '../../support/redis-server'
-import { atEnd, atOnce, closeAll, commandsDuring, failure, SECRET_ID, untilItWorks } from './helpers'
+import { atEnd } from '../../support/serve'
+import { atOnce, commandsDuring, failure, SECRET_ID, untilItWorks } from './helpers'
 
 const MINUTE = 60_000
 
-let server: RedisServer
-let admin: Redis
+const redis = openRedis()
 let proxy: Proxy
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-})
-
 beforeEach(async () => {
-  await admin.flushall()
-  proxy = atEnd(await startProxy(server.port), (it) => it.stop())
-})
-
-afterEach(closeAll)
-
-afterAll(async () => {
-  await admin.quit()
-  await server.stop()
+  await redis.client.flushall()
+  proxy = atEnd(await startProxy(redis.server.port), (it) => it.stop())
 })
 
 interface Opened {
@@ -93,7 +82,7 @@ describe.each(kinds)('%s', (_, open) => {
       return Promise.all([store.get('none'), store.touch('none', MINUTE), store.destroy('none'), set])
     })
     expect(answers.slice(0, 3)).toEqual([null, false, false])
-    expect(await admin.get('SESSION:id')).toBe('text')
+    expect(await redis.client.get('SESSION:id')).toBe('text')
   })
 
   test('Redis is not there: nothing is sent, nothing is applied when it comes', async () => {
@@ -125,7 +114,7 @@ describe.each(kinds)('%s', (_, open) => {
     while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 50))
     // By now nobody waits.
     expect(await atOnce(failure(store.get(SECRET_ID)))).toBe(true)
-    const commands = await commandsDuring(server, async () => {
+    const commands = await commandsDuring(redis.server, async () => {
       const connected = ready()
       proxy.forward()
       await connected
@@ -173,7 +162,7 @@ describe('a client of its own', () => {
     const store = connect(proxy.url)
     await isReady(store.client)
     await store.set('warm', 'up', MINUTE, null)
-    const commands = await commandsDuring(server, async () => {
+    const commands = await commandsDuring(redis.server, async () => {
       proxy.loseAnswerTo('first')
       const error = await failure(store.set(SECRET_ID, 'first', MINUTE, null))
       expect(error.message).toMatch(/^Redis: /)
@@ -202,21 +191,21 @@ describe('a client of its own', () => {
   test('after a failover it leaves the demoted primary, and tries once more', async () => {
     const demoted = await start()
     const look = atEnd(new Redis(demoted.url), (it) => it.disconnect())
-    await look.replicaof('127.0.0.1', server.port)
+    await look.replicaof('127.0.0.1', redis.server.port)
     expect(
       await untilItWorks(async () => {
         proxy.target = demoted.port
         const store = connect(proxy.url)
         await isReady(store.client)
-        proxy.target = server.port
-        return store.set('id', 'text', MINUTE, await admin.get('SESSION:id'))
+        proxy.target = redis.server.port
+        return store.set('id', 'text', MINUTE, await redis.client.get('SESSION:id'))
       })
     ).toEqual({ id: 'id' })
-    expect(await admin.get('SESSION:id')).toBe('text')
+    expect(await redis.client.get('SESSION:id')).toBe('text')
   })
 
   test('while there is no primary, writing is an error', async () => {
-    const replica = await start({ args: ['--replicaof', '127.0.0.1', `${server.port}`] })
+    const replica = await start({ args: ['--replicaof', '127.0.0.1', `${redis.server.port}`] })
     const store = connect(replica.url)
     expect((await failure(store.set(SECRET_ID, 'text', MINUTE, null))).message).toMatch(/READONLY|not ready/)
   })
@@ -232,10 +221,13 @@ describe('a client of its own', () => {
   })
 
   test('a lazy one connects at the first call', async () => {
-    const store = connect({ port: server.port, host: '127.0.0.1', lazyConnect: true }, { prefix: 'lazy:' })
+    const store = connect(
+      { port: redis.server.port, host: '127.0.0.1', lazyConnect: true },
+      { prefix: 'lazy:' }
+    )
     expect(store.client.status).toBe('wait')
     expect(await store.set('id', 'text', MINUTE, null)).toEqual({ id: 'id' })
-    expect(await admin.get('lazy:id')).toBe('text')
+    expect(await redis.client.get('lazy:id')).toBe('text')
   })
 
   test.each(['http://localhost:6379', 'postgres://user:password@host/', 'reddis://localhost'])(
@@ -257,7 +249,7 @@ describe('a client of its own', () => {
 
 describe('close', () => {
   test('lets what was sent be answered, and closes the own client', async () => {
-    const store = connect(server.url)
+    const store = connect(redis.url)
     await store.set('id', 'text', MINUTE, null)
     const reads = Array.from({ length: 20 }, () => store.get('id'))
     await new Promise((resolve) => setImmediate(resolve))
@@ -269,10 +261,10 @@ describe('close', () => {
   })
 
   test('leaves a client alone that the application brought', async () => {
-    const store = new RedisStore(admin)
-    expect(store.client).toBe(admin)
+    const store = new RedisStore(redis.client)
+    expect(store.client).toBe(redis.client)
     await store.close()
-    expect(admin.status).toBe('ready')
+    expect(redis.client.status).toBe('ready')
     expect(await store.get('id')).toBeNull()
   })
 })

@@ -2,19 +2,6 @@ import { inspect } from 'node:util'
 import Redis from 'ioredis'
 import type { RedisServer } from '../../support/redis-server'
 
-const cleanups: (() => unknown)[] = []
-
-/** Notes what has to be closed at the end of the test, however it ends; for `afterEach(closeAll)`. */
-export function atEnd<T>(thing: T, close: (thing: T) => unknown): T {
-  cleanups.push(() => close(thing))
-  return thing
-}
-
-/** Closes what was noted, the last first. */
-export async function closeAll(): Promise<void> {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-}
-
 /** An id that no error may mention. */
 export const SECRET_ID = 'SeCrEt-Id-0123456789'
 

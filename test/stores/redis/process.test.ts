@@ -1,20 +1,19 @@
-import { freePort, type RedisServer, startRedis } from '../../support/redis-server'
+import { openRedis } from '../../support/redis'
+import { freePort } from '../../support/redis-server'
 import { runAlone } from './child'
 
-let server: RedisServer
-beforeAll(async () => (server = await startRedis()))
-afterAll(() => server.stop())
+const redis = openRedis()
 
 const program = (body: string): string =>
   `const { RedisStore } = require('./stores/redis/redis-store.js')\n;(async () => { ${body} })()`
 
 test('a process ends by itself after close, whatever the connection was doing', async () => {
   const { stdout, stderr } = await runAlone(
-    program(`const used = RedisStore.connect('${server.url}')
+    program(`const used = RedisStore.connect('${redis.url}')
       await used.set('id', 'text', 60000, null)
-      const idle = RedisStore.connect('${server.url}')
-      const connecting = RedisStore.connect('${server.url}')
-      const lazy = RedisStore.connect({ port: ${server.port}, lazyConnect: true })
+      const idle = RedisStore.connect('${redis.url}')
+      const connecting = RedisStore.connect('${redis.url}')
+      const lazy = RedisStore.connect({ port: ${redis.server.port}, lazyConnect: true })
       const refused = RedisStore.connect('redis://127.0.0.1:${await freePort()}')
       await idle.get('id')
       await refused.get('id').catch(() => console.log('refused'))

@@ -3,33 +3,22 @@ import { createClient } from 'redis'
 import type { Ended } from '../../../lib'
 import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-store'
 import { type Proxy, startProxy } from '../../support/proxy'
-import { type RedisServer, startRedis } from '../../support/redis-server'
+import { openRedis } from '../../support/redis'
+import { startRedis } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 import { until } from '../../support/site'
 import { runAlone } from './child'
-import { atEnd, closeAll, untilItWorks } from './helpers'
+import { untilItWorks } from './helpers'
 
 const MINUTE = 60_000
 /** What a client needs to come back soon. */
 const RETRY = { retryStrategy: () => 20, enableOfflineQueue: false, maxRetriesPerRequest: 0 }
 
-let server: RedisServer
+const redis = openRedis()
 let proxy: Proxy
-let admin: RedisStore<Redis>
 
-beforeAll(async () => {
-  server = await startRedis()
-  admin = RedisStore.connect(server.url)
-})
 beforeEach(async () => {
-  proxy = await startProxy(server.port)
-})
-afterEach(async () => {
-  await closeAll()
-  await proxy.stop()
-})
-afterAll(async () => {
-  await admin.close()
-  await server.stop()
+  proxy = atEnd(await startProxy(redis.server.port), (it) => it.stop())
 })
 
 const clients: [name: string, connect: () => Promise<RedisClient>][] = [
@@ -73,16 +62,16 @@ async function listen(client: RedisClient) {
 
 /** How many connections listen. */
 async function listening(): Promise<number> {
-  return (await admin.client.pubsub('NUMSUB', 'SESSION:ended'))[1] as number
+  return (await redis.client.pubsub('NUMSUB', 'SESSION:ended'))[1] as number
 }
 
 describe.each(clients)('watch by %s', (_, connect) => {
   test('hears of what another process destroys', async () => {
     const { store, heard } = await listen(await connect())
-    await admin.set('one', 'text', MINUTE, null)
-    await admin.set('two', 'text', MINUTE, null)
-    await admin.destroy('nothing')
-    await admin.destroy('one')
+    await redis.store.set('one', 'text', MINUTE, null)
+    await redis.store.set('two', 'text', MINUTE, null)
+    await redis.store.destroy('nothing')
+    await redis.store.destroy('one')
     const mover = new RedisStore(await connect())
     await untilItWorks(() => mover.notify({ id: 'two', successor: 'three' }))
     await until(() => heard.length === 2)
@@ -94,12 +83,12 @@ describe.each(clients)('watch by %s', (_, connect) => {
 
   test('says when it listens again, as it may have missed something', async () => {
     const { store, heard, resumed } = await listen(await connect())
-    await admin.set('missed', 'text', MINUTE, null)
-    await admin.set('heard', 'text', MINUTE, null)
+    await redis.store.set('missed', 'text', MINUTE, null)
+    await redis.store.set('heard', 'text', MINUTE, null)
     proxy.cut()
-    await admin.destroy('missed')
+    await redis.store.destroy('missed')
     await until(() => resumed.mock.calls.length === 2)
-    await admin.destroy('heard')
+    await redis.store.destroy('heard')
     await until(() => heard.some(({ id }) => id === 'heard'))
     expect(heard.map(({ id }) => id)).not.toContain('missed')
     expect(await untilItWorks(() => store.life('missed'))).toBeNull()
@@ -160,44 +149,44 @@ test('an attempt that is not answered is not the last', async () => {
 })
 
 test('a store that may not publish destroys all the same, and asks for a life once more if the answer is lost', async () => {
-  await admin.client.call('ACL', 'SETUSER', 'quiet', 'on', '>word', '~*', 'resetchannels', '+@all')
+  await redis.client.call('ACL', 'SETUSER', 'quiet', 'on', '>word', '~*', 'resetchannels', '+@all')
   const client = ioredis({ username: 'quiet', password: 'word' })
-  const { heard } = await listen(admin.client)
+  const { heard } = await listen(redis.store.client)
   const quiet = new RedisStore(client)
-  for (const id of ['quiet', 'loud']) await admin.set(id, 'text', MINUTE, null)
+  for (const id of ['quiet', 'loud']) await redis.store.set(id, 'text', MINUTE, null)
   expect(await untilItWorks(() => quiet.destroy('quiet'))).toBe(true)
   const life = () => {
     proxy.loseAnswerTo('pttl')
     return quiet.life('loud')
   }
   expect(await untilItWorks(life)).toBeGreaterThan(0)
-  await admin.destroy('loud')
+  await redis.store.destroy('loud')
   await until(() => heard.length > 0)
   expect(heard).toEqual([{ id: 'loud' }])
 })
 
 test('nothing on the channel is an id by which anybody is logged in', async () => {
   const messages: string[] = []
-  const spy = atEnd(new Redis(server.url), (one) => one.disconnect())
+  const spy = atEnd(new Redis(redis.url), (one) => one.disconnect())
   await spy.subscribe('SESSION:ended')
   spy.on('message', (_channel, message: string) => messages.push(message))
-  const { heard } = await listen(admin.client)
-  await admin.notify({ id: 'before', successor: 'afterwards' })
+  const { heard } = await listen(redis.store.client)
+  await redis.store.notify({ id: 'before', successor: 'afterwards' })
   await until(() => messages.length === 1 && heard.length === 1)
   expect(heard).toEqual([{ id: 'before', successor: 'afterwards' }])
   expect(messages[0]).toMatch(/^before:[\w-]+:moved$/)
 })
 
 test('a move whose successor nobody knows any more makes all look for themselves', async () => {
-  const { heard, resumed } = await listen(admin.client)
-  await admin.client.publish('SESSION:ended', 'lost:1:moved')
+  const { heard, resumed } = await listen(redis.store.client)
+  await redis.client.publish('SESSION:ended', 'lost:1:moved')
   await until(() => resumed.mock.calls.length === 2)
   expect(heard).toEqual([])
 })
 
 describe('without a right', () => {
   const rights = (...rest: string[]) =>
-    admin.client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>word', '~*', '+@all', ...rest)
+    redis.client.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>word', '~*', '+@all', ...rest)
   let warned: jest.SpyInstance
   beforeEach(() => (warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)))
   afterEach(() => warned.mockRestore())
@@ -230,9 +219,9 @@ describe('without a right', () => {
 })
 
 test('a key without an end lives for ever', async () => {
-  await admin.client.set('SESSION:eternal', 'text')
-  expect(await admin.life('eternal')).toBe(Infinity)
-  await admin.destroy('eternal')
+  await redis.client.set('SESSION:eternal', 'text')
+  expect(await redis.store.life('eternal')).toBe(Infinity)
+  await redis.store.destroy('eternal')
 })
 
 test('watching keeps no process alive', async () => {
@@ -241,8 +230,8 @@ test('watching keeps no process alive', async () => {
     const { Redis } = require('ioredis')
     const { createClient } = require('redis')
     ;(async () => {
-      const one = new Redis('${server.url}')
-      const two = await createClient({ url: '${server.url}', pingInterval: 1000 }).connect()
+      const one = new Redis('${redis.url}')
+      const two = await createClient({ url: '${redis.url}', pingInterval: 1000 }).connect()
       for (const client of [one, two]) {
         await new Promise((resolve) => new RedisStore(client).watch(() => {}, resolve))
       }

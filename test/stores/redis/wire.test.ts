@@ -2,35 +2,17 @@ import { inspect } from 'node:util'
 import Redis from 'ioredis'
 import { createClient, createClientPool, createSentinel } from 'redis'
 import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-store'
-import { type RedisServer, startRedis } from '../../support/redis-server'
+import { openRedis } from '../../support/redis'
 import { commandsDuring, failure, SECRET_ID } from './helpers'
 
 const MINUTE = 60_000
 
-let server: RedisServer
-let admin: Redis
-let nodeRedis: ReturnType<typeof createClient>
-
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.url)
-  nodeRedis = createClient({ url: server.url })
-  await nodeRedis.connect()
-})
-
-beforeEach(async () => {
-  await admin.flushall()
-})
-
-afterAll(async () => {
-  await admin.quit()
-  await nodeRedis.close()
-  await server.stop()
-})
+const redis = openRedis({ nodeRedis: true })
+beforeEach(() => redis.client.flushall())
 
 const clients: [name: string, make: () => RedisStore][] = [
-  ['ioredis', () => new RedisStore(admin)],
-  ['node-redis', () => new RedisStore(nodeRedis)]
+  ['ioredis', () => new RedisStore(redis.client)],
+  ['node-redis', () => new RedisStore(redis.nodeRedis)]
 ]
 
 describe.each(clients)('on the wire, %s', (_, make) => {
@@ -38,7 +20,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
     const store = make()
     await store.set('warm', 'the scripts are known now', MINUTE, null)
     await store.destroy('warm')
-    const commands = await commandsDuring(server, async () => {
+    const commands = await commandsDuring(redis.server, async () => {
       await store.set('id', 'one', MINUTE, null)
       await store.set('id', 'two', MINUTE, 'one')
       await store.set('id', 'three', MINUTE, 'one')
@@ -66,7 +48,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
 
   test('a ttl is whole when it is sent', async () => {
     const store = make()
-    const commands = await commandsDuring(server, async () => {
+    const commands = await commandsDuring(redis.server, async () => {
       await store.set('id', 'one', 59_999.01, null)
       await store.get('id', 59_999.01)
       await store.touch('id', 59_999.01)
@@ -76,7 +58,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
 
   test('nothing is sent where the ttl is none', async () => {
     const store = make()
-    const commands = await commandsDuring(server, async () => {
+    const commands = await commandsDuring(redis.server, async () => {
       for (const ttl of [0, NaN, Infinity]) {
         await failure(store.set(SECRET_ID, 'one', ttl, null))
         await failure(store.get(SECRET_ID, ttl))
@@ -89,18 +71,18 @@ describe.each(clients)('on the wire, %s', (_, make) => {
   test('nobody notices that the server has forgotten the script', async () => {
     const store = make()
     await store.set('id', 'one', MINUTE, null)
-    await admin.script('FLUSH')
+    await redis.client.script('FLUSH')
     expect(await store.set('id', 'two', MINUTE, 'one')).toEqual({ id: 'id' })
-    await admin.script('FLUSH')
+    await redis.client.script('FLUSH')
     expect(await store.set('id', 'three', MINUTE, 'one')).toEqual({ conflict: 'two' })
-    await admin.script('FLUSH')
+    await redis.client.script('FLUSH')
     expect(await store.destroy('id')).toBe(true)
     expect(await store.destroy('id')).toBe(false)
   })
 
   test('a key that holds no text is not a session, and is left alone', async () => {
     const store = make()
-    await admin.lpush('SESSION:id', 'a', 'b')
+    await redis.client.lpush('SESSION:id', 'a', 'b')
     const text = await store.get('id', MINUTE)
     expect(await store.get('id')).toBe(text)
     expect(() => JSON.parse(text!) as unknown).toThrow()
@@ -108,18 +90,18 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       expect(await store.set('id', 'mine', MINUTE, expected)).toEqual({ conflict: text })
     }
     expect(await store.destroy('id', 'mine')).toEqual({ conflict: text })
-    expect(await admin.lrange('SESSION:id', 0, -1)).toEqual(['b', 'a'])
-    expect(await admin.pttl('SESSION:id')).toBe(-1)
+    expect(await redis.client.lrange('SESSION:id', 0, -1)).toEqual(['b', 'a'])
+    expect(await redis.client.pttl('SESSION:id')).toBe(-1)
   })
 
   test('bytes that are not UTF-8 are not a session, and are left alone', async () => {
     const store = make()
     const bytes = Buffer.from('{"name":"Gr\xfc\xdfe"}', 'latin1')
-    await admin.set('SESSION:id', bytes)
+    await redis.client.set('SESSION:id', bytes)
     const text = await store.get('id')
     expect(() => JSON.parse(text!) as unknown).toThrow()
     expect(await store.set('id', 'mine', MINUTE, text)).toEqual({ conflict: text })
-    expect(await admin.getBuffer('SESSION:id')).toEqual(bytes)
+    expect(await redis.client.getBuffer('SESSION:id')).toEqual(bytes)
   })
 
   test('a text with the sign for what cannot be read is a session all the same', async () => {
@@ -132,7 +114,7 @@ describe.each(clients)('on the wire, %s', (_, make) => {
   test('out of memory: nothing is written, and the rest goes on', async () => {
     const store = make()
     await store.set('id', 'one', MINUTE, null)
-    await admin.config('SET', 'maxmemory', '1')
+    await redis.client.config('SET', 'maxmemory', '1')
     try {
       expect((await failure(store.set('id', 'two', MINUTE, 'one'))).message).toMatch(/OOM/)
       expect((await failure(store.set(SECRET_ID, 'new', MINUTE, null))).message).toMatch(/OOM/)
@@ -142,51 +124,42 @@ describe.each(clients)('on the wire, %s', (_, make) => {
       expect(await store.touch('id', MINUTE)).toBe(true)
       expect(await store.destroy('id')).toBe(true)
     } finally {
-      await admin.config('SET', 'maxmemory', '0')
+      await redis.client.config('SET', 'maxmemory', '0')
     }
   })
 })
 
 test('one server keeps every session', () => {
-  const store = new RedisStore(admin)
+  const store = new RedisStore(redis.client)
   expect(store.nodeOf('one')).toBe(store.nodeOf('two'))
 })
 
 describe('keys', () => {
   test('are SESSION:<id>, with the text as it is and its life', async () => {
-    await new RedisStore(admin).set('id', '{"count":1}', MINUTE, null)
-    expect(await admin.keys('*')).toEqual(['SESSION:id'])
-    expect(await admin.get('SESSION:id')).toBe('{"count":1}')
-    const life = await admin.pttl('SESSION:id')
+    await new RedisStore(redis.client).set('id', '{"count":1}', MINUTE, null)
+    expect(await redis.client.keys('*')).toEqual(['SESSION:id'])
+    expect(await redis.client.get('SESSION:id')).toBe('{"count":1}')
+    const life = await redis.client.pttl('SESSION:id')
     expect(life).toBeGreaterThan(0)
     expect(life).toBeLessThanOrEqual(MINUTE)
   })
 
   test('begin with the prefix that was asked for, and with that of ioredis', async () => {
-    await new RedisStore(admin, { prefix: 'shop:{s}:' }).set('id', 'one', MINUTE, null)
-    await new RedisStore(nodeRedis, { prefix: '' }).set('id', 'two', MINUTE, null)
-    const prefixed = new Redis(server.url, { keyPrefix: 'app:' })
+    await new RedisStore(redis.client, { prefix: 'shop:{s}:' }).set('id', 'one', MINUTE, null)
+    await new RedisStore(redis.nodeRedis, { prefix: '' }).set('id', 'two', MINUTE, null)
+    const prefixed = redis.connect({ keyPrefix: 'app:' })
     const store = new RedisStore(prefixed)
     await store.set('id', 'three', MINUTE, null)
     expect(await store.get('id', MINUTE)).toBe('three')
-    await prefixed.quit()
-    expect((await admin.keys('*')).sort()).toEqual(['app:SESSION:id', 'id', 'shop:{s}:id'])
+    expect((await redis.client.keys('*')).sort()).toEqual(['app:SESSION:id', 'id', 'shop:{s}:id'])
   })
 })
 
 describe.each(['ioredis', 'node-redis'])('a server without a command, %s', (kind) => {
-  let poor: RedisServer
+  const args = ['GETEX', 'PEXPIRE', 'EVALSHA'].flatMap((command) => ['--rename-command', command, ''])
+  const poor = openRedis({ args, nodeRedis: kind === 'node-redis' })
   let client: RedisClient
-  beforeAll(async () => {
-    const missing = ['GETEX', 'PEXPIRE', 'EVALSHA'].flatMap((command) => ['--rename-command', command, ''])
-    poor = await startRedis({ args: missing })
-    client = kind === 'ioredis' ? new Redis(poor.url) : await createClient({ url: poor.url }).connect()
-  })
-  afterAll(async () => {
-    if (client instanceof Redis) client.disconnect()
-    else (client as typeof nodeRedis).destroy()
-    await poor.stop()
-  })
+  beforeAll(() => void (client = kind === 'ioredis' ? poor.client : poor.nodeRedis))
 
   test('is too old where it has no GETEX, and the error says so', async () => {
     const error = await failure(new RedisStore(client).get(SECRET_ID, MINUTE))
@@ -210,14 +183,14 @@ describe.each(['ioredis', 'node-redis'])('a server without a command, %s', (kind
 
 describe('a client that is not connected', () => {
   test('and was never asked to be: nothing is sent, and the error says so', async () => {
-    const store = new RedisStore(createClient({ url: server.url }))
+    const store = new RedisStore(createClient({ url: redis.url }))
     expect((await failure(store.get(SECRET_ID, MINUTE))).message).toMatch(
       /`await client\.connect\(\)` comes first/
     )
   })
 
   test('and never will be again: nothing is sent, and the error says so', async () => {
-    const client = new Redis(server.url)
+    const client = new Redis(redis.url)
     await client.quit()
     await failure(new RedisStore(client).get(SECRET_ID))
     expect((await failure(new RedisStore(client).get(SECRET_ID))).message).toMatch(/not ready \(end\)/)
@@ -241,8 +214,8 @@ describe('a wrong client', () => {
 
   test('so is an option that is misspelt, before anything is connected', () => {
     for (const make of [
-      () => new RedisStore(admin, { prefx: 'a:' } as object),
-      () => RedisStore.connect(server.url, { prefx: 'a:' } as object)
+      () => new RedisStore(redis.client, { prefx: 'a:' } as object),
+      () => RedisStore.connect(redis.url, { prefx: 'a:' } as object)
     ]) {
       expect(make).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))
       expect(make).toThrow(/prefx, did you mean prefix\?/)
@@ -250,12 +223,12 @@ describe('a wrong client', () => {
   })
 
   test('so is a prefix that is no string', () => {
-    expect(() => new RedisStore(admin, { prefix: 1 as unknown as string })).toThrow(/prefix/)
+    expect(() => new RedisStore(redis.client, { prefix: 1 as unknown as string })).toThrow(/prefix/)
   })
 })
 
 test('nothing that prints a store shows the password of its connection', () => {
-  const client = new Redis({ port: server.port, password: 'a password', lazyConnect: true })
+  const client = new Redis({ port: redis.server.port, password: 'a password', lazyConnect: true })
   const store = new RedisStore(client)
   expect(inspect({ store }, { depth: Infinity, showHidden: true })).not.toContain('a password')
   expect(JSON.stringify(store)).not.toContain('a password')

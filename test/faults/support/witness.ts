@@ -1,5 +1,5 @@
-import { idIn } from '../../support/site'
-import { send, type Answer } from '../../support/send'
+import { Browser } from '../../support/browser'
+import type { Answer } from '../../support/send'
 import { lagBetween } from './lag'
 
 /** What became of one request. */
@@ -16,34 +16,19 @@ export interface Outcome {
 const KINDS = ['mark', 'count', 'read', 'save', 'free'] as const
 export type Kind = (typeof KINDS)[number]
 
-/** Somebody with a browser, who notes what was acknowledged and what is unknown. */
-export class Visitor {
-  cookie: string | undefined
+/** A visitor who notes what was acknowledged, and what is unknown. */
+export class Witness extends Browser {
   /** Keys whose write was answered with 200. */
   readonly acknowledged = new Set<string>()
   /** Calls of `/count` that were answered with 200, and those whose outcome is unknown. */
   counted = 0
   perhapsCounted = 0
-  readonly #port: () => number
   #keys = 0
-
-  /** @param port - of the application, which may change when it is started again */
-  constructor(port: () => number, cookie?: string) {
-    this.#port = port
-    this.cookie = cookie
-  }
-
-  get id(): string {
-    return idIn(this.cookie ?? '')
-  }
 
   /** Asks, and keeps the cookie. */
   async ask(path: string): Promise<Outcome & { readonly answer: Answer | undefined }> {
     const began = performance.now()
-    const headers = this.cookie === undefined ? {} : { cookie: `sid=${this.cookie}` }
-    const answer = await send(this.#port(), path, { headers }).catch(() => undefined)
-    const [, value] = /^sid=([^;]*)/.exec(answer?.setCookies[0] ?? '') ?? []
-    if (value !== undefined) this.cookie = value
+    const answer = await this.send(path).catch(() => undefined)
     return { path, status: answer?.status ?? 0, began, ended: performance.now(), answer }
   }
 
@@ -84,7 +69,7 @@ const PACE = process.env.TEST_LONG ? 8 : 4
 
 /** Requests by all visitors in turn, of all kinds in turn, evenly spread over so many milliseconds or longer. */
 export async function load(
-  visitors: readonly Visitor[],
+  visitors: readonly Witness[],
   requests: number,
   ms: number,
   kinds: readonly Kind[] = KINDS
