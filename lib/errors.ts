@@ -15,22 +15,22 @@ const STATUS = {
   ERR_SESSION_HEADERS_SENT: 500
 } as const
 
-/** The stable codes of {@link SessionError}; compare these, never messages. */
+/** The stable codes of {@link SessionError}; compare these, never the messages. */
 export type SessionErrorCode = keyof typeof STATUS
 
 /**
- * Every error that Holdfast makes. The message says what happened and what to do; it never holds a session id,
- * a cookie value or a secret (OWASP ASVS 5.0, 16.2.5).
+ * The class of every error from Holdfast. The message says what happened and how to fix it; it never holds a session
+ * id, a cookie value or a secret (OWASP ASVS 5.0, 16.2.5).
  */
 export class SessionError extends Error {
   override readonly name = 'SessionError'
-  /** A sentence about the failure. */
+  /** A stable code to compare. {@link SessionErrorCode} lists them. */
   readonly code: SessionErrorCode
-  /** The HTTP status that Express's error handling answers with. */
+  /** The HTTP status for the response; Express's error handling uses it. */
   readonly status: number
-  /** The same as `status`, under the other name that Express and Connect look for. */
+  /** The same as `status`, under the other name that Express and Connect read. */
   readonly statusCode: number
-  /** Headers that Express's own error handler adds, such as `Retry-After` (RFC 9110, 10.2.3). */
+  /** Headers that Express's own error handler adds to the response, such as `Retry-After` (RFC 9110, 10.2.3). */
   headers?: Record<string, string>
 
   constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {

@@ -1,33 +1,32 @@
 import { channel } from 'node:diagnostics_channel'
 
 /**
- * What Holdfast tells through `node:diagnostics_channel`, by channel name. No message holds a session id, a
- * cookie value or a secret (OWASP ASVS 5.0, 16.2.5); `handle` is the public name of a session.
+ * The messages that Holdfast publishes through `node:diagnostics_channel`, by channel name. No message holds a
+ * session id, a cookie value or a secret (OWASP ASVS 5.0, 16.2.5); `handle` is the public name of a session.
  */
 export interface SessionEvents {
-  /** A session was read from the store. */
+  /** The store returned a session. */
   'holdfast:load': { handle: string }
   /**
-   * A session was written, and the store confirmed it. `keys` are the names of the top-level keys that this request
-   * changed; `merged` says whether another request's changes are in the session as well; `attempts` is the number of
-   * conditional writes.
+   * The store confirmed the write of a session. `keys` lists the top-level keys that this request changed; `merged`
+   * says whether the session also holds another request's changes; `attempts` counts the conditional writes.
    */
   'holdfast:commit': { handle: string; keys: readonly string[]; merged: boolean; attempts: number }
   /**
-   * Changes were not written: the session was gone, or the client hung up before the response began (a handler that ends
-   * its response all the same after that has its changes written then), or the session was new and its cookie could not be
-   * sent any more. A session of `holdfast/express-session` has no handle: it is empty there.
+   * Changes were not written: the session was gone, the client hung up before the response began, or the session was
+   * new and its cookie could no longer be sent. If the handler still ends its response after the client has hung up,
+   * its changes are written then. A session of `holdfast/express-session` has no handle, so `handle` is empty there.
    */
   'holdfast:dropped': { handle: string; reason: 'gone' | 'client closed' | 'headers sent' | 'response ended' }
-  /** A value in a session of `holdfast/express-session` that JSON drops or changes, under a key of the session. */
+  /** A session of `holdfast/express-session` holds a value that JSON drops or changes; `key` is the session's key. */
   'holdfast:lossy': { key: string; type: string }
-  /** The store failed or did not answer in time. */
+  /** The store failed, or did not answer in time. */
   'holdfast:error': { operation: 'load' | 'commit'; error: Error }
   /** The stored text is not a session; the visitor is anonymous. */
   'holdfast:corrupt': { reason: string }
   /** A session was past its lifetime. */
   'holdfast:expired': { handle: string }
-  /** A request's session cookie was not taken. */
+  /** A request's session cookie was refused. */
   'holdfast:rejected': { reason: 'bad signature' | 'unknown' | 'ambiguous' | 'invalid' | 'schema' }
 }
 

@@ -102,7 +102,7 @@ namespace session {
   }
 
   /**
-   * What is in a session. An application declares its own keys once, and `req.session` has them:
+   * The data of a session. Declare the keys of your application once, and `req.session` has them:
    *
    * ```ts
    * declare module 'holdfast/express-session' {
@@ -115,8 +115,8 @@ namespace session {
   }
 
   /**
-   * What an application sees as `req.session`, beside its data. Without a callback a method returns a promise, although
-   * its type is that of `@types/express-session`: `await` it.
+   * The members of `req.session` beside the application's data. Without a callback a method returns a promise,
+   * although its type is that of `@types/express-session`: `await` it.
    */
   export declare class Session {
     private constructor(request: Express.Request, data: SessionData)

@@ -284,10 +284,10 @@ const SESSION_ID: PropertyDescriptor & ThisType<Required<Attached>> = {
 }
 
 /**
- * Goes in front of code that needs the plain session, such as passport, connect-flash or csrf-sync, where sessions are
- * loaded lazily.
+ * Loads the session before the next handler. With `load: 'lazy'`, mount it in front of code that needs the plain
+ * session, such as passport, connect-flash or csrf-sync.
  *
- * @throws SessionError to `next`: `ERR_SESSION_OPTIONS` if no session middleware ran, else as `load()`
+ * @throws SessionError to `next`: `ERR_SESSION_OPTIONS` if no session middleware ran, otherwise as `load()`
  */
 export const loadSession: Middleware = (req, _res, next) => {
   const { session } = req as Attached

@@ -13,40 +13,42 @@ import { MemoryStore } from './stores/memory/memory-store'
 import type { Store } from './stores/store'
 import type { Transport } from './cookie/transport'
 
-/** What signs the cookie. */
+/** A secret that signs the cookie. */
 export type Secret = string | Buffer
 
-/** When a session is read: before the handler runs, or when the handler asks for it. */
+/** When a session is read: `'eager'`, before the handler runs; `'lazy'`, when the handler asks for it. */
 export type LoadMode = 'eager' | 'lazy'
 
 /**
- * What `session()` takes. All durations are milliseconds.
+ * The options of `session()`. All durations are milliseconds.
  *
  * @typeParam Data - the keys that the application keeps in a session
  */
 export interface SessionOptions<Data extends object = DeclaredData> {
   /**
-   * What signs the cookie (HMAC-SHA-256); 32 bytes or more. Of several, the first signs and each verifies: put a new
-   * one in front, and remove the old one when its cookies have had time to be signed anew. To do so while the process
-   * runs, change the array in place, or give a function, which is asked at each use. Required.
+   * Signs the cookie (HMAC-SHA-256). Use at least 32 bytes. In an array, the first secret signs and all of them
+   * verify: to rotate, add a new one at the front, and remove the old one after its cookies have had time to be
+   * signed again. To rotate while the process runs, change the array in place, or pass a function, which is called at
+   * each use. Required.
    */
   secret: Secret | readonly Secret[] | (() => Secret | readonly Secret[])
 
   /**
-   * Where sessions are kept. A store written for express-session works, too, without the second promise in full: it has
-   * no conditional write. A function chooses for each request, between stores that stay the same. Default: a `MemoryStore`, which forgets at a restart and serves one process.
+   * Keeps the sessions. A store written for express-session works too, but it has no conditional write, so it does
+   * not keep the second promise in full. A function chooses a store for each request, always from the same few store
+   * objects. Default: a `MemoryStore`, which forgets everything at a restart and serves one process.
    */
   store?: Store | ExpressStore | ((req: SessionRequest) => Store | ExpressStore) | undefined
 
   /**
-   * Whether the cookie carries a signature. Without one, whoever guesses an id has the session, so that ids are all the
-   * protection there is. Default true.
+   * Signs the id in the cookie. Without a signature, anyone who guesses an id has the session, so the ids are its
+   * only protection. Default true.
    */
   signed?: boolean | undefined
 
   /**
-   * How the session id travels, for clients that keep no cookies: `headerTransport('x-session-id')`, or an object of
-   * one's own. Default: in a cookie.
+   * Carries the session id for clients that keep no cookies: `headerTransport('x-session-id')`, or an object of your
+   * own. Default: a cookie.
    */
   transport?: Transport | undefined
 
@@ -57,118 +59,123 @@ export interface SessionOptions<Data extends object = DeclaredData> {
   cookie?: CookieOptions | undefined
 
   /**
-   * How long a session lives without being used, in milliseconds. Default: `cookie.maxAge` where that is given, else
-   * one day. With `load: 'lazy'`, a request whose handler never asks for the session does not use it.
+   * How long an unused session lives, in milliseconds. Default: `cookie.maxAge` if it is set, otherwise one day. With
+   * `load: 'lazy'`, a request whose handler never asks for the session does not count as a use.
    */
   idleTimeout?: number | undefined
 
   /**
-   * How long a session lives at most, in milliseconds, however much it is used. Default 30 days; `Infinity` switches
-   * it off.
+   * How long a session lives at most, in milliseconds, no matter how often it is used. Default 30 days; `Infinity`
+   * removes the limit.
    */
   lifetime?: number | undefined
 
   /**
-   * `'eager'` reads the session before the handler runs, so that all code written for `req.session.x` works. `'lazy'`
-   * reads it when the handler says `await req.session.load()` or `update`; a route that does neither costs no round
+   * `'eager'` reads the session before the handler runs, so all code written for `req.session.x` works. `'lazy'`
+   * reads it when the handler calls `await req.session.load()` or `update`; a route that calls neither costs no round
    * trip. A function decides for each request. Default `'eager'`.
    */
   load?: (LoadMode | ((req: SessionRequest) => LoadMode)) | undefined
 
   /**
-   * When a cookie with a `maxAge` is sent again, so that it starts over: `'half'`, once half of it has passed;
-   * `'always'`, with every response; `'never'`. A response that wrote nothing sends it only after the store said that the
-   * session is still there. `'always'` needs `load: 'eager'`, and sends a cookie without `maxAge`, too. Default `'half'`.
+   * When to send a cookie with a `maxAge` again, so that its life starts over: `'half'`, once half of it has passed;
+   * `'always'`, with every response; `'never'`. A response that wrote nothing sends the cookie only after the store
+   * has confirmed that the session still exists. `'always'` needs `load: 'eager'`, and also sends a cookie without
+   * `maxAge`. Default `'half'`.
    */
   renew?: 'half' | 'always' | 'never' | undefined
 
-  /** Stores new sessions that nobody put anything into, and sends their cookie. Needs `load: 'eager'`. Default false. */
+  /** Stores new sessions even while they are empty, and sends their cookies. Needs `load: 'eager'`. Default false. */
   saveUninitialized?: boolean | undefined
 
   /**
-   * Makes the id of a new session: 1 to 128 characters of A–Z a–z 0–9 - _, and never the same twice. With fewer than
-   * 128 random bits (OWASP ASVS 5.0, 7.2.3), guessing ids becomes possible: that risk is the application's. Default:
-   * 256 random bits.
+   * Makes the id of a new session: 1 to 128 characters of A–Z a–z 0–9 - _, and never the same id twice. With fewer
+   * than 128 random bits (OWASP ASVS 5.0, 7.2.3), an attacker may guess ids: that risk is yours. Default: 256 random
+   * bits.
    */
   genid?: ((req: SessionRequest) => string) | undefined
 
   /**
-   * Whether to believe `X-Forwarded-Proto` on the question of whether the connection is secure: true always, false
-   * never. Default: as Express's `req.secure` says, which follows its setting `trust proxy`.
+   * Trusts `X-Forwarded-Proto` to say whether the connection is secure: true always, false never. Default: Express's
+   * `req.secure` decides, which follows its setting `trust proxy`.
    */
   proxy?: boolean | undefined
 
-  /** How long each load and each commit may wait for the store, in milliseconds, retries included. Default 1000. */
+  /** How long each load and each commit may wait for the store, in milliseconds, including retries. Default 1000. */
   timeout?: number | undefined
 
   /**
-   * What becomes of changes to a session that was destroyed, regenerated or expired meanwhile: `'throw'` rejects with
-   * `ERR_SESSION_GONE`, `'drop'` drops them with a message on the diagnostics channel. Default `'throw'`.
+   * How to treat changes to a session that was destroyed, regenerated or expired in the meantime: `'throw'` rejects
+   * with `ERR_SESSION_GONE`; `'drop'` drops the changes and publishes `holdfast:dropped` on the diagnostics channel.
+   * Default `'throw'`.
    */
   whenGone?: 'throw' | 'drop' | undefined
 
   /**
-   * What becomes of a request whose session cannot be read, because the store failed: `'throw'` answers 503;
-   * `'anonymous'` gives it an empty session that is never stored and never replaces the visitor's cookie, while
-   * changes to it fail with 503. Default `'throw'`.
+   * How to treat a request whose session cannot be read because the store failed: `'throw'` answers 503;
+   * `'anonymous'` gives the request an empty session that is never stored and never replaces the visitor's cookie,
+   * and changes to it fail with 503. Default `'throw'`.
    */
   whenUnreadable?: 'throw' | 'anonymous' | undefined
 
   /**
-   * Merges what this request and another one made of a session, where both committed. Default: by top-level key; a
-   * key that this request changed takes its value, every other key is the other's.
+   * Merges the changes of this request with those of another request that committed first. Default: by top-level key.
+   * A key that this request changed takes its value; every other key takes the other request's value.
    */
   merge?: Merge | undefined
 
   /**
-   * What the application's data have to be like: a schema of zod, valibot or another library with Standard Schema, which
-   * also gives `sessions.of(req)` and its like their types. Each session that is read is checked, after Holdfast's own part
-   * was taken out. What the schema makes of the data is written over them, so that a transform brings sessions of an older
-   * version up to date, and keys that it does not know stay. Keys may be absent. One that does not fit is no session: the
-   * visitor is anonymous, with `holdfast:rejected` for the reason `schema`. Default: every session fits.
+   * Checks the application's data: a schema of zod, valibot or another library with Standard Schema. It also gives
+   * `sessions.of(req)` and the other methods their types. Holdfast checks each session that it reads, without its own
+   * fields, and writes the schema's output over the data. A transform can therefore bring sessions of an older
+   * version up to date; keys that the schema does not know stay. Keys may be absent. If a session does not fit, it
+   * does not count: the visitor is anonymous, and `holdfast:rejected` gives the reason `schema`. Default: every
+   * session fits.
    */
   schema?: StandardSchema<Data> | undefined
 
   /**
-   * How long the browser keeps the cookie after `regenerate({ remember: true })`, in milliseconds from each use, and how
-   * long the session lives between two uses. Default 30 days, or `lifetime` if that is less.
+   * How long the browser keeps the cookie after `regenerate({ remember: true })`, in milliseconds from each use, and
+   * how long the session lives between two uses. Default 30 days, or `lifetime` if that is shorter.
    */
   rememberFor?: number | undefined
 
   /**
-   * Whether a loaded session counts: false, and the visitor is anonymous, with a new id. Its record stays as it is.
-   * Default: every session does.
+   * Decides whether a loaded session counts. If it returns false, the visitor is anonymous and gets a new id; the
+   * record stays as it is. Default: every session counts.
    */
   valid?: { of(req: SessionRequest, session: AppSession<Data>): boolean | Promise<boolean> }['of'] | undefined
 
   /**
-   * A last look at a session that is about to be stored; what it changes is stored, too. With `update` it sees what the
-   * function made of it, and may be called again. What it throws, the commit fails with.
+   * Sees each session before it is stored, and may change it. With `update`, it sees the function's result, and may
+   * be called more than once. If it throws, the commit fails with that error.
    */
   beforeSave?: { of(req: SessionRequest, session: AppSession<Data>): void }['of'] | undefined
 
   /**
-   * Whose a session is: a text that names the user, or undefined (null, `''`) for nobody's. Makes `sessions.list(user)` and
-   * `sessions.destroy(user)` work, on a store with an index, as MemoryStore and RedisStore have one. Asked at each commit,
-   * with the session as it will be stored, whose methods it must not call. Default: no session is anybody's.
+   * Names the user of a session: a string, or undefined (also null or `''`) if the session belongs to nobody.
+   * `sessions.list(user)` and `sessions.destroy(user)` need it, and a store with an index, such as MemoryStore or
+   * RedisStore. Called at each commit, with the session as it will be stored; it must not call the session's methods.
+   * Default: no session has a user.
    */
   user?: { of(session: AppSession<Data>): string | null | undefined }['of'] | undefined
 
   /**
-   * Whether the response stores what changed. With false only `save` and `update` store, and a new id from
-   * `regenerate` comes into being with the next of them. Default true.
+   * Stores changes before the response leaves. With false, only `save` and `update` store, and the next of them also
+   * stores a new id from `regenerate`. Default true.
    */
   autoCommit?: boolean | undefined
 
   /**
-   * The text that a store keeps for a session: `encode` makes it of an object of JSON values, and `decode` is its inverse,
-   * throws for what it cannot read, and gives the object that becomes the session. Default: JSON.
+   * Converts a session's data to the text in the store and back. `encode` takes an object of JSON values and returns
+   * a string. `decode` does the reverse: it returns the object that becomes the session, and throws if it cannot read
+   * the text. Default: JSON.
    */
   codec?: Codec | undefined
 
   /**
-   * The most that one session may take in the store: `bytes` of its text (default 1 MiB), and the `depth` to which objects
-   * and arrays are nested (default 100).
+   * Limits the size of a session in the store: `bytes` of its text (default 1 MiB), and the `depth` of nested objects
+   * and arrays (default 100).
    */
   limits?: { readonly bytes?: number | undefined; readonly depth?: number | undefined } | undefined
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 
-/** A request as Express, Connect and Node's own servers hand it to a middleware. */
+/** A request as Express, Connect and Node's own servers pass it to a middleware. */
 export type SessionRequest = (IncomingMessage | Http2ServerRequest) & {
   originalUrl?: string
   secure?: boolean

@@ -1,5 +1,5 @@
 /**
- * The application's own keys in a session, for TypeScript: declare them once, and `req.session` has them.
+ * The keys of your sessions, for TypeScript. Declare them once, and `req.session` has them:
  *
  * ```ts
  * declare module 'holdfast' {
@@ -23,7 +23,7 @@ type Lost =
   | symbol
   | ((...args: never) => unknown)
 
-/** The keys of a session, each of which may be absent; a key whose type JSON cannot hold takes nothing. */
+/** The keys of a session, each of which may be absent. A key accepts no value if JSON cannot hold its type. */
 export type Stored<Data extends object> = {
   [Key in keyof Data]?: [
     Extract<Data[Key] extends readonly (infer Item)[] ? Item : Data[Key], Lost>

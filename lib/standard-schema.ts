@@ -1,6 +1,6 @@
 /**
- * What zod, valibot, arktype and others give under `~standard`: the little of Standard Schema 1 (standardschema.dev) that
- * is needed to check data. Types only.
+ * The part of Standard Schema 1 (standardschema.dev) that checks data; schemas of zod, valibot, arktype and others
+ * have it. Types only.
  */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
@@ -10,11 +10,11 @@ export interface StandardSchema<Output = unknown> {
   }
 }
 
-/** What a schema makes of data, or what does not fit. */
+/** The result of a check: the schema's output, or the issues. */
 export type StandardResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] }
 
-/** One value that does not fit, and the way to it. */
+/** One value that does not fit, and the path to it. */
 export interface StandardIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined

@@ -1,8 +1,8 @@
 /**
- * A stored session, as the header `Cookie` of a browser that has it: an application's tests begin where its users are logged
- * in.
+ * Stores a session and returns the `Cookie` header of a browser that has it, so that tests can start with a user
+ * logged in.
  *
- * @param sessions - what `session()` gave, and the application uses
+ * @param sessions - the middleware that the application uses, from `session()`
  * @example
  * ```ts
  * const cookie = await testCookie(sessions, { userId: 'ann' })

@@ -1,33 +1,36 @@
 import { types } from 'node:util'
 import { needKnown, SessionError } from '../errors'
 
-/** The attributes of the session cookie. `req.session.cookie` changes it for one session. */
+/** The attributes of the session cookie. Assign to `req.session.cookie` to change them for one session. */
 export interface CookieOptions {
-  /** The part of the site that gets the cookie, and in which the middleware is at work. Default `'/'`. */
+  /** Limits both the cookie and the middleware to this part of the site. Default `'/'`. */
   path?: string | undefined
-  /** Sends the cookie to this domain and all below it. By default it goes to the host that set it, and to no other. */
+  /** Sends the cookie to this domain and its subdomains. By default, only the host that set it gets it. */
   domain?: string | undefined
   /** Hides the cookie from scripts in the page. Default true. */
   httpOnly?: boolean | undefined
   /**
-   * Sends the cookie over HTTPS only. `'auto'`, the default: wherever the connection that set it was secure. A
-   * feature that needs Secure (`sameSite: 'none'`, `partitioned`, a name with `__Host-` or `__Secure-`) needs `true`:
-   * with `'auto'` it would fail on the first connection that is not secure.
+   * Sends the cookie over HTTPS only. `'auto'`, the default, does so if the connection that set it was secure. Set
+   * `true` for a feature that needs Secure (`sameSite: 'none'`, `partitioned`, a name with `__Host-` or `__Secure-`):
+   * with `'auto'`, it would fail on the first connection that is not secure.
    */
   secure?: boolean | 'auto' | undefined
   /**
-   * Whether requests that other sites start carry the cookie: `'strict'` or true, never; `'lax'`, the default, only
-   * when the user follows a link; `'none'`, always, which needs `secure: true`. `'auto'`: None over a secure
-   * connection, else Lax. False: the attribute is not sent, and the browser decides.
+   * Limits which requests from other sites carry the cookie: `'strict'` or true, none; `'lax'`, the default, only
+   * when the user follows a link; `'none'`, all, which needs `secure: true`. `'auto'` means None over a secure
+   * connection and Lax otherwise. With false, the attribute is not sent, and the browser decides.
    */
   sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
-  /** Life of the cookie in milliseconds from each use. By default, or with null, it ends with the browser. */
+  /**
+   * The life of the cookie, in milliseconds from each use. By default, or with null, the cookie ends with the
+   * browser.
+   */
   maxAge?: number | null | undefined
-  /** When the cookie ends, as a moment. Prefer `maxAge`, which wins over it. Default null. */
+  /** The moment at which the cookie ends. Prefer `maxAge`, which wins if both are set. Default null. */
   expires?: Date | null | undefined
-  /** Keeps a jar for each site that embeds this one (CHIPS); needs `secure: true`. Default false. */
+  /** Keeps a separate cookie for each site that embeds this one (CHIPS); needs `secure: true`. Default false. */
   partitioned?: boolean | undefined
-  /** Which cookies Chromium drops last when there are too many. Not sent by default. */
+  /** Tells Chromium which cookies to keep longest if there are too many. Not sent by default. */
   priority?: 'low' | 'medium' | 'high' | undefined
 }
 

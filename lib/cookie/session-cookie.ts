@@ -24,8 +24,8 @@ export interface StoredCookie {
 
 /**
  * The cookie settings of one session, `req.session.cookie`, with the members of express-session's `Cookie`. An
- * assignment here holds for this session only. `maxAge` and `expires` are two views of one value: setting either sets
- * `originalMaxAge`, the life that each use gives anew.
+ * assignment changes this session only. `maxAge` and `expires` are two views of one value: setting either sets
+ * `originalMaxAge`, the life that starts over with each use.
  */
 export class SessionCookie {
   path: string
@@ -35,9 +35,9 @@ export class SessionCookie {
   sameSite: boolean | 'lax' | 'strict' | 'none'
   partitioned: boolean
   priority: 'low' | 'medium' | 'high' | undefined
-  /** Life from each use, in milliseconds; null: the cookie ends with the browser. */
+  /** The life from each use, in milliseconds; null if the cookie ends with the browser. */
   originalMaxAge: number | null = null
-  /** The same as `expires`, under the name that some express-session stores read. */
+  /** The same as `expires`; some express-session stores read this name. */
   _expires: Date | null = null
 
   /**
@@ -57,7 +57,7 @@ export class SessionCookie {
     else this.setMaxAge(maxAge, now)
   }
 
-  /** When the cookie ends; null: with the browser. Setting a moment that is no valid Date: `ERR_SESSION_DATA`. */
+  /** When the cookie ends; null if it ends with the browser. An invalid Date throws `ERR_SESSION_DATA`. */
   get expires(): Date | null {
     return this._expires
   }
@@ -67,8 +67,9 @@ export class SessionCookie {
   }
 
   /**
-   * Milliseconds left, negative once `expires` has passed; null: the cookie ends with the browser, and so it is
-   * after setting null, undefined or false. A number of 0 or less ends it at once. Anything else: `ERR_SESSION_DATA`.
+   * The milliseconds that are left, negative once `expires` has passed; null if the cookie ends with the browser.
+   * Null, undefined or false makes it end with the browser; a number of 0 or less ends it at once. Any other value
+   * throws `ERR_SESSION_DATA`.
    */
   get maxAge(): number | null {
     return this._expires && this._expires.getTime() - Date.now()
@@ -79,17 +80,17 @@ export class SessionCookie {
     else this.setMaxAge(ms, Date.now())
   }
 
-  /** Starts the life over: `expires` is `originalMaxAge` from now. */
+  /** Starts the life over: sets `expires` to `originalMaxAge` from now. */
   resetMaxAge(now = Date.now()): void {
     this._expires = this.originalMaxAge === null ? null : new Date(now + this.originalMaxAge)
   }
 
-  /** One with the same settings. */
+  /** Returns a copy with the same settings. */
   copy(): SessionCookie {
     return Object.assign(Object.create(SessionCookie.prototype) as SessionCookie, this)
   }
 
-  /** The settings as express-session writes them into a record. */
+  /** Returns the settings as express-session writes them into a record. */
   toJSON() {
     const { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite } = this
     return { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite }

@@ -7,25 +7,28 @@ import { publish } from '../events'
 import type { HoldableResponse } from '../response/response'
 import { isSecure, warnInsecure, type SessionRequest } from '../request'
 
-/** The request and the cookie of the session whose id a response carries. */
+/** The request, and the cookie settings of the session whose id the response carries. */
 export interface Carried {
   readonly req: SessionRequest
-  /** The session's cookie settings, with an end no later than the session's. */
+  /** The session's cookie settings; they end no later than the session. */
   readonly cookie: SessionCookie
 }
 
 /**
- * How the session id travels: in a cookie by default, or as an application wants it. The value that
- * travels is the signed id (with `signed: false` the bare one, with a `CookieStore` the sealed session).
+ * Carries the session id between client and server: by default in a cookie, otherwise as you implement it. The value
+ * is the signed id; with `signed: false`, the plain id; with a `CookieStore`, the sealed session.
  */
 export interface Transport {
-  /** The value that the request carries, as `write` put it. Several are tried one after the other; undefined: nothing. */
+  /**
+   * Returns the value in the request, as `write` put it; undefined if there is none. Of several, each is tried in
+   * turn.
+   */
   read(req: SessionRequest): string | readonly string[] | undefined
-  /** Puts the id into the headers of the response, which have not gone yet. */
+  /** Puts the id into the headers of the response, which have not been sent yet. */
   write(res: HoldableResponse, id: string, carried: Carried): void
-  /** Tells the client that its session is over. */
+  /** Makes the client drop its session, which is over. */
   clear(res: HoldableResponse, carried: Carried): void
-  /** The request header that `read` looks at, for the response's `Vary`. */
+  /** The request header that `read` uses, for the `Vary` header of the response. */
   readonly vary?: string
 }
 
@@ -33,10 +36,10 @@ export interface Transport {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
- * Carries the id in a header, of the request and of the response alike, for clients that keep no cookies. A logout sends
- * the header empty: the client drops what it has.
+ * Carries the id in a header of the request and the response, for clients that keep no cookies. A logout sends the
+ * header empty, and the client must drop its id.
  *
- * @throws SessionError `ERR_SESSION_OPTIONS` for what cannot be the name of a header
+ * @throws SessionError `ERR_SESSION_OPTIONS` if the name cannot be the name of a header
  */
 export function headerTransport(name: string): Transport {
   if (typeof name !== 'string' || !TOKEN.test(name)) {

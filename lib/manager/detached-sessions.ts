@@ -10,7 +10,7 @@ import { OWNER, Session } from '../session/session'
 import type { Setup } from '../setup'
 import { isWatchable, SessionWatch } from './session-watch'
 
-/** As much of a request as names a session. */
+/** The part of a request that names a session. */
 export type CookieRequest = Pick<SessionRequest, 'headers'>
 
 /** The sessions of one middleware that have no response: found by a request, and watched. */

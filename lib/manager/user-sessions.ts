@@ -13,21 +13,21 @@ import { OWNER, Session, type SessionHandle } from '../session/session'
 import type { Stored } from '../session-data'
 import type { IndexEntry, Store } from '../stores/store'
 
-/** A session as `sessions.list` reports it. */
+/** A session in the result of `sessions.list`. */
 export interface SessionInfo<Data extends object = DeclaredData> {
-  /** Its public name. */
+  /** The public name of the session. */
   readonly handle: SessionHandle
-  /** When it began. */
+  /** When the session began. */
   readonly createdAt: Date
-  /** When it was used last; in the last `idleTimeout` of its lifetime it may have been used later. */
+  /** When the session was last used. In the last `idleTimeout` of its lifetime, the last use may have been later. */
   readonly lastSeenAt: Date
-  /** When it ends unless it is used. */
+  /** When the session ends if it is not used again. */
   readonly expiresAt: Date
   /** A copy of the application's own data. */
   readonly data: Stored<Data>
 }
 
-/** Which of a user's sessions `sessions.destroy` is to end: one, or all but one. */
+/** The sessions that `sessions.destroy` ends: one, or all but one. */
 export type SessionChoice = { readonly handle: string } | { readonly except: Session }
 
 /** Sessions that are worked on at once. */

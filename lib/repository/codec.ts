@@ -2,7 +2,7 @@ import { SessionError } from '../errors'
 import type { Data } from './merge'
 import { CorruptRecord, encodeData, encodeRecord, META, type Frame } from './record'
 
-/** An application's own form of the data in the store; each function undoes the other. */
+/** Converts the application's data to the text in the store and back; `decode` reverses `encode`. */
 export interface Codec {
   readonly encode: (data: Data) => string
   readonly decode: (text: string) => Data

@@ -4,12 +4,12 @@ import type { Budget } from './budget'
 /** The callback of a store written for express-session. */
 export type Answer<T = void> = (error?: unknown, result?: T) => void
 
-/** A store written for express-session: it keeps session objects, and calls back. */
+/** A store written for express-session: it keeps session objects, and takes callbacks. */
 export interface ExpressStore {
   get(id: string, callback: Answer<object | null>): unknown
   set(id: string, session: object, callback?: Answer): unknown
   destroy(id: string, callback?: Answer): unknown
-  /** Renews the life of a session that is kept. */
+  /** Renews the life of a stored session. */
   touch?(id: string, session: object, callback?: Answer): unknown
 }
 

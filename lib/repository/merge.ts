@@ -1,7 +1,7 @@
 /** A session's data: plain JSON values under the names that the application chose. */
 export type Data = Record<string, unknown>
 
-/** Makes the state to store out of what both sides started from, what this request has and what another stored. */
+/** Merges this request's data and the stored data into the data to store; `base` is the data that both started from. */
 export type Merge = (base: Data, mine: Data, theirs: Data) => Data
 
 /**

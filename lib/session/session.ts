@@ -5,37 +5,39 @@ import { sameValue, type Data } from '../repository/merge'
 import { RESERVED } from '../repository/record'
 import type { Stored } from '../session-data'
 
-/** The callback form of a method: called with the error, or with null and the result. */
+/** The callback of a method: it gets the error, or null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
-/** The data that {@link Session.regenerate} carries into the new session, and the data that it begins with. */
+/** Options of {@link Session.regenerate}. */
 export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>> {
   /**
-   * Names of the keys that move over; the new session has a handle and a lifetime of its own. `true`: everything
-   * does, and it stays the same session, with its handle and its clock, under a new id. By default nothing.
+   * The keys to move to the new session, which gets its own handle and lifetime. `true` moves everything: it stays
+   * the same session, with its handle and its lifetime, under a new id. By default, nothing moves.
    */
   keep?: true | readonly Exclude<keyof S, keyof Session>[] | undefined
-  /** What the new session begins with: who logged in, say. It goes over what is kept. */
+  /** The first data of the new session, such as the user who logged in. It overwrites kept keys. */
   set?: Set | undefined
   /**
-   * The browser keeps the cookie for as long as the option `rememberFor` says, and the session lives as long between
-   * two uses. Default false: as the options `cookie` and `idleTimeout` say.
+   * Makes the browser keep the cookie for `rememberFor`, and the session live as long between two uses. Default
+   * false: the options `cookie` and `idleTimeout` apply.
    */
   remember?: boolean | undefined
 }
 
 declare const HANDLE: unique symbol
 
-/** The public name of a session. It is a string that cannot be given where the name of a user is meant. */
+/** The public name of a session. TypeScript refuses this string as the name of a user. */
 export type SessionHandle = string & { readonly [HANDLE]: true }
 
-/** The name of a user, as the option `user` gives it: any string but the handle of a session. */
+/** The name of a user, as the option `user` returns it: any string except a session's handle. */
 export type UserName = string & { readonly [HANDLE]?: never }
 
-/** A session with the keys that an application declared; each may be absent. */
+/** A session with the keys that the application declared; each may be absent. */
 export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
 
-/** A session that may not be loaded: it has what needs no data, and `load` gives the session itself. */
+/**
+ * A session that may not be loaded yet: it has the members that need no data, and `load` returns the session itself.
+ */
 export type LazySession<Data extends object = DeclaredData> = Pick<
   AppSession<Data>,
   'id' | 'load' | 'update' | 'regenerate' | 'destroy'
@@ -67,14 +69,17 @@ export interface SessionOwner {
 export const OWNER = Symbol('owner')
 
 /**
- * What a handler sees as `req.session`. Its own enumerable properties are the application's data and `cookie`.
- * Every method returns a promise, or calls back where it is given a callback.
+ * The session in a handler, `req.session`. Its own enumerable properties are the application's data and `cookie`.
+ * Every method returns a promise; if you pass a callback, it calls that instead.
  */
 export class Session {
   readonly #owner: SessionOwner
   readonly #identity: SessionIdentity
 
-  /** The cookie settings of this session, as in express-session. Changing `maxAge` gives it a life of its own. */
+  /**
+   * The cookie settings of this session, as in express-session. If you change `maxAge`, this session gets a life of
+   * its own.
+   */
   declare cookie: SessionCookie
 
   /** @internal */
@@ -90,22 +95,22 @@ export class Session {
     return this.#owner
   }
 
-  /** The session id. It is what the cookie carries: a secret, not for logs. */
+  /** The session id. The cookie carries it: it is secret, so keep it out of logs. */
   get id(): string {
     return this.#identity.id
   }
 
-  /** The public name of this session: a UUIDv7 whose time is when the session began. For logs and device lists. */
+  /** The public name of this session, for logs and device lists: a UUIDv7 with the time at which the session began. */
   get handle(): SessionHandle {
     return this.#identity.handle as SessionHandle
   }
 
-  /** Whether nothing of this session has been saved yet. */
+  /** True until the session is saved for the first time. */
   get isNew(): boolean {
     return this.#identity.isNew
   }
 
-  /** Resolves to the session. With `load: 'lazy'` this is where the store is read. */
+  /** Resolves to the session. With `load: 'lazy'`, this call reads the store. */
   load(callback: Callback<this>): void
   load(): Promise<this>
   load(callback?: Callback<this>): Promise<this> | void {
@@ -113,12 +118,13 @@ export class Session {
   }
 
   /**
-   * Runs `fn` on the newest stored state, with the unsaved changes of this request in it, and commits the result.
-   * Where another request commits first, `fn` runs again on what that one stored. Afterwards the session is the
+   * Runs `fn` on the latest stored state, with this request's unsaved changes applied, and commits the result. If
+   * another request commits first, `fn` runs again on the state that it stored. Afterwards the session has the
    * committed state. If `fn` throws, nothing is committed.
    *
-   * @param fn - gets the state to change, which is not `req.session`; may be async; must not call the session's methods
-   * @returns what `fn` returned
+   * @param fn - gets the state to change, which is not `req.session`; may be async; must not call the session's
+   *   methods
+   * @returns the result of `fn`
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`, `ERR_SESSION_DATA`,
    *   `ERR_SESSION_HEADERS_SENT`
    */
@@ -140,9 +146,9 @@ export class Session {
   }
 
   /**
-   * Takes the stored state, and drops changes that were not saved.
+   * Replaces the data by the stored state, and drops unsaved changes.
    *
-   * @throws SessionError `ERR_SESSION_GONE` where nothing is stored, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
+   * @throws SessionError `ERR_SESSION_GONE` if nothing is stored, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
   reload(callback: Callback<this>): void
   reload(): Promise<this>
@@ -151,8 +157,8 @@ export class Session {
   }
 
   /**
-   * Makes a session with a new id the session of this request, so that an id known before a login is worth nothing
-   * after it (OWASP ASVS 5.0, 7.2.4). The commit stores the new one, then destroys the old one.
+   * Gives this request a session with a new id, so that an id known before the login is useless after it (OWASP ASVS
+   * 5.0, 7.2.4). The commit stores the new session, then destroys the old one.
    *
    * @returns the new session, which is `req.session` from then on
    * @example
@@ -175,7 +181,7 @@ export class Session {
   }
 
   /**
-   * Removes the session from the store; the response clears its cookie. `req.session` is undefined afterwards.
+   * Removes the session from the store; the response clears its cookie. Afterwards, `req.session` is undefined.
    *
    * @throws SessionError `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
@@ -186,8 +192,8 @@ export class Session {
   }
 
   /**
-   * Renews the life in the store and in the cookie. Reading a session renews it already: this is for code that keeps
-   * one session for long, such as a WebSocket.
+   * Renews the life of the session in the store and in the cookie. Reading a session renews it already: `touch` is
+   * for code that keeps one session for long, such as a WebSocket.
    *
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
@@ -197,7 +203,7 @@ export class Session {
     return settle(this.#owner.touch(this), callback)
   }
 
-  /** The object that `JSON.stringify` and `res.json` show: the application's data, and the cookie settings. */
+  /** Returns the object that `JSON.stringify` and `res.json` use: the application's data and the cookie settings. */
   toJSON(): Record<string, unknown> {
     return { ...(this as unknown as Record<string, unknown>) }
   }

@@ -8,34 +8,34 @@ const LIMIT = 4096
 /** Options of {@link CookieStore}. */
 export interface CookieStoreOptions {
   /**
-   * The moment, in milliseconds since 1970, at which the user was last logged out everywhere; 0 if never. After a
-   * logout, a copy of the cookie works until it expires, and only the application can remember that
-   * it must not. Each cookie carries the moment that was known when it was sealed, and stops counting once the answer
-   * is a later one; the servers' clocks do not matter. Asked at each read, and twice before each write, with the
-   * session's data. To log a user out everywhere but here, note the moment and call `regenerate`. Default: 0.
+   * Returns the moment of the user's last logout everywhere, in milliseconds since 1970, or 0 if there was none.
+   * After a logout, a copy of the cookie works until it expires; only the application can remember that it must not.
+   * Each cookie carries the moment that was known when it was sealed, and is refused once this function returns a
+   * later one; the servers' clocks do not matter. Called at each read and twice before each write, with the session's
+   * data. To log a user out everywhere but here, record the moment and call `regenerate`. Default: 0.
    */
   notBefore?: ((session: Record<string, unknown>) => number | Promise<number>) | undefined
 }
 
 /**
- * Keeps sessions in their cookies, sealed, and nothing on the server. The id is the sealed text itself: only the owner
- * of the middleware's `secret` can read it or make one. No round trip, no server, no state; and therefore:
+ * Keeps sessions sealed in their cookies, and nothing on the server. The id is the sealed text itself: only the owner
+ * of the middleware's `secret` can read it or make one. It needs no round trip and no server, at a price:
  *
- * - there is no conditional write: of two responses at once, the one that the browser gets last wins, even if its request
- *   only read, and sealed again what it had read (at half of the life, or with `renew: 'always'`);
- * - nothing can be taken back: a copied cookie works until it expires, in spite of `destroy` and `regenerate` (see
- *   `notBefore`);
- * - name and sealed text have 4096 bytes, which leaves about 2900 for the session's JSON; anything larger is refused
- *   with `ERR_SESSION_DATA`, before anything is sent;
- * - a change after the response headers have gone is refused with `ERR_SESSION_HEADERS_SENT`.
+ * - There is no conditional write. Of two responses at once, the one that reaches the browser last wins, even if its
+ *   request only read the session and sealed it again (at half of its life, or with `renew: 'always'`).
+ * - Nothing can be revoked: a copied cookie works until it expires, despite `destroy` and `regenerate` (see
+ *   `notBefore`).
+ * - The name and the sealed text fill at most 4096 bytes, which leaves about 2900 for the session's JSON. Anything
+ *   larger is refused with `ERR_SESSION_DATA`, before anything is sent.
+ * - A change after the response headers have left is refused with `ERR_SESSION_HEADERS_SENT`.
  *
- * If you change `cookie.path` or `cookie.domain`, change `name` as well: a browser with a cookie from before would send
- * both, and after a login nobody could tell which of them counts.
+ * If you change `cookie.path` or `cookie.domain`, change `name` as well. Otherwise a browser with an older cookie
+ * sends both, and after a login nobody can tell which of them counts.
  *
- * The value is base64url of: a byte for the version (2), 12 of nonce, the sealed part, 16 of tag. Sealed, by AES-256-GCM,
- * are two doubles, the `notBefore` that was known and the end of the life in milliseconds since 1970, and the text.
- * The life begins anew with each seal: once half of it has passed, a read seals again. `npx holdfast inspect
- * 'sid=<value>'` with the secret in `SESSION_SECRET` opens one.
+ * The value is base64url of a version byte (2), a nonce of 12 bytes, the sealed part, and a tag of 16 bytes.
+ * AES-256-GCM seals two doubles, the `notBefore` that was known and the end of the life, both in milliseconds since
+ * 1970, and then the text. Each seal starts the life over; once half of it has passed, a read seals again. `npx
+ * holdfast inspect 'sid=<value>'` opens one, with the secret in `SESSION_SECRET`.
  */
 export class CookieStore implements Store {
   readonly contract = 1

@@ -1,166 +1,170 @@
 /**
- * What a store answers to a conditional write: the id that belongs in the cookie when the text was kept, or
- * the text that is kept under the id if another write was faster.
+ * The result of a conditional write: if the text was stored, the id for the cookie; if another write was faster, the
+ * text that is stored under the id.
  */
 export type SetResult = { readonly id: string } | { readonly conflict: string | null }
 
-/** The end of the text under an id: it was removed, or, with `successor`, the session moved to that id. */
+/** The end of the text under an id: it was removed or, with `successor`, the session moved to that id. */
 export interface Ended {
   readonly id: string
   readonly successor?: string
 }
 
-/** The answer to a removal: whether something was there, or the text that is kept instead of the expected one. */
+/** The result of a removal: whether the text existed, or the stored text if it is not the expected one. */
 export type DestroyResult = boolean | { readonly conflict: string }
 
-/** An id in a {@link SessionIndex}. */
+/** An entry of a {@link SessionIndex}. */
 export interface IndexEntry {
   readonly id: string
-  /** When it was noted, in microseconds by the store's clock; never the same for two notings of one user. */
+  /** When the id was added, in microseconds by the store's clock; never the same for two entries of one user. */
   readonly noted: number
-  /** Milliseconds since it was noted, by the store's clock. */
+  /** The time since the id was added, in milliseconds by the store's clock. */
   readonly age: number
 }
 
-/** Up to which moment the logins of a user have been ended. */
+/** Ends all logins of a user that began before a moment. */
 export interface EndMark {
-  /** In microseconds by the store's clock, as {@link IndexEntry.noted}. */
+  /** The moment, in microseconds by the store's clock, as {@link IndexEntry.noted}. */
   readonly at: number
-  /** The one login that goes on although it began earlier: the moment at which it was noted. */
+  /** The `noted` of the one login that goes on although it began earlier. */
   readonly except?: number | undefined
 }
 
-/** The answer of {@link SessionIndex.add}. */
+/** The result of {@link SessionIndex.add}. */
 export interface Noted {
-  /** The moment of this entry. */
+  /** When the id was added, as {@link IndexEntry.noted}. */
   readonly noted: number
-  /** Up to two other ids of the user, noted longest ago, to be looked after. */
+  /** Up to two other ids of the user, the oldest entries, for a check whether their sessions still exist. */
   readonly oldest: readonly IndexEntry[]
 }
 
 /**
- * Notes which ids may be whose. An id is noted before its session is stored, so that no session is missing; whether it
- * is still that user's, or there at all, is for the reader of the index to find out. A user is any text that is not
- * empty.
+ * Keeps the ids that may belong to each user. An id is added before its session is stored, so that no session is
+ * missing. The reader of the index has to check whether the session exists and still belongs to the user. A user is
+ * any string that is not empty.
  */
 export interface SessionIndex {
   /**
-   * Notes that `id` may be one of `user`'s, or notes it anew.
+   * Adds `id` to the ids that may belong to `user`, or makes it the newest of them.
    *
-   * @param ttl - How long it stays at least, in milliseconds, always finite. A store may forget it earlier if what was
-   *   kept under `id` has ended, or if nothing was kept there for a minute.
+   * @param ttl - The least time to keep the entry, in milliseconds, always finite. A store may drop it earlier if the
+   *   text under `id` has ended, or if nothing was stored there for a minute.
    */
   add(user: string, id: string, ttl: number): Promise<Noted>
 
-  /** All ids of the user, noted longest ago first. */
+  /** Returns all entries of the user, oldest first. */
   list(user: string): Promise<readonly IndexEntry[]>
 
   /**
-   * Marks all logins of the user that began before now as ended, and answers with all ids of the user. A later mark
+   * Marks all logins of the user that began before now as ended, and returns all entries of the user. A later mark
    * replaces an earlier one.
    *
-   * @param except - The one login that goes on: the moment at which it was noted.
-   * @param ttl - How long the mark stays at least, in milliseconds.
+   * @param except - The `noted` of the one login that goes on.
+   * @param ttl - The least time to keep the mark, in milliseconds.
    */
   end(user: string, ttl: number, except?: number): Promise<readonly IndexEntry[]>
 
-  /** The user's latest mark, or null. */
+  /** Returns the user's latest mark, or null. */
   ended(user: string): Promise<EndMark | null>
 
-  /** Notes an id anew, if `entry` is still its newest entry. Its life stays as it is. */
+  /** Adds an id anew, if `entry` is still its newest entry. The life of the entry stays as it is. */
   renew(user: string, entry: IndexEntry): Promise<void>
 
   /**
-   * Removes an id, if `entry` is still its newest entry or names none. The last id takes the rest with it, but for a mark
-   * that still counts.
+   * Removes an id, if `entry` is still its newest entry or has no `noted`. With the last id, everything about the
+   * user goes, except a mark that still counts.
    */
   remove(user: string, entry: { readonly id: string; readonly noted?: number }): Promise<void>
 
-  /** As `nodeOf` of the store, for what is noted of a user. */
+  /** Works as `nodeOf` of the store, for the entries of a user. */
   nodeOf?(user: string): object
 }
 
 /**
- * Keeps one text per id, for a time. A store knows nothing of sessions, cookies or HTTP.
+ * Keeps one text per id for a limited time. A store knows nothing of sessions, cookies or HTTP.
  *
- * `null` and `false` are answers. An exception means that the store could not say: the connection is down, the
- * server refused. The two are never mixed up. Every `ttl` is in milliseconds, a positive integer.
+ * `null` and `false` are answers. An exception means that the store could not answer: the connection is down, or the
+ * server refused. A store never mixes up the two. Every `ttl` is in milliseconds, a positive integer.
  */
 export interface Store {
-  /** Which contract this is. Objects without it are taken for express-session stores. */
+  /** The version of the contract. An object without it counts as an express-session store. */
   readonly contract: 1
 
   /**
-   * Whether `set` and `destroy` compare with `expected`. `false` for a store that cannot, such as one that keeps the
-   * text in the cookie: its last response wins. Left out means `true`.
+   * Whether `set` and `destroy` compare with `expected`. Set `false` for a store that cannot, such as one that keeps
+   * the text in the cookie: there, the last response wins. Default `true`.
    */
   readonly conditional?: boolean
 
   /**
-   * `true` for a store that keeps nothing, as the text is in the id itself: each `set` makes a new id, and an id that
-   * was given away can be neither renewed nor taken back. Such ids prove themselves: the cookie carries them unsigned.
-   * It has to be `conditional: false`.
+   * `true` for a store that keeps nothing because the text is in the id itself: each `set` makes a new id, and an id
+   * that was given out can neither be renewed nor revoked. Such ids are authentic by themselves, so the cookie
+   * carries them unsigned. Needs `conditional: false`.
    */
   readonly stateless?: boolean
 
   /**
-   * Hands over what a store needs that seals: what answers with the middleware's secrets as they are now, of which the
-   * first seals and each opens, the name of its cookie, and what makes an object of a text (default `JSON.parse`). Called once, when the middleware is
-   * made.
+   * Gives a store that seals its texts the keys for it. Called once, when the middleware is made.
+   *
+   * @param secrets - Returns the middleware's current secrets: the first one seals, and each of them opens.
+   * @param name - The name of the middleware's cookie.
+   * @param decode - Makes an object of a text. Default `JSON.parse`.
    */
   keys?(secrets: () => readonly (string | Buffer)[], name: string, decode?: (text: string) => object): void
 
   /**
-   * The text kept under `id`, or null: never saved, destroyed, or expired.
+   * Returns the text under `id`, or null if it was never saved, was destroyed, or has expired.
    *
-   * @param ttl - Renews the life to this many milliseconds in the same round trip. Left out: the life stays as it is.
+   * @param ttl - Renews the life to this many milliseconds in the same round trip. By default, the life stays as it
+   *   is.
    */
   get(id: string, ttl?: number): Promise<string | null>
 
   /**
-   * Keeps `text` under `id` for `ttl` milliseconds, if what is kept there ends with `expected` (null: nothing is kept
-   * there). Otherwise changes nothing and answers with what is kept now. The end is enough to compare, as each text
-   * that Holdfast writes ends with a revision that no other text has.
+   * Stores `text` under `id` for `ttl` milliseconds, if the stored text ends with `expected` (null: if there is
+   * none). Otherwise it changes nothing and returns the stored text. Comparing the end is enough, as each text that
+   * Holdfast writes ends with a revision that no other text has.
    */
   set(id: string, text: string, ttl: number, expected: string | null): Promise<SetResult>
 
   /**
-   * Which of several servers keeps `id`: an object that stands for it, always the same. While one does not answer,
-   * requests for its sessions fail fast, those of the others go on. Left out: the store is one server.
+   * Names the server that keeps `id`, if there are several, by an object that is always the same for one server.
+   * While a server does not answer, requests for its sessions fail fast, and those for the others go on. A store
+   * without `nodeOf` counts as one server.
    */
   nodeOf?(id: string): object
 
-  /** Renews the life to `ttl` milliseconds. Answers false if nothing is kept. */
+  /** Renews the life to `ttl` milliseconds. Returns false if there is no text. */
   touch(id: string, ttl: number): Promise<boolean>
 
   /**
-   * Removes what is kept under `id`, and tells those who {@link watch}. Answers whether something was there.
+   * Removes the text under `id`, and reports that to the listeners of {@link watch}. Returns whether there was one.
    *
-   * @param expected - Removes it only if it ends with this text. Otherwise changes nothing and answers with what is kept.
+   * @param expected - Removes the text only if it ends with this one. Otherwise it changes nothing and returns the
+   *   stored text.
    */
   destroy(id: string, expected?: string): Promise<DestroyResult>
 
   /**
-   * How long what is kept under `id` will live, in milliseconds, or null: nothing is there. Renews nothing. Left out:
-   * the store cannot say, and neither `sessions.onDestroy` nor the option `user` works with it.
+   * Returns how long the text under `id` will live, in milliseconds, or null if there is none. Renews nothing.
+   * Without `life`, neither `sessions.onDestroy` nor the option `user` works with the store.
    */
   life?(id: string): Promise<number | null>
 
-  /** Which sessions are whose. Needs `life`. Left out: the option `user` does not work with the store. */
+  /** The ids of each user. Needs `life`. Without an index, the option `user` does not work with the store. */
   readonly index?: SessionIndex
 
   /**
-   * Hears of what is destroyed and of what moves, by whichever process, from now on until the returned function is
-   * called. An expiry is not reported, and messages may be lost. Left out: the store cannot tell, and
-   * `sessions.onDestroy` does not work with it.
+   * Reports texts that any process removes or moves, until the returned function is called. It does not report
+   * expiry, and messages may be lost. Without `watch`, `sessions.onDestroy` does not work with the store.
    *
-   * @param listener - Called for each `destroy` that removed something, and for each `notify`. Never throws.
-   * @param resumed - Called if the store begins to listen later than this returns: when it is connected, and again
-   *   after each time that messages may have been lost. Never throws.
+   * @param listener - Called for each `destroy` that removed a text, and for each `notify`. Never throws.
+   * @param resumed - Called if the store starts to listen only after `watch` has returned: once it is connected, and
+   *   again after each time that messages may have been lost. Never throws.
    */
   watch?(listener: (ended: Ended) => void, resumed: () => void): () => void
 
-  /** Tells those who {@link watch}, in every process, that the session under `id` lives on under `successor`. */
+  /** Reports to the listeners of {@link watch}, in every process, that the session under `id` moved to `successor`. */
   notify?(ended: Required<Ended>): Promise<void>
 }
 

@@ -8,29 +8,29 @@ import type { Sentence } from './sentence'
 import { texts } from './texts'
 import { users } from './users'
 
-/** One sentence of the contract, as a test for any runner. */
+/** One requirement of the contract, as a test for any runner. */
 export interface StoreTest {
   readonly name: string
   /**
-   * Resolves where the store keeps the sentence, and where it declares that it cannot. Rejects where it breaks it: with
-   * an AssertionError, or with what the store threw.
+   * Resolves if the store meets the requirement, or declares that it cannot. Otherwise rejects with an
+   * AssertionError, or with the error that the store threw.
    */
   run(): Promise<void>
 }
 
-/** The options of {@link storeTests}. */
+/** Options of {@link storeTests}. */
 export interface StoreTestOptions {
   /**
-   * A store of the same kind whose server does not answer: a client that was closed will do. All that it is asked has
-   * to reject. Left out: that is not tested.
+   * Makes a store of the same kind whose server does not answer, for example with a closed client. Each of its calls
+   * has to reject. Without this option, that is not tested.
    */
   unreachable?: () => Store | Promise<Store>
 }
 
 /**
- * The tests of the contract of stores: plain functions, which run under any test runner. They use ids of their own, so
- * `make` may give the same store each time, and it need not be empty. A guarantee that a store does not claim (`conditional:
- * false`) is not asked of it.
+ * Returns the tests of the store contract: plain functions that run under any test runner. They use ids of their own,
+ * so `make` may return the same store each time, and the store need not be empty. They skip guarantees that a store
+ * does not claim (`conditional: false`).
  *
  * @example
  * ```ts

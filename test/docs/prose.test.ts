@@ -3,11 +3,9 @@ import { join } from 'node:path'
 
 const root = join(__dirname, '../..')
 
-/** Pages made of docstrings. */
-const FROM_DOCSTRINGS = ['docs/api.md', 'docs/options.md']
 const documents = ['.', 'docs', 'docs/decisions', 'examples']
   .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(folder, file)))
-  .filter((file) => file.endsWith('.md') && !FROM_DOCSTRINGS.includes(file))
+  .filter((file) => file.endsWith('.md'))
 
 /** A question may begin with these words; a statement reads better with its subject in front. */
 const BEGINNING =

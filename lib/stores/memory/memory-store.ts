@@ -28,28 +28,28 @@ let warned = false
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * The most memory that sessions may take, in bytes. Counted for each: one byte a character of id and text (two
-   * for a text with any character above U+00FF, as V8 keeps it), and 96 for everything around them. That is within
-   * a tenth of what the heap grows by. Default 256 MiB.
+   * The most memory that sessions may take, in bytes. Each session counts as one byte per character of its id and
+   * text (two if the text has any character above U+00FF, as V8 keeps it), plus 96 bytes. The heap grows by the same
+   * amount, to within a tenth. Default 256 MiB.
    */
   maxBytes?: number | undefined
 
   /**
-   * The clock by which lives are counted, in milliseconds. Default: the monotonic clock, so that setting the system's
-   * clock neither ends a session nor prolongs it. Tests that fake only `Date` take `() => Date.now()`.
+   * The clock that measures how long sessions live, in milliseconds. Default: the monotonic clock, so a change of the
+   * system clock neither ends a session nor prolongs it. Tests that fake only `Date` pass `() => Date.now()`.
    */
   now?: (() => number) | undefined
 }
 
 /**
- * Keeps sessions in this process, which is the default. They are gone when it ends, and no other process sees them;
- * with `NODE_ENV=production` a warning (`HOLDFAST_MEMORY_STORE`) says so once.
+ * Keeps sessions in the memory of this process; the default store. They are gone when the process ends, and no other
+ * process sees them. With `NODE_ENV=production`, it warns once (`HOLDFAST_MEMORY_STORE`).
  *
- * Texts lie in pages of arrays, found by a hash table that never stops to grow, each in one of two lists: sessions
- * that a later visit used again (`get` with a ttl), and those that none did. When there is no room, notes of logins
- * that have not come to their end go first, then sessions of the second list, longest unused first, then the others:
- * a flood of new sessions does not log users out. Expired ones go by themselves within seconds. `store.size` and
- * `store.bytes` say how much there is, `[...store.entries()]` shows it.
+ * Texts are kept in pages of arrays, found through a hash table that grows without a pause. Each text is in one of
+ * two lists: sessions that a later visit used again (`get` with a ttl), and all others. When memory runs out, the
+ * store first drops its notes of logins that have not finished, then sessions that were never used again, longest
+ * unused first, then the rest: a flood of new sessions does not log users out. Expired sessions are removed within
+ * seconds. `store.size` and `store.bytes` give the totals, `[...store.entries()]` lists the sessions.
  */
 export class MemoryStore implements Store {
   readonly contract = 1
@@ -81,12 +81,12 @@ export class MemoryStore implements Store {
     warnInProduction()
   }
 
-  /** Sessions kept, expired ones that are not swept yet included. */
+  /** The number of sessions kept, including expired ones that are not removed yet. */
   get size(): number {
     return this.#table.size
   }
 
-  /** Bytes counted against `maxBytes`. */
+  /** The bytes that count against `maxBytes`. */
   get bytes(): number {
     return this.#bytes + this.#users.bytes
   }
@@ -173,7 +173,7 @@ export class MemoryStore implements Store {
     return () => void this.#watching.delete(own)
   }
 
-  /** Ids and texts of all sessions. */
+  /** The ids and texts of all sessions. */
   *entries(): IterableIterator<[id: string, text: string]> {
     const now = this.#now()
     for (const entry of this.#table.entries()) {
@@ -181,7 +181,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  /** Drops every session, and the timer with them. The store can still be used. */
+  /** Drops every session and stops the timer. The store can still be used. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -3,9 +3,9 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { need, SessionError } from '../../errors'
 
 /**
- * What {@link RedisStore.connect} sets unless its caller does. A command that cannot be sent now, or whose
- * connection broke, fails at once, so that nothing is applied after its request was answered with 503; a network that
- * swallows everything is noticed in three seconds; the next attempt is never more than half a second away.
+ * The defaults of {@link RedisStore.connect}. A command that cannot be sent now, or whose connection broke, fails at
+ * once, so nothing is applied after its request was answered with 503. A network that swallows everything is noticed
+ * within three seconds, and the next attempt to connect is never more than half a second away.
  */
 export const CONNECT_DEFAULTS: RedisOptions = {
   enableOfflineQueue: false,

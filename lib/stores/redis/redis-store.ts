@@ -23,7 +23,7 @@ export type { NodeRedisClient, NodeRedisCluster, RedisClient } from './client'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
-  /** The beginning of each key; the session id follows. Default `SESSION:`. */
+  /** The prefix of each key, in front of the session id. Default `SESSION:`. */
   prefix?: string | undefined
 }
 
@@ -51,32 +51,32 @@ interface Call<T> {
 }
 
 /**
- * Keeps sessions in Redis 6.2 or later, or Valkey. A session is one key, `SESSION:<id>`, with its text as the value and its
- * life as the key's:
+ * Keeps sessions in Redis 6.2 or later, or Valkey. Each session is one key, `SESSION:<id>`, with the text as its
+ * value and the session's life as its expiry:
  *
  * ```
  * redis-cli get SESSION:<id>
  * redis-cli pttl SESSION:<id>
  * ```
  *
- * Beside the sessions are, with a colon that no id has, a sorted set for each user of the option `user`
- * (`redis-cli zrange SESSION:user:<user> 0 -1 withscores`), and for a minute after a session has moved to another id that
- * id (`redis-cli get SESSION:moved:<id>`). Ends are published on a channel (`redis-cli subscribe SESSION:ended`).
+ * Other keys have a second colon, which no id has. With the option `user`, each user has a sorted set (`redis-cli
+ * zrange SESSION:user:<user> 0 -1 withscores`). For a minute after a session has moved to another id, a key holds the
+ * new id (`redis-cli get SESSION:moved:<id>`). Ends are published on a channel (`redis-cli subscribe SESSION:ended`).
  *
- * Each call is one command about one key: `GETEX` reads and renews, a script writes on condition. Nothing is sent while
- * the client is not ready.
+ * Each call is one command on one key: `GETEX` reads and renews, and a script writes conditionally. Nothing is sent
+ * while the client is not ready.
  *
- * A client of the application's own should fail fast, as the one of {@link RedisStore.connect} does; otherwise it may
- * send a write again when the connection is back, after the request was answered with 503:
+ * If you pass your own client, make it fail fast, as {@link RedisStore.connect} does. Otherwise it may send a write
+ * again when the connection is back, after the request was answered with 503:
  *
- * - ioredis `Redis`: `{ enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: 3000 }`; with Sentinel also
- *   `reconnectOnError: (error) => error.message.startsWith('READONLY')`.
- * - ioredis `Cluster`: `{ enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0, redisOptions: {
- *   maxRetriesPerRequest: 0, socketTimeout: 3000 } }`. Leave `scaleReads` at `'master'` (a replica does not have the
- *   latest write yet), and `clusterNodeRetryStrategy` out.
+ * - ioredis `Redis`: `{ enableOfflineQueue: false, maxRetriesPerRequest: 0, socketTimeout: 3000 }`; with Sentinel
+ *   also `reconnectOnError: (error) => error.message.startsWith('READONLY')`.
+ * - ioredis `Cluster`: `{ enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0,
+ *   redisOptions: { maxRetriesPerRequest: 0, socketTimeout: 3000 } }`. Leave `scaleReads` at `'master'`, as a replica
+ *   may lack the latest write, and do not set `clusterNodeRetryStrategy`.
  * - node-redis: `{ disableOfflineQueue: true, pingInterval: 1000, socket: { socketTimeout: 3000, reconnectStrategy:
- *   (retries) => Math.min(50 * 2 ** retries, 1000) } }`; for a cluster these are its `defaults`, with
- *   `topologyRefreshOnReconnectionAttemptStrategy: 1000` beside them. Its `keyPrefix` is not used.
+ *   (retries) => Math.min(50 * 2 ** retries, 1000) } }`; for a cluster, pass these as its `defaults`, and
+ *   `topologyRefreshOnReconnectionAttemptStrategy: 1000` beside them. The store ignores its `keyPrefix`.
  *
  * @example
  * ```ts
@@ -120,11 +120,11 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 
   /**
-   * A store with an ioredis client of its own, which connects in the background and again whenever it has to.
+   * Makes a store with its own ioredis client, which connects in the background and reconnects when it has to.
    *
-   * @param target - A URL (`redis://`, `rediss://`), or options of ioredis, Sentinel's included. They go before
-   *   {@link CONNECT_DEFAULTS}.
-   * @throws SessionError `ERR_SESSION_OPTIONS` if ioredis is not installed, or the target is none of its own.
+   * @param target - A URL (`redis://`, `rediss://`), or options of ioredis, including those of Sentinel. They
+   *   override {@link CONNECT_DEFAULTS}.
+   * @throws SessionError `ERR_SESSION_OPTIONS` if ioredis is not installed, or the target is neither of these
    */
   static connect(target: string | RedisOptions, options: RedisStoreOptions = {}): RedisStore<Redis> {
     prefixIn(options)
@@ -138,7 +138,7 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
 
   // Properties of the prototype, so that nothing which prints the store prints the password in the client's options.
 
-  /** The client in use. */
+  /** The Redis client that the store uses. */
   get client(): Client {
     return this.#client
   }
@@ -164,7 +164,7 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
     })
   }
 
-  /** The client, or in a cluster that of the node which keeps the session. */
+  /** Returns the client or, in a cluster, the client of the node that keeps the session. */
   nodeOf(id: string): object {
     return this.#adapter.connectionOf(this.#prefix + id)
   }
@@ -201,16 +201,15 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 
   /**
-   * Listens over a connection of its own, like those of the client (in a cluster to one of the nodes), from the first who
-   * watches to the last. It does not keep the process alive, and connects again whenever it has to.
+   * Listens on a connection of its own (in a cluster, to one of the nodes) while there are listeners. That connection
+   * has the client's settings, does not keep the process alive, and reconnects when it has to.
    */
   watch(listener: (ended: Ended) => void, resumed: () => void): () => void {
     return this.#watch.watch(listener, resumed)
   }
 
   /**
-   * Stops watching, for good, and closes the client that {@link RedisStore.connect} made; one of the application's
-   * own is left alone.
+   * Stops watching for good, and closes the client if {@link RedisStore.connect} made it. Your own client stays open.
    */
   async close(): Promise<void> {
     this.#watch.close()
