@@ -200,8 +200,10 @@ class Exchange implements SessionScope, ResponseGate {
   hold(): void {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
-    if (WATCHES_LATE_WRITES || hears('holdfast:dropped'))
-      this.res.once?.('finish', this.session.watchLateWrites.bind(this.session))
+    if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
+    const watch = this.session.watchLateWrites.bind(this.session)
+    if (this.res.writableFinished) watch()
+    else this.res.once?.('finish', watch)
   }
 
   commit(): Promise<void> | undefined {

@@ -3,6 +3,7 @@ import real from 'express-session'
 import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { portOf, serve } from '../express-session/support/browser'
+import { fails } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
 import { send } from '../support/send'
 import { type Bag, type Handler, returning, secret, Site } from '../support/site'
@@ -121,4 +122,60 @@ test.each<[string, () => unknown]>([
   expect((await visitor.visit((s) => void (s.value = make()))).status).toBe(500)
   expect(site.errors[0]).toMatchObject({ code: 'ERR_SESSION_DATA' })
   expect(site.errors[0]!.message).toContain('value')
+})
+
+test('update that is given an object instead of a function says the right form', async () => {
+  const { site, visitor } = await returning()
+  const { status } = await visitor.visit((s) => void s.update({ n: 5 } as never))
+  expect([status, site.errors]).toEqual([
+    500,
+    [
+      expect.objectContaining({
+        code: 'ERR_SESSION_DATA',
+        message: expect.stringMatching(/takes a function.*update\(\(s\) => \{ s\.count = 1 \}\)/)
+      })
+    ]
+  ])
+  expect(await visitor.ask((s) => s.n)).toBe(1)
+})
+
+describe('a session that a handler still holds after destroy says that it was destroyed', () => {
+  const writes: [string, Handler][] = [
+    ['once it has ended', async (s) => void ((await s.destroy(), s).n = 2)],
+    ['while nobody waits for the end', (s) => void ((void s.destroy(), s).n = 2)],
+    ['with a new key', (s) => void ((void s.destroy(), s).user = 'ann')]
+  ]
+  test.each(writes)('when it is changed %s', async (_name, write) => {
+    const { site, visitor } = await returning()
+    const { cookie } = visitor
+    expect((await visitor.visit(write)).status).toBe(409)
+    expect(site.errors).toMatchObject([
+      { code: 'ERR_SESSION_GONE', message: expect.stringContaining('ended by destroy()') }
+    ])
+    expect(await site.visitor(cookie).ask((s) => s.n ?? 'ended')).toBe('ended')
+  })
+
+  test.each<[string, Handler]>([
+    ['that it loaded', async (s) => void (await s.load(), await s.destroy(), (s.n = 2))],
+    ['that it never loaded', async (s) => void (await s.destroy(), (s.n = 2))],
+    ['that it reads', async (s) => (await s.load(), await s.destroy(), s.n)]
+  ])('when it is a lazy one %s', async (_name, use) => {
+    const { site, visitor } = await returning({ load: 'lazy' })
+    expect((await visitor.visit(use)).status).toBe(409)
+    expect(site.errors).toMatchObject([
+      { code: 'ERR_SESSION_GONE', message: expect.stringContaining('ended by destroy()') }
+    ])
+  })
+
+  test('but not if it could not be destroyed: it goes on', async () => {
+    const { site, visitor } = await returning()
+    site.store.next('destroy', fails)
+    const code = await visitor.ask(async (s) => {
+      const code = await codeOf(s.destroy())
+      s.n = 2
+      await s.save()
+      return code
+    })
+    expect([code, await visitor.ask((s) => s.n)]).toEqual(['ERR_SESSION_STORE', 2])
+  })
 })

@@ -1,7 +1,8 @@
 import express from 'express'
 import session, { MemoryStore } from '../../lib'
+import { listen } from '../support/events'
 import { hearWarnings } from '../support/hold-listeners'
-import { returning, secret, Site } from '../support/site'
+import { type Bag, returning, secret, Site } from '../support/site'
 
 /** What the process was warned of while something ran, by us. */
 async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
@@ -61,6 +62,29 @@ test('a proxy that ends TLS and is not believed is told once', async () => {
     }
   })
   expect(warnings).toEqual([expect.stringMatching(/X-Forwarded-Proto.*trust proxy/s)])
+})
+
+test('a change that a timer makes to req.session after the response is published each time, and told once', async () => {
+  const heard = listen()
+  const warnings = await warningsOf(async () => {
+    for (const load of ['eager', 'lazy'] as const) {
+      const { visitor } = await returning({ load })
+      await new Promise<void>((changed) => {
+        void visitor.visit((_s, req, res) => {
+          const change = async () => {
+            const s = (req as unknown as { session: Bag }).session
+            const loaded = load === 'lazy' ? await s.load() : s
+            loaded.n = 2
+            changed()
+          }
+          res.on('finish', () => setImmediate(() => void change()))
+        })
+      })
+      expect(await visitor.ask(async (s) => (await s.load()).n)).toBe(1)
+    }
+  })
+  expect(heard['holdfast:dropped'].map(({ reason }) => reason)).toEqual(['response ended', 'response ended'])
+  expect(warnings).toEqual([expect.stringMatching(/after its response had ended.*or call save\(\)/)])
 })
 
 test.each<[string, object, RegExp]>([
