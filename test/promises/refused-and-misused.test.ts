@@ -1,9 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import real from 'express-session'
 import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { portOf, serve } from '../express-session/support/browser'
+import { RedisStore } from '../../lib/redis'
 import { fails } from '../support/counting-store'
+import { openRedisStore } from '../support/redis-store'
+import { startProxy } from '../support/proxy'
 import { codeOf } from '../support/outcome'
 import { send } from '../support/send'
 import { type Bag, type Handler, returning, secret, Site } from '../support/site'
@@ -177,5 +181,73 @@ describe('a session that a handler still holds after destroy says that it was de
       return code
     })
     expect([code, await visitor.ask((s) => s.n)]).toEqual(['ERR_SESSION_STORE', 2])
+  })
+})
+
+describe('an error of the store says whether something was written', () => {
+  const opened = openRedisStore()
+
+  /** The error of a site on this store, after its connection was lost at the moment that `lose` chooses. */
+  async function failure(lose: (store: RedisStore) => unknown, handler: Handler): Promise<Error> {
+    const store = RedisStore.connect(opened.server.url)
+    try {
+      const site = await Site.open({ store })
+      const visitor = site.visitor()
+      await visitor.ask((s) => void (s.n = 1))
+      const { status } = await visitor.visit((s, req, res) => {
+        lose(store)
+        return handler(s, req, res)
+      })
+      expect([status, site.errors.length]).toEqual([503, 1])
+      return site.errors[0]!
+    } finally {
+      await store.close()
+    }
+  }
+
+  test('nothing, if the connection was lost before', async () => {
+    const error = await failure(
+      (store) => store.client.disconnect(),
+      (s) => void (s.n = 2)
+    )
+    expect(error.message).toMatch(/could not be asked; .* nothing was written$/)
+    expect((error.cause as Error).message).toMatch(/nothing was sent/)
+  })
+
+  test('a part, if it was lost between the two writes of a new id', async () => {
+    const error = await failure(
+      (store) => {
+        const cut = () => {
+          unsubscribe('holdfast:commit', cut)
+          store.client.disconnect()
+        }
+        subscribe('holdfast:commit', cut)
+      },
+      (s) => s.regenerate().then(() => null)
+    )
+    expect(error.message).toMatch(/could not be asked any more; .* a part may have been applied before$/)
+    expect((error.cause as Error).message).toMatch(/nothing was sent/)
+  })
+
+  test('nobody knows, if the answer was lost', async () => {
+    const proxy = await startProxy(opened.server.port)
+    const store = RedisStore.connect(proxy.url)
+    try {
+      const site = await Site.open({ store })
+      const visitor = site.visitor()
+      await visitor.ask((s) => void (s.n = 1))
+      const { status } = await visitor.visit((s) => {
+        proxy.loseAnswerTo('"n":2')
+        s.n = 2
+      })
+      expect([status, site.errors.map(({ message }) => message)]).toEqual([
+        503,
+        [expect.stringMatching(/failed; .* nobody knows whether it was applied$/)]
+      ])
+      expect((site.errors[0]!.cause as Error).message).toMatch(/got no answer/)
+    } finally {
+      await store.close()
+      await proxy.stop()
+    }
   })
 })
