@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import real from 'express-session'
+import Redis from 'ioredis'
 import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { portOf, serve } from '../express-session/support/browser'
@@ -249,5 +250,24 @@ describe('an error of the store says whether something was written', () => {
       await store.close()
       await proxy.stop()
     }
+  })
+})
+
+describe('the drop-in', () => {
+  const options = { secret, resave: false, saveUninitialized: false }
+
+  test('that is given to the application without a call says how to call it', async () => {
+    const app = express()
+    app.use(dropIn as never)
+    app.use(((error: Error, _req, res, _next) => void res.end(error.message)) as express.ErrorRequestHandler)
+    expect((await send(portOf(await serve(app)), '/')).text).toMatch(/call it, app\.use\(session\(\{ secret/)
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['a client of Redis', new Redis({ lazyConnect: true }), /new RedisStore\(client\)/],
+    ['the class', MemoryStore, /new MemoryStore\(…\)/],
+    ['an address', 'redis://127.0.0.1', /RedisStore\.connect\(url\)/]
+  ])('that is given %s for a store says what to give', (_name, store, message) => {
+    expect(() => dropIn({ ...options, store: store as real.Store })).toThrow(message)
   })
 })

@@ -1,5 +1,7 @@
 import express from 'express'
-import session, { MemoryStore } from '../../lib'
+import session, { MemoryStore, type SessionOptions } from '../../lib'
+import dropIn from '../../lib/express-session'
+import { CountingStore } from '../support/counting-store'
 import { listen } from '../support/events'
 import { hearWarnings } from '../support/hold-listeners'
 import { type Bag, returning, secret, Site } from '../support/site'
@@ -95,10 +97,72 @@ test.each<[string, object, RegExp]>([
     { idleTimeout: 60_000, lifetime: 30_000 },
     /lifetime is below idleTimeout/
   ]
-])('%s is told', async (_what, options, message) => {
+])('%s is told once', async (_what, options, message) => {
   const store = new MemoryStore()
-  const warnings = await warningsOf(async () => void session({ secret, store, ...options }))
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++) session({ secret, store, ...options })
+  })
   expect(warnings).toEqual([expect.stringMatching(message)])
+})
+
+test('a cookie of the drop-in that was meant in seconds is told once', async () => {
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++)
+      dropIn({ secret, resave: false, saveUninitialized: false, cookie: { maxAge: 60 } })
+  })
+  expect(warnings).toEqual([expect.stringMatching(/cookie\.maxAge is 60 milliseconds.*60000/)])
+})
+
+test('a weak secret of the drop-in is told with its place', async () => {
+  const weak = { secret: [secret, 'keyboard cat'], resave: false, saveUninitialized: false }
+  expect(await warningsOf(async () => void dropIn(weak))).toEqual([
+    expect.stringMatching(/^secret\[1\] is a placeholder/)
+  ])
+})
+
+test('a weak secret is told once, however many middlewares have it', async () => {
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++) session({ secret: 'keyboard cat', store: new MemoryStore() })
+  })
+  expect(warnings).toEqual([expect.stringMatching(/^secret is a placeholder/)])
+})
+
+describe('a combination of options that is deprecated or dangerous is told at start, once', () => {
+  const COMBINATIONS: [Partial<SessionOptions>, RegExp][] = [
+    [{ signed: false, genid: () => 'x' }, /signed: false with an own genid.*128 random bits/],
+    [{ cookie: { httpOnly: false } }, /cookie\.httpOnly: false.*leave it true/],
+    [{ cookie: { secure: false } }, /cookie\.secure: false in production.*'auto'/],
+    [{ cookie: { expires: new Date(Date.now() + 86_400_000) } }, /cookie\.expires.*cookie\.maxAge/],
+    [{ autoCommit: false, saveUninitialized: true }, /saveUninitialized.*autoCommit: false.*save\(\)/],
+    [{ timeout: 10 }, /timeout is 10 milliseconds.*take 10000/]
+  ]
+  const { NODE_ENV } = process.env
+  const store = new CountingStore()
+  const start = (env: string, options: Partial<SessionOptions>) =>
+    warningsOf(async () => {
+      process.env.NODE_ENV = env
+      for (let i = 0; i < 3; i++) session({ secret, store, ...options })
+    }).finally(() => (process.env.NODE_ENV = NODE_ENV))
+
+  test.each(COMBINATIONS)('%j', async (options, message) => {
+    expect(await start('production', options)).toEqual([expect.stringMatching(message)])
+    expect(await start('production', options)).toEqual([])
+  })
+
+  test.each<Partial<SessionOptions>>([
+    { signed: false },
+    { genid: () => 'x' },
+    { cookie: { httpOnly: true, secure: true, expires: null } },
+    { autoCommit: false },
+    { saveUninitialized: true },
+    { timeout: 11 }
+  ])('and %j is none', async (options) => {
+    expect(await start('production', options)).toEqual([])
+  })
+
+  test('and a cookie without Secure is none where applications are developed', async () => {
+    expect(await start('development', { cookie: { secure: false } })).toEqual([])
+  })
 })
 
 test('lives as they should be, and the defaults, are not told', async () => {
