@@ -44,16 +44,22 @@ test('a middleware that finds the req.session of somebody else is told once', as
   expect(warnings).toEqual([expect.stringMatching(/req\.session/)])
 })
 
-test('a Date and a Buffer, which come back as something else, are told once in development', async () => {
+test('a Date, a Buffer and an instance of a class, which come back as something else, are told once in development', async () => {
+  class Cart {
+    readonly items = ['a']
+  }
   const { visitor } = await returning()
   const warnings = await warningsOf(async () => {
     for (let i = 0; i < 2; i++) {
-      await visitor.ask((s) => void Object.assign(s, { when: new Date(i), bytes: Buffer.from([i]) }))
+      await visitor.ask(
+        (s) => void Object.assign(s, { when: new Date(i), bytes: Buffer.from([i]), cart: new Cart() })
+      )
     }
   })
   expect(await visitor.ask((s) => s.when)).toBe(new Date(1).toISOString())
   expect(warnings.filter((message) => message.includes('when'))).toHaveLength(1)
   expect(warnings.filter((message) => message.includes('bytes'))).toHaveLength(1)
+  expect(warnings.filter((message) => /cart, which is a Cart,.*plain data/.test(message))).toHaveLength(1)
 })
 
 test('a proxy that ends TLS and is not believed is told once', async () => {
