@@ -189,7 +189,7 @@ describe('an error of the store says whether something was written', () => {
   const opened = openRedisStore()
 
   /** The error of a site on this store, after its connection was lost at the moment that `lose` chooses. */
-  async function failure(lose: (store: RedisStore) => unknown, handler: Handler): Promise<Error> {
+  async function failure(lose: (store: RedisStore<Redis>) => unknown, handler: Handler): Promise<Error> {
     const store = RedisStore.connect(opened.server.url)
     try {
       const site = await Site.open({ store })
