@@ -61,9 +61,14 @@ export function publish<Name extends keyof SessionEvents>(
 
 const warned = new Set<string>()
 
-/** Warns once of what an application had better change, where its developers see it. */
-export function warnInDevelopment(code: string, message: string): void {
-  if (process.env.NODE_ENV === 'production' || warned.has(message)) return
+/** Warns of what an application had better change: once in a process. */
+export function warnOnce(code: string, message: string): void {
+  if (warned.has(message)) return
   warned.add(message)
   process.emitWarning(message, { code })
+}
+
+/** As {@link warnOnce}, where its developers see it. */
+export function warnInDevelopment(code: string, message: string): void {
+  if (process.env.NODE_ENV !== 'production') warnOnce(code, message)
 }

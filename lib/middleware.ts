@@ -206,8 +206,9 @@ class Exchange implements SessionScope, ResponseGate {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
     if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
-    if (this.#hold.isOver) this.session.watchLateWrites()
-    else this.res.once?.('finish', this.session.watchLateWrites.bind(this.session))
+    const watch = this.session.watchLateWrites.bind(this.session)
+    if (this.#hold.isOver) watch()
+    else this.res.once?.('finish', watch)
   }
 
   commit(): Promise<void> | undefined {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { ExpressStore } from './repository/express-store'
 import { checkCookie, type CookieOptions } from './cookie/attributes'
 import { need, needKnown } from './errors'
+import { warnOnce } from './events'
+import { warnOfOptions } from './option-warnings'
 import type { DeclaredData } from './express-request'
 import type { Codec } from './repository/codec'
 import type { Merge } from './repository/merge'
@@ -299,13 +301,13 @@ const EXPRESS_SESSION = ['resave', 'unset']
 /** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */
 export function checkOptions(options: SessionOptions): Settings & { readonly secrets: Secrets } {
   need(isObject(options), 'session() takes an object: session({ secret })')
-  const isRequest = 'headers' in options && 'method' in options
-  need(!isRequest, 'session was given to the application as it is: call it, app.use(session({ secret }))')
+  needCalled(options)
   for (const name of Object.keys(options)) {
     const isForeign = EXPRESS_SESSION.includes(name)
     const remedy = "belongs to express-session: leave it out, or require('holdfast/express-session')"
     need(!isForeign, `session() has no option ${name}: it ${remedy}`)
-    need(!Object.hasOwn(ELSEWHERE, name), `session() has no option ${name}: it is ${ELSEWHERE[name]}`)
+    const elsewhere = Object.keys(ELSEWHERE).find((other) => other.toLowerCase() === name.toLowerCase())
+    need(elsewhere === undefined, `session() has no option ${name}: it is ${ELSEWHERE[elsewhere!]}`)
   }
   needKnown('session()', options, KNOWN)
   const settings: Record<string, unknown> = {}
@@ -327,7 +329,7 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   } as Checked
   const checked = { ...given, limits: checkLimits(given.limits) }
   checkTogether(checked)
-  warnOfTimes(options)
+  warnOfOptions(options)
   return {
     ...checked,
     secrets: checkSecrets(secret),
@@ -336,26 +338,17 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   }
 }
 
+/** @throws SessionError `ERR_SESSION_OPTIONS` for a request: `app.use(session)` calls the function with one */
+export function needCalled(options: object): void {
+  const isRequest = 'headers' in options && 'method' in options
+  need(!isRequest, 'session was given to the application as it is: call it, app.use(session({ secret }))')
+}
+
 function formerRenew(value: unknown): string {
   return typeof value === 'boolean' ? `; ${value} is '${value ? 'half' : 'never'}' now` : ''
 }
 
 type Checked = Omit<Settings, 'store'>
-
-/** Milliseconds below which a life was probably meant in seconds. */
-const SHORT = 10_000
-
-/** Warns of what can be right, and hardly ever is. */
-function warnOfTimes({ idleTimeout, lifetime = Infinity, cookie }: Partial<SessionOptions>): void {
-  const lives = { idleTimeout, lifetime, 'cookie.maxAge': cookie?.maxAge ?? undefined }
-  const [short] = Object.entries(lives).filter(([, life]) => life !== undefined && life < SHORT)
-  const message = short
-    ? `${short[0]} is ${short[1]} milliseconds: if seconds were meant, take ${short[1]! * 1000}`
-    : idleTimeout !== undefined && lifetime < idleTimeout
-      ? 'lifetime is below idleTimeout, which can never end a session: raise lifetime, or lower idleTimeout'
-      : undefined
-  if (message) process.emitWarning(message, { code: 'HOLDFAST_TIMES' })
-}
 
 /** What one option asks of another one. */
 function checkTogether({
@@ -437,7 +430,7 @@ function checkSecret(secret: unknown, index: number, name: string): void {
       : 'it only verifies, and whoever guesses it can sign: remove it as soon as its cookies are signed anew'
   const message = `${name} is a placeholder or shorter than 32 bytes: ${remedy}`
   need(index > 0 || process.env.NODE_ENV !== 'production', message)
-  process.emitWarning(message, { code: 'HOLDFAST_WEAK_SECRET' })
+  warnOnce('HOLDFAST_WEAK_SECRET', message)
 }
 
 /** Whether others can guess the secret. */
@@ -461,9 +454,8 @@ function isClass(value: unknown): value is { name: string } {
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 }
 
-/** @throws SessionError `ERR_SESSION_OPTIONS` for what is no store */
-export function checkStore(store: Store | ExpressStore): Store | ExpressStore {
-  const given: unknown = store
+/** @throws SessionError `ERR_SESSION_OPTIONS` for what is often given instead of a store */
+export function needStore(given: unknown): void {
   need(
     !isClass(given),
     `store is the class itself: make a store of it, new ${(given as { name?: string } | null)?.name}(…)`
@@ -476,6 +468,12 @@ export function checkStore(store: Store | ExpressStore): Store | ExpressStore {
     !hasMethods(given, 'sendCommand'),
     "store is a client of Redis: import RedisStore from 'holdfast/redis', and give it new RedisStore(client)"
   )
+}
+
+/** @throws SessionError `ERR_SESSION_OPTIONS` for what is no store */
+export function checkStore(store: Store | ExpressStore): Store | ExpressStore {
+  const given: unknown = store
+  needStore(given)
   const isOurs = isObject(given) && 'contract' in given
   need(
     hasMethods(given, 'get', 'set', 'destroy') &&

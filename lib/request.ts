@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import { warnOnce } from './events'
 
 /** A request as Express, Connect and Node's own servers pass it to a middleware. */
 export type SessionRequest = (IncomingMessage | Http2ServerRequest) & {
@@ -27,29 +28,22 @@ export function isSecure({ socket, secure, headers }: Connection, proxy: boolean
   return first?.trim().toLowerCase() === 'https'
 }
 
-let warned = false
-
-let warnedOfProxy = false
-
 /** Says once that a proxy's word on the connection is not believed, so that a cookie goes without Secure. */
 export function warnUnbelieved({ headers }: Connection): void {
-  if (warnedOfProxy || !isSecure({ headers }, true)) return
-  warnedOfProxy = true
-  process.emitWarning(
+  if (!isSecure({ headers }, true)) return
+  warnOnce(
+    'HOLDFAST_UNTRUSTED_PROXY',
     'a request came with X-Forwarded-Proto: https, which is not believed, so that the session cookie is not Secure: behind ' +
-      "a proxy that ends TLS, set Express's `trust proxy` or the option proxy: true; else proxy: false ends this warning",
-    { code: 'HOLDFAST_UNTRUSTED_PROXY' }
+      "a proxy that ends TLS, set Express's `trust proxy` or the option proxy: true; else proxy: false ends this warning"
   )
 }
 
 /** Says once why a Secure cookie was not sent. */
 export function warnInsecure(): void {
-  if (warned) return
-  warned = true
-  process.emitWarning(
+  warnOnce(
+    'HOLDFAST_INSECURE_CONNECTION',
     'the session cookie was not sent: it is Secure, and the connection is not. Behind a proxy that ends TLS, set ' +
-      "Express's `trust proxy` or the option proxy; without TLS, use cookie.secure 'auto' or false",
-    { code: 'HOLDFAST_INSECURE_CONNECTION' }
+      "Express's `trust proxy` or the option proxy; without TLS, use cookie.secure 'auto' or false"
   )
 }
 

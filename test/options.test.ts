@@ -1,5 +1,6 @@
 import session, { MemoryStore, SessionError, type SessionOptions } from '../lib'
 import { checkOptions } from '../lib/options'
+import { RedisStore } from '../lib/redis'
 import { CountingStore } from './support/counting-store'
 import { hearWarnings } from './support/hold-listeners'
 
@@ -120,6 +121,10 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ secret, somethingElse: 1 }, /no option somethingElse$/],
     [{ secret, ttl: 60 }, /no option ttl: it is idleTimeout/],
     [{ secret, maxAge: 60 }, /no option maxAge: it is cookie: \{ maxAge \}/],
+    [{ secret, maxage: 60 }, /no option maxage: it is cookie: \{ maxAge \}/],
+    [{ secret, httponly: true }, /no option httponly: it is cookie: \{ httpOnly \}/],
+    [{ secret, TTL: 60 }, /no option TTL: it is idleTimeout/],
+    [{ secret, toString: 1 }, /no option toString$/],
     [{ secret, key: 'sid' }, /no option key: it is name/],
     [{ secret, secure: true }, /no option secure: it is cookie: \{ secure \}/],
     [{ secret, resave: false }, /no option resave: it belongs to express-session/],
@@ -191,6 +196,15 @@ describe('what is refused at start, with the name of the option and the remedy',
     expect(error.message).not.toContain(secret)
   })
 })
+
+test.each(['http://127.0.0.1:6379', 'HTTPS://127.0.0.1', 'amqp://127.0.0.1', '', undefined, null])(
+  'RedisStore.connect(%j), which is no address of a Redis, is refused before anything is connected',
+  (target) => {
+    const connect = () => RedisStore.connect(target as string)
+    expect(connect).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))
+    expect(connect).toThrow(/begins with redis:\/\/ or rediss:\/\/, such as redis:\/\/localhost:6379/)
+  }
+)
 
 describe('an option under a name that it had before is refused with the name that it has now', () => {
   test.each<[string, unknown, RegExp]>([

@@ -1,5 +1,8 @@
 import { randomBytes, KeyObject } from 'node:crypto'
 import { checkCookie } from '../cookie/attributes'
+import { warnOnce } from '../events'
+import { warnOfTimes } from '../option-warnings'
+import { needCalled, needStore } from '../options'
 import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
@@ -66,8 +69,9 @@ export interface Settings {
 /** How long RedisStore keeps a session whose cookie ends with the browser: a day, as connect-redis does. */
 const DAY = 86_400_000
 
-/** @throws TypeError in express-session's words */
+/** @throws TypeError in express-session's words; SessionError `ERR_SESSION_OPTIONS` for what it would only fail with later */
 export function readOptions(options: Options): Settings {
+  needCalled(options)
   const { cookie = {}, genid = createId, unset, version = 1, timeout = TIMEOUT } = options
   if (typeof genid !== 'function') throw new TypeError('genid option must be a function')
   if (!(timeout > 0 && timeout < 2 ** 31)) throw new TypeError('timeout option must be milliseconds above 0')
@@ -108,9 +112,11 @@ function readSecrets({ secret, version }: Options): Settings['secrets'] {
   if (secrets.length === 0 || !secrets.every(isSecret)) {
     throw new TypeError('secret option array must contain one or more strings')
   }
-  if (secrets.some(isWeak)) {
+  const weak = secrets.findIndex(isWeak)
+  if (weak >= 0) {
+    const name = secrets.length > 1 ? `secret[${weak}]` : 'secret'
     const remedy = '`node -p "crypto.randomBytes(32).toString(\'base64url\')"` prints a better one'
-    warn('HOLDFAST_WEAK_SECRET', `secret is a placeholder or shorter than 32 bytes; ${remedy}`)
+    warnOnce('HOLDFAST_WEAK_SECRET', `${name} is a placeholder or shorter than 32 bytes; ${remedy}`)
   }
   return () => secrets.filter(isSecret)
 }
@@ -127,6 +133,7 @@ function isWeak(secret: Secret): boolean {
 
 function readStore(store: Options['store'], timeout: number): Settings['store'] {
   if (!store) return new MemoryStore()
+  needStore(store)
   if (!('contract' in store) || store.contract !== 1) return store as ExpressStore
   if (store.stateless)
     throw new TypeError('a store that keeps nothing, such as CookieStore, is for the main entry only')
@@ -141,17 +148,10 @@ function warnOfCookie(name: string, cookie: CookieOptions): void {
       typeof value === 'string' ? value.toLowerCase() : value
     )
     checkCookie(name, { ...cookie, sameSite, priority } as object)
+    warnOfTimes({ cookie })
   } catch (error) {
-    warn('HOLDFAST_COOKIE', (error as Error).message)
+    warnOnce('HOLDFAST_COOKIE', (error as Error).message)
   }
-}
-
-const warned = new Set<string>()
-
-function warn(code: string, message: string): void {
-  if (warned.has(message)) return
-  warned.add(message)
-  process.emitWarning(message, { code })
 }
 
 /** 192 random bits. */

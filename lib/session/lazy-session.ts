@@ -1,19 +1,29 @@
 import { SessionError } from '../errors'
-import type { Session } from './session'
+import { refuseDestroyed, type Session } from './session'
 
 const AVAILABLE: ReadonlySet<string> = new Set(['load', 'update', 'regenerate', 'destroy', 'id'])
 
 /** Names that promises, loggers and template engines look at, whatever the object: a session is none of these. */
 const PASSIVE: ReadonlySet<string> = new Set(['then', 'toJSON', 'constructor'])
 
+/** The request that it belongs to. */
+interface Request {
+  /** Once the session is loaded. */
+  readonly current: { readonly session: Session } | undefined
+  /** Undefined after `destroy()`. */
+  readonly session: Session | undefined
+}
+
 /**
  * What `req.session` is before `load()`: it offers what needs no data, and refuses the rest instead of answering
  * undefined. Once the session is loaded, it passes everything on, so that a reference taken early works on.
  *
  * @param unloaded - a session without data, whose methods are offered
- * @param loaded - the session, once there is one
  */
-export function createLazySession(unloaded: Session, loaded: () => Session | undefined): Session {
+export function createLazySession(unloaded: Session, request: Request): Session {
+  const loaded = () => request.current?.session
+  const missing = (key: string | symbol) => (request.session ? refuse(key) : refuseDestroyed())
+  const need = (session: Session | undefined, key: string | symbol) => session ?? missing(key)
   return new Proxy(unloaded, {
     get(_unloaded, key) {
       const session = loaded()
@@ -22,14 +32,14 @@ export function createLazySession(unloaded: Session, loaded: () => Session | und
       if (AVAILABLE.has(key)) return bound(unloaded, key)
       if (key === 'toJSON') return () => ({})
       if (PASSIVE.has(key)) return Reflect.get(unloaded, key, unloaded) as unknown
-      throw notLoaded(key)
+      return missing(key)
     },
     has(_unloaded, key) {
       const session = loaded()
       if (session) return Reflect.has(session, key)
       if (typeof key === 'symbol' || PASSIVE.has(key)) return Reflect.has(_unloaded, key)
       if (AVAILABLE.has(key)) return true
-      throw notLoaded(key)
+      return missing(key)
     },
     set: (_unloaded, key, value) => Reflect.set(need(loaded(), key), key, value),
     deleteProperty: (_unloaded, key) => Reflect.deleteProperty(need(loaded(), key), key),
@@ -54,14 +64,9 @@ function bound(session: Session, key: string | symbol): unknown {
   return isMethod ? (value.bind(session) as unknown) : value
 }
 
-function need(session: Session | undefined, key: string | symbol): Session {
-  if (!session) throw notLoaded(key)
-  return session
-}
-
-function notLoaded(key: string | symbol): SessionError {
+function refuse(key: string | symbol): never {
   const name = String(key)
-  return new SessionError(
+  throw new SessionError(
     'ERR_SESSION_NOT_LOADED',
     `req.session.${name} was used before the session was loaded: write \`await req.session.load()\` in front of it, ` +
       'use the middleware loadSession, or change individual values with `await req.session.update(…)`'

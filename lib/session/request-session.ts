@@ -17,6 +17,7 @@ import {
   dataOf,
   nested,
   onlooker,
+  refuseDestroyed,
   replaceData,
   retire,
   watchWrites,
@@ -72,6 +73,8 @@ export class RequestSession implements SessionOwner {
    * the record is there, and refused.
    */
   #rejected: SessionEvents['holdfast:rejected']['reason'] | undefined
+  /** The response has ended. */
+  #isOver = false
   /** A function given to `update` is running. */
   #isUpdating = false
   /** The session that could not be stored, and its state then: its caller knows. */
@@ -84,7 +87,7 @@ export class RequestSession implements SessionOwner {
     if (this.#isDestroyed) return undefined
     if (this.current) return this.current.session
     this.#unloaded ??= new Session(this, this, {})
-    return (this.#lazy ??= createLazySession(this.#unloaded, () => this.current?.session))
+    return (this.#lazy ??= createLazySession(this.#unloaded, this))
   }
 
   /** The session id; before a load, the one that the request came with. */
@@ -118,7 +121,7 @@ export class RequestSession implements SessionOwner {
   load(): Promise<Session> {
     const loaded = this.open()
     // One that nobody waits for must not end the process.
-    if (!this.current) loaded.catch(ignore)
+    if (!this.current) loaded.then(() => this.#isOver && this.watchLateWrites(), ignore)
     return loaded
   }
 
@@ -220,7 +223,9 @@ export class RequestSession implements SessionOwner {
     const { scope } = this
     if (session && this.#isReplaced(session)) return this.#run('destroy', () => Promise.reject(gone()))
     const isRefused = this.sealed !== undefined || this.#isUpdating
-    const destroyed = this.#run('destroy', async () => {
+    // What is under way may still write to it.
+    const ending = this.isIdle ? this.current?.session : undefined
+    const ended = this.#run('destroy', async () => {
       const budget = new Budget(scope.settings.timeout)
       const cookie = this.current?.session.cookie ?? scope.defaults
       try {
@@ -239,8 +244,10 @@ export class RequestSession implements SessionOwner {
     if (!isRefused) {
       this.#isDestroyed = true
       this.isDropped = false
+      // Also before the store has answered. If it fails, the session goes on.
+      if (ending) watchWrites(ending, () => this.#isDestroyed && refuseDestroyed())
     }
-    return destroyed
+    return ended
   }
 
   touch(session: Session): Promise<void> {
@@ -320,6 +327,7 @@ export class RequestSession implements SessionOwner {
 
   /** Reports what is written to the session when nothing of it is stored any more. */
   watchLateWrites(): void {
+    this.#isOver = true
     const { active } = this
     if (!active) return
     const lost = () => {
@@ -327,7 +335,7 @@ export class RequestSession implements SessionOwner {
       publish('holdfast:dropped', () => ({ handle, reason: 'response ended' }))
       warnInDevelopment(
         'HOLDFAST_LOST',
-        'a session was changed after its response had ended, and the change is lost unless save() is called: change it before'
+        'a session was changed after its response had ended, and nothing stores the change: change it before, or call save()'
       )
     }
     if (this.#isLeftBehind(active)) lost()
@@ -390,7 +398,7 @@ export class RequestSession implements SessionOwner {
   /** The session has ended: there is nothing left that could be missing from it. */
   #ended(): void {
     this.#replaced.length = 0
-    if (this.current) retire(this.current.session, refuseRetired)
+    if (this.current) retire(this.current.session, refuseDestroyed)
     this.current = undefined
     this.calls?.forgive(() => true)
     this.#refused = undefined
@@ -578,8 +586,7 @@ const ignore = (): void => undefined
 function refuseRetired(): never {
   throw new SessionError(
     'ERR_SESSION_GONE',
-    'this session object is not in use any more, as regenerate or destroy was called: take what regenerate() resolves to, ' +
-      'or req.session'
+    'this session object is not in use any more, as regenerate was called: take what regenerate() resolves to, or req.session'
   )
 }
 

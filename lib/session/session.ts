@@ -303,6 +303,14 @@ export function nested(): SessionError {
   )
 }
 
+/** @throws SessionError `ERR_SESSION_GONE` for an object that a handler still holds after `destroy` */
+export function refuseDestroyed(): never {
+  throw new SessionError(
+    'ERR_SESSION_GONE',
+    'this session was ended by destroy(), and takes no more changes: to begin another one, assign an object to req.session'
+  )
+}
+
 function reserved(name: string): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',

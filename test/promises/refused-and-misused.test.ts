@@ -1,7 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import real from 'express-session'
+import Redis from 'ioredis'
 import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
+import { RedisStore } from '../../lib/redis'
+import { fails } from '../support/counting-store'
+import { openRedis } from '../support/redis'
+import { startProxy } from '../support/proxy'
 import { serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { codeOf } from '../support/outcome'
@@ -122,4 +128,147 @@ test.each<[string, () => unknown]>([
   expect((await visitor.visit((s) => void (s.value = make()))).status).toBe(500)
   expect(site.errors[0]).toMatchObject({ code: 'ERR_SESSION_DATA' })
   expect(site.errors[0]!.message).toContain('value')
+})
+
+test('update that is given an object instead of a function says the right form', async () => {
+  const { site, visitor } = await returning()
+  const { status } = await visitor.visit((s) => void s.update({ n: 5 } as never))
+  expect([status, site.errors]).toEqual([
+    500,
+    [
+      expect.objectContaining({
+        code: 'ERR_SESSION_DATA',
+        message: expect.stringMatching(/takes a function.*update\(\(s\) => \{ s\.count = 1 \}\)/)
+      })
+    ]
+  ])
+  expect(await visitor.ask((s) => s.n)).toBe(1)
+})
+
+describe('a session that a handler still holds after destroy says that it was destroyed', () => {
+  const writes: [string, Handler][] = [
+    ['once it has ended', async (s) => void ((await s.destroy(), s).n = 2)],
+    ['while nobody waits for the end', (s) => void ((void s.destroy(), s).n = 2)],
+    ['with a new key', (s) => void ((void s.destroy(), s).user = 'ann')]
+  ]
+  test.each(writes)('when it is changed %s', async (_name, write) => {
+    const { site, visitor } = await returning()
+    const { cookie } = visitor
+    expect((await visitor.visit(write)).status).toBe(409)
+    expect(site.errors).toMatchObject([
+      { code: 'ERR_SESSION_GONE', message: expect.stringContaining('ended by destroy()') }
+    ])
+    expect(await site.visitor(cookie).ask((s) => s.n ?? 'ended')).toBe('ended')
+  })
+
+  test.each<[string, Handler]>([
+    ['that it loaded', async (s) => void (await s.load(), await s.destroy(), (s.n = 2))],
+    ['that it never loaded', async (s) => void (await s.destroy(), (s.n = 2))],
+    ['that it reads', async (s) => (await s.load(), await s.destroy(), s.n)]
+  ])('when it is a lazy one %s', async (_name, use) => {
+    const { site, visitor } = await returning({ load: 'lazy' })
+    expect((await visitor.visit(use)).status).toBe(409)
+    expect(site.errors).toMatchObject([
+      { code: 'ERR_SESSION_GONE', message: expect.stringContaining('ended by destroy()') }
+    ])
+  })
+
+  test('but not if it could not be destroyed: it goes on', async () => {
+    const { site, visitor } = await returning()
+    site.store.next('destroy', fails)
+    const code = await visitor.ask(async (s) => {
+      const code = await codeOf(s.destroy())
+      s.n = 2
+      await s.save()
+      return code
+    })
+    expect([code, await visitor.ask((s) => s.n)]).toEqual(['ERR_SESSION_STORE', 2])
+  })
+})
+
+describe('an error of the store says whether something was written', () => {
+  const opened = openRedis()
+
+  /** The error of a site on this store, after its connection was lost at the moment that `lose` chooses. */
+  async function failure(lose: (store: RedisStore<Redis>) => unknown, handler: Handler): Promise<Error> {
+    const store = RedisStore.connect(opened.server.url)
+    try {
+      const site = await Site.open({ store })
+      const visitor = site.visitor()
+      await visitor.ask((s) => void (s.n = 1))
+      const { status } = await visitor.visit((s, req, res) => {
+        lose(store)
+        return handler(s, req, res)
+      })
+      expect([status, site.errors.length]).toEqual([503, 1])
+      return site.errors[0]!
+    } finally {
+      await store.close()
+    }
+  }
+
+  test('nothing, if the connection was lost before', async () => {
+    const error = await failure(
+      (store) => store.client.disconnect(),
+      (s) => void (s.n = 2)
+    )
+    expect(error.message).toMatch(/could not be asked; .* nothing was written$/)
+    expect((error.cause as Error).message).toMatch(/nothing was sent/)
+  })
+
+  test('a part, if it was lost between the two writes of a new id', async () => {
+    const error = await failure(
+      (store) => {
+        const cut = () => {
+          unsubscribe('holdfast:commit', cut)
+          store.client.disconnect()
+        }
+        subscribe('holdfast:commit', cut)
+      },
+      (s) => s.regenerate().then(() => null)
+    )
+    expect(error.message).toMatch(/could not be asked any more; .* a part may have been applied before$/)
+    expect((error.cause as Error).message).toMatch(/nothing was sent/)
+  })
+
+  test('nobody knows, if the answer was lost', async () => {
+    const proxy = await startProxy(opened.server.port)
+    const store = RedisStore.connect(proxy.url)
+    try {
+      const site = await Site.open({ store })
+      const visitor = site.visitor()
+      await visitor.ask((s) => void (s.n = 1))
+      const { status } = await visitor.visit((s) => {
+        proxy.loseAnswerTo('"n":2')
+        s.n = 2
+      })
+      expect([status, site.errors.map(({ message }) => message)]).toEqual([
+        503,
+        [expect.stringMatching(/failed; .* nobody knows whether it was applied$/)]
+      ])
+      expect((site.errors[0]!.cause as Error).message).toMatch(/got no answer/)
+    } finally {
+      await store.close()
+      await proxy.stop()
+    }
+  })
+})
+
+describe('the drop-in', () => {
+  const options = { secret, resave: false, saveUninitialized: false }
+
+  test('that is given to the application without a call says how to call it', async () => {
+    const app = express()
+    app.use(dropIn as never)
+    app.use(((error: Error, _req, res, _next) => void res.end(error.message)) as express.ErrorRequestHandler)
+    expect((await send(portOf(await serve(app)), '/')).text).toMatch(/call it, app\.use\(session\(\{ secret/)
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['a client of Redis', new Redis({ lazyConnect: true }), /new RedisStore\(client\)/],
+    ['the class', MemoryStore, /new MemoryStore\(…\)/],
+    ['an address', 'redis://127.0.0.1', /RedisStore\.connect\(url\)/]
+  ])('that is given %s for a store says what to give', (_name, store, message) => {
+    expect(() => dropIn({ ...options, store: store as real.Store })).toThrow(message)
+  })
 })

@@ -1,7 +1,10 @@
 import express from 'express'
-import session, { MemoryStore } from '../../lib'
+import session, { MemoryStore, type SessionOptions } from '../../lib'
+import dropIn from '../../lib/express-session'
+import { CountingStore } from '../support/counting-store'
+import { listen } from '../support/events'
 import { hearWarnings } from '../support/hold-listeners'
-import { returning, secret, Site } from '../support/site'
+import { type Bag, returning, secret, Site } from '../support/site'
 
 /** What the process was warned of while something ran, by us. */
 async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
@@ -41,16 +44,22 @@ test('a middleware that finds the req.session of somebody else is told once', as
   expect(warnings).toEqual([expect.stringMatching(/req\.session/)])
 })
 
-test('a Date and a Buffer, which come back as something else, are told once in development', async () => {
+test('a Date, a Buffer and an instance of a class, which come back as something else, are told once in development', async () => {
+  class Cart {
+    readonly items = ['a']
+  }
   const { visitor } = await returning()
   const warnings = await warningsOf(async () => {
     for (let i = 0; i < 2; i++) {
-      await visitor.ask((s) => void Object.assign(s, { when: new Date(i), bytes: Buffer.from([i]) }))
+      await visitor.ask(
+        (s) => void Object.assign(s, { when: new Date(i), bytes: Buffer.from([i]), cart: new Cart() })
+      )
     }
   })
   expect(await visitor.ask((s) => s.when)).toBe(new Date(1).toISOString())
   expect(warnings.filter((message) => message.includes('when'))).toHaveLength(1)
   expect(warnings.filter((message) => message.includes('bytes'))).toHaveLength(1)
+  expect(warnings.filter((message) => /cart, which is a Cart,.*plain data/.test(message))).toHaveLength(1)
 })
 
 test('a proxy that ends TLS and is not believed is told once', async () => {
@@ -63,6 +72,29 @@ test('a proxy that ends TLS and is not believed is told once', async () => {
   expect(warnings).toEqual([expect.stringMatching(/X-Forwarded-Proto.*trust proxy/s)])
 })
 
+test('a change that a timer makes to req.session after the response is published each time, and told once', async () => {
+  const heard = listen()
+  const warnings = await warningsOf(async () => {
+    for (const load of ['eager', 'lazy'] as const) {
+      const { visitor } = await returning({ load })
+      await new Promise<void>((changed) => {
+        void visitor.visit((_s, req, res) => {
+          const change = async () => {
+            const s = (req as unknown as { session: Bag }).session
+            const loaded = load === 'lazy' ? await s.load() : s
+            loaded.n = 2
+            changed()
+          }
+          res.on('finish', () => setImmediate(() => void change()))
+        })
+      })
+      expect(await visitor.ask(async (s) => (await s.load()).n)).toBe(1)
+    }
+  })
+  expect(heard['holdfast:dropped'].map(({ reason }) => reason)).toEqual(['response ended', 'response ended'])
+  expect(warnings).toEqual([expect.stringMatching(/after its response had ended.*or call save\(\)/)])
+})
+
 test.each<[string, object, RegExp]>([
   ['a life that was meant in seconds', { idleTimeout: 60 }, /idleTimeout is 60 milliseconds.*60000/],
   ['a cookie that was meant in seconds', { cookie: { maxAge: 3600 } }, /cookie\.maxAge is 3600 milliseconds/],
@@ -71,10 +103,72 @@ test.each<[string, object, RegExp]>([
     { idleTimeout: 60_000, lifetime: 30_000 },
     /lifetime is below idleTimeout/
   ]
-])('%s is told', async (_what, options, message) => {
+])('%s is told once', async (_what, options, message) => {
   const store = new MemoryStore()
-  const warnings = await warningsOf(async () => void session({ secret, store, ...options }))
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++) session({ secret, store, ...options })
+  })
   expect(warnings).toEqual([expect.stringMatching(message)])
+})
+
+test('a cookie of the drop-in that was meant in seconds is told once', async () => {
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++)
+      dropIn({ secret, resave: false, saveUninitialized: false, cookie: { maxAge: 60 } })
+  })
+  expect(warnings).toEqual([expect.stringMatching(/cookie\.maxAge is 60 milliseconds.*60000/)])
+})
+
+test('a weak secret of the drop-in is told with its place', async () => {
+  const weak = { secret: [secret, 'keyboard cat'], resave: false, saveUninitialized: false }
+  expect(await warningsOf(async () => void dropIn(weak))).toEqual([
+    expect.stringMatching(/^secret\[1\] is a placeholder/)
+  ])
+})
+
+test('a weak secret is told once, however many middlewares have it', async () => {
+  const warnings = await warningsOf(async () => {
+    for (let i = 0; i < 3; i++) session({ secret: 'keyboard cat', store: new MemoryStore() })
+  })
+  expect(warnings).toEqual([expect.stringMatching(/^secret is a placeholder/)])
+})
+
+describe('a combination of options that is deprecated or dangerous is told at start, once', () => {
+  const COMBINATIONS: [Partial<SessionOptions>, RegExp][] = [
+    [{ signed: false, genid: () => 'x' }, /signed: false with an own genid.*128 random bits/],
+    [{ cookie: { httpOnly: false } }, /cookie\.httpOnly: false.*leave it true/],
+    [{ cookie: { secure: false } }, /cookie\.secure: false in production.*'auto'/],
+    [{ cookie: { expires: new Date(Date.now() + 86_400_000) } }, /cookie\.expires.*cookie\.maxAge/],
+    [{ autoCommit: false, saveUninitialized: true }, /saveUninitialized.*autoCommit: false.*save\(\)/],
+    [{ timeout: 10 }, /timeout is 10 milliseconds.*take 10000/]
+  ]
+  const { NODE_ENV } = process.env
+  const store = new CountingStore()
+  const start = (env: string, options: Partial<SessionOptions>) =>
+    warningsOf(async () => {
+      process.env.NODE_ENV = env
+      for (let i = 0; i < 3; i++) session({ secret, store, ...options })
+    }).finally(() => (process.env.NODE_ENV = NODE_ENV))
+
+  test.each(COMBINATIONS)('%j', async (options, message) => {
+    expect(await start('production', options)).toEqual([expect.stringMatching(message)])
+    expect(await start('production', options)).toEqual([])
+  })
+
+  test.each<Partial<SessionOptions>>([
+    { signed: false },
+    { genid: () => 'x' },
+    { cookie: { httpOnly: true, secure: true, expires: null } },
+    { autoCommit: false },
+    { saveUninitialized: true },
+    { timeout: 11 }
+  ])('and %j is none', async (options) => {
+    expect(await start('production', options)).toEqual([])
+  })
+
+  test('and a cookie without Secure is none where applications are developed', async () => {
+    expect(await start('development', { cookie: { secure: false } })).toEqual([])
+  })
 })
 
 test('lives as they should be, and the defaults, are not told', async () => {

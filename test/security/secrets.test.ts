@@ -8,13 +8,16 @@ const OLD = 'the secret of last year, thirty-two bytes or more'
 const NEW = 'the secret of this year, thirty-two bytes or more'
 const MINUTE = 60_000
 
-/** The warnings that options give rise to, or the error that they are refused with. */
+/** The warnings that options give rise to in a new process, or the error that they are refused with. */
 function outcome(options: SessionOptions, env: string): string[] | SessionError {
   const before = process.env.NODE_ENV
+  let checkOptions!: (options: SessionOptions) => unknown
+  // Each warning comes once in a process.
+  jest.isolateModules(() => ({ checkOptions } = jest.requireActual('../../lib/options')))
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   process.env.NODE_ENV = env
   try {
-    session(options)
+    checkOptions(options)
     return warn.mock.calls.map(([, about]) => (about as { code: string }).code)
   } catch (error) {
     return error as SessionError

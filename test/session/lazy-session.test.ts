@@ -336,6 +336,6 @@ describe('a handle taken before load()', () => {
         await codeOf(early.update(() => 1))
       ]
     })
-    expect(seen).toEqual([true, [NOT_LOADED], 'ERR_SESSION_GONE', 'ERR_SESSION_GONE'])
+    expect(seen).toEqual([true, ['ERR_SESSION_GONE'], 'ERR_SESSION_GONE', 'ERR_SESSION_GONE'])
   })
 })
