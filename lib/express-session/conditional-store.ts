@@ -6,7 +6,7 @@ import { mergeData, sameValue, type Data } from '../repository/merge'
 import { RecordRepository } from '../repository/record-repository'
 import { isGone, type Draft } from '../repository/repository'
 import type { Store as Texts } from '../stores/store'
-import { choiceOf, type CookieData } from './cookie'
+import { choiceOf, keptCookie, type CookieData } from './cookie'
 import { CONDITIONAL, originOf, setOrigin } from './origin'
 import { plainData, Session, TIMEOUT } from './session'
 import { Store } from './store'
@@ -63,20 +63,33 @@ export class ConditionalStore extends Store {
 
   /** Renews the life of what is kept under `id`, and never brings it back. */
   protected async renew(id: string, session: object): Promise<void> {
-    const life = this.#lifeOf(cookieOf(session))
-    if (life > 0) await this.#repository.touch(id, life, this.#budget())
+    const budget = this.#budget()
+    const began = cookieOf(session)
+    let cookie = began
+    for (;;) {
+      const life = this.#lifeOf(cookie)
+      // The text comes from the same moment as the new life, so that the cookie in it proves this life right.
+      const latest = await this.#repository.load(id, budget, life > 0 ? life : undefined)
+      const theirs = latest && theirCookie(session, began, latest)
+      if (!theirs || choiceOf(theirs) === choiceOf(cookie)) break
+      cookie = theirs
+    }
+    takeOverCookie(session, began, cookie)
   }
 
   /** As `renew`, with the end of the cookie written into the text. */
   protected async rewrite(id: string, session: object): Promise<void> {
     const budget = this.#budget()
     const known = await this.#repository.load(id, budget)
-    const cookie = cookieOf(session)
-    if (!known || this.#lifeOf(cookie) <= 0) return
+    if (!known) return
+    const began = cookieOf(session)
+    const current = (latest: StoredRecord) => theirCookie(session, began, latest) ?? began
+    if (this.#lifeOf(current(known)) <= 0) return
     const draft = (latest: StoredRecord | null) =>
-      this.#draft(encodeData((latest ?? known).data()), latest, cookie)
+      this.#draft(encodeData((latest ?? known).data()), latest, current(latest ?? known))
     try {
-      await this.#repository.commit(id, known, draft, budget)
+      const { stored } = await this.#repository.commit(id, known, draft, budget)
+      takeOverCookie(session, began, stored?.cookie)
     } catch (error) {
       if (!isGone(error)) throw error
     }
@@ -104,12 +117,15 @@ export class ConditionalStore extends Store {
       // Of an object that nobody knows, all is meant to be stored.
       const isMerged = origin && latest && latest !== origin
       const text = isMerged ? this.#repository.merge(origin, began, latest) : began
-      const isTheirs = isMerged && choiceOf(cookie) === choiceOf(origin.cookie)
-      return this.#draft(text, latest, isTheirs ? renewed(latest.cookie) : cookie)
+      const theirs = isMerged ? theirCookie(session, cookie, latest) : undefined
+      return this.#draft(text, latest, theirs ?? cookie)
     }
     const { stored, merged } = await this.#repository.commit(id, known, draft, budget)
     if (origin === undefined) return
-    if (merged && stored) takeOver(session, JSON.parse(began) as Data, stored.data())
+    if (merged && stored) {
+      takeOver(session, JSON.parse(began) as Data, stored.data())
+      takeOverCookie(session, cookie, stored.cookie)
+    }
     setOrigin(session, stored)
   }
 
@@ -148,10 +164,26 @@ function encodeOwn(session: object): string {
   )
 }
 
-function renewed(cookie: unknown): CookieData {
-  const { originalMaxAge, ...kept } = cookie as CookieData
+/** The cookie that others stored meanwhile, with its life from now on; undefined if the session's own counts. */
+function theirCookie(
+  session: object,
+  cookie: CookieData | undefined,
+  latest: StoredRecord
+): CookieData | undefined {
+  const origin = originOf(session) as StoredRecord | null | undefined
+  const choice = choiceOf(cookie)
+  if (!origin || !latest.cookie || choiceOf(origin.cookie) !== choice || choiceOf(latest.cookie) === choice)
+    return undefined
+  const { originalMaxAge, ...kept } = latest.cookie as CookieData
   const expires = typeof originalMaxAge === 'number' ? new Date(Date.now() + originalMaxAge) : null
   return { ...kept, originalMaxAge, expires }
+}
+
+/** As `takeOver`, for the cookie. */
+function takeOverCookie(session: object, began: CookieData | undefined, stored: unknown): void {
+  const current = session as { cookie?: unknown }
+  if (stored && choiceOf(stored) !== choiceOf(began) && choiceOf(current.cookie) === choiceOf(began))
+    current.cookie = keptCookie(stored)
 }
 
 /** Puts what others stored meanwhile into a session. The handler's changes since `began` stay. */

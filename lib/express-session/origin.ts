@@ -1,11 +1,13 @@
+import { FORM, shared } from '../copies'
+
 /** Declared by a store that writes on condition: it knows by {@link originOf} what a session object started from. */
-export const CONDITIONAL = Symbol('holdfast.conditional')
+export const CONDITIONAL = Symbol.for(`holdfast.${FORM}.conditional`)
 
 /**
  * What a session object started from in a store of Holdfast's, which by it writes on condition. Null: it was never
  * stored; undefined: nobody knows, so that it is stored as it is.
  */
-const origins = new WeakMap<object, object | null>()
+const origins = shared('origins', () => new WeakMap<object, object | null>())
 
 export function originOf(session: object): object | null | undefined {
   return origins.get(session)

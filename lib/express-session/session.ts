@@ -1,3 +1,4 @@
+import { shared } from '../copies'
 import { ask, type Answer, type ExpressStore } from '../repository/express-store'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
@@ -24,7 +25,7 @@ export interface Host {
 /** How long a store may take, in milliseconds. Long, as express-session waits for ever (decision 17). */
 export const TIMEOUT = 30_000
 
-const hosts = new WeakMap<object, Host>()
+const hosts = shared('hosts', () => new WeakMap<object, Host>())
 
 /** Makes `host` do the work of all sessions of `req`. */
 export function attach(req: object, host: Host): void {

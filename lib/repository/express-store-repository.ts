@@ -1,3 +1,4 @@
+import { shared } from '../copies'
 import { SessionError } from '../errors'
 import { publish } from '../events'
 import { Budget } from './budget'
@@ -84,7 +85,7 @@ interface LoneJob extends AnyJob {
 type Job = CommitJob | TouchJob | LoneJob
 
 /** By store: middlewares that share one wait for each other. */
-const queues = new WeakMap<ExpressStore, CommitQueue<Job>>()
+const queues = shared('queues', () => new WeakMap<ExpressStore, CommitQueue<Job>>())
 
 /** The part of one job in a write. */
 interface Entry {
@@ -208,15 +209,20 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   static async #workAll(id: string, jobs: Job[]): Promise<void> {
     for (const owner of new Set(jobs.map((job) => job.owner))) {
-      await owner.#work(
+      await owner.work(
         id,
         jobs.filter((job) => job.owner === owner)
       )
     }
   }
 
-  /** Runs a batch: all between two lone jobs becomes one write and one renewal. */
-  async #work(id: string, jobs: Job[]): Promise<void> {
+  /**
+   * Runs a batch: all between two lone jobs becomes one write and one renewal. The queue calls it, which may be another
+   * copy's of the library.
+   *
+   * @internal
+   */
+  async work(id: string, jobs: Job[]): Promise<void> {
     const steps: Job[][] = []
     for (const job of jobs) {
       const last = steps.at(-1)

@@ -125,5 +125,5 @@ export function gone(): SessionError {
 }
 
 export function isGone(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_SESSION_GONE'
+  return (error as Partial<SessionError> | null)?.code === 'ERR_SESSION_GONE'
 }

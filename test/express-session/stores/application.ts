@@ -28,6 +28,17 @@ export function application(
     Object.assign(sessionOf(req), req.body)
     res.end()
   })
+  post('/life', (req, res) => {
+    sessionOf(req).cookie.maxAge = Number(req.body.ms)
+    res.end()
+  })
+  post('/save', (req, res) => {
+    Object.assign(sessionOf(req), req.body)
+    sessionOf(req).save(() => {
+      sessionOf(req).saved = true
+      res.end()
+    })
+  })
   post('/push', (req, res) => {
     ;((sessionOf(req).cart ??= []) as string[]).push(req.body.item)
     res.end()
