@@ -15,7 +15,10 @@ import { root } from './run.mjs'
  * What one changed request may pass through: no more than now. The goal is 26 files and 150 functions
  * (docs/decisions/0007-size-of-the-library.md).
  */
-const BUDGET = { files: 26, functions: 156 }
+const BUDGET = { files: 26, functions: 155 }
+
+// Development has checks of its own.
+process.env.NODE_ENV = 'production'
 
 /** By URL: the JavaScript that runs, and the map that leads from it to the lines of lib/. */
 const sources = new Map()
@@ -39,6 +42,8 @@ await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detaile
 
 // The first visit makes a session, and nothing that happens only once is on the path.
 const cookie = await visit(await visit())
+// The timer of the first visits has rung then.
+await new Promise((resolve) => setTimeout(resolve, 150))
 await inspector.post('Profiler.takePreciseCoverage')
 await visit(cookie)
 const passed = functionsIn(await inspector.post('Profiler.takePreciseCoverage'))

@@ -50,26 +50,26 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1410,
+    lines: 1480,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1675,
+    lines: 1700,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 450,
+    lines: 465,
     about: 'reads, verifies, signs and writes the session cookie'
   },
   { name: 'stores', path: '^lib/stores/', lines: 1550, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
-    lines: 610,
+    lines: 620,
     about: 'holds a response until a promise settles; knows no session'
   },
   {

@@ -304,7 +304,14 @@ export class RecordRepository implements Repository<StoredRecord> {
         since ??= noted
         drafted.noted.push({ user, since })
       }
-      drafted.next = this.#recordOf(draft, since, batch.latest)
+      const { handle, cookie, sent } = draft
+      const { limits } = this
+      const revs = nextRevisions(createRevision(), batch.latest?.frame.revs)
+      const frame: Frame = { handle, cookie, sent, user, since, revs }
+      const text = encodeRecord(draft.text, frame)
+      checkLimits(text, limits)
+      const kept = limits.codec ? toStored(limits.codec, draft.text, frame) : text
+      drafted.next = new StoredRecord(text, handle, frame, undefined, limits.reserved, kept)
       drafted.ttl = draft.ttl
     }
     drafted.jobs.set(job, { mine: drafted.next, isOthers: next !== job.known })
@@ -367,16 +374,6 @@ export class RecordRepository implements Repository<StoredRecord> {
     const users = first === null && !isStoreFailure(error) ? attempted.flatMap(({ user }) => user ?? []) : []
     for (const user of new Set(users)) this.users?.remove(user, { id })
     ended()
-  }
-
-  #recordOf(draft: Draft, since: number | undefined, expected: StoredRecord | null): StoredRecord {
-    const { handle, cookie, sent, user } = draft
-    const revs = nextRevisions(createRevision(), expected?.frame.revs)
-    const frame: Frame = { handle, cookie, sent, user, since, revs }
-    const text = encodeRecord(draft.text, frame)
-    checkLimits(text, this.limits)
-    const stored = this.limits.codec ? toStored(this.limits.codec, draft.text, frame) : text
-    return new StoredRecord(text, handle, frame, undefined, this.limits.reserved, stored)
   }
 
   /**

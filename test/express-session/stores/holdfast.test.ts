@@ -71,9 +71,7 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
   /** How long the session is going to live, in milliseconds. */
   async function life(): Promise<number> {
     if ('contract' in store) return (await store.life!(browser.id))!
-    const kept = await asked<Bag | null>((done) =>
-      (store as unknown as StoreLike).get(browser.id, done)
-    )
+    const kept = await asked<Bag | null>((done) => (store as unknown as StoreLike).get(browser.id, done))
     return new Date(kept!.cookie.expires!).getTime() - Date.now()
   }
 
