@@ -7,10 +7,7 @@ const project = {
   testEnvironment: '<rootDir>/scripts/jest-environment.cjs',
   roots: ['<rootDir>/test'],
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
-  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  // A hung test ends some day; a busy machine takes what it takes.
-  testTimeout: 180_000,
-  openHandlesTimeout: 5_000
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest'
 }
 
 /** @type {import('jest').Config} */
@@ -33,5 +30,8 @@ module.exports = {
   coverageReporters: ['text', 'lcovonly'],
   coverageThreshold: { global: { lines: 95 } },
   // More than cores: most tests wait for a server, a clock or a fault.
-  maxWorkers: 4
+  maxWorkers: 4,
+  // A hung test ends some day; a busy machine takes what it takes.
+  testTimeout: 180_000,
+  openHandlesTimeout: 5_000
 }
