@@ -1,6 +1,6 @@
-/** The races, the faults and the promises at length. What is set already, or asked for by pattern, stays as it is. */
+/** Races, faults, promises and types at length. What is set already, or asked for by pattern, stays as it is. */
 process.env.TEST_LONG ??= '1'
 process.env.FAULT_REQUESTS ??= '1000'
 process.env.RACE_RUNS ??= '100000'
-if (process.argv.length === 2) process.argv.push('test/races', 'test/faults', 'test/promises')
+if (process.argv.length === 2) process.argv.push('test/races', 'test/faults', 'test/promises', 'test/package')
 await import('./test.mjs')

@@ -45,7 +45,7 @@ async function freeze(page: Page): Promise<void> {
 async function findings(page: Page): Promise<unknown> {
   await page.evaluate(source)
   return page.evaluate(
-    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`
+    `axe.run({ resultTypes: ['violations'], selectors: false }).then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`
   )
 }
 
