@@ -91,7 +91,7 @@ export class DetachedSessions {
     const shared = this.setup.of(request)
     const attached = this.attached(request, shared.repository)
     // In a request that has a session, another object of it would lose what is written to it.
-    if (attached) return storedOf(await attached.load())
+    if (attached) return this.#remembered(await attached.load())
     const ids = readIds(shared.transport, shared.signer, request)
     if (ids.length === 0) return null
     const { settings, repository, cookieFor } = shared
@@ -104,8 +104,12 @@ export class DetachedSessions {
       defaults: cookieFor(request),
       canSendCookie: () => false
     }
-    const session = storedOf(await new RequestSession(scope).load())
-    if (session) this.#remember(session)
+    return this.#remembered(await new RequestSession(scope).load())
+  }
+
+  #remembered(session: Session): Session | null {
+    if (session.isNew) return null
+    this.#remember(session)
     return session
   }
 
@@ -133,10 +137,6 @@ export class DetachedSessions {
   #moved(handle: string, from: string, to: string): void {
     for (const session of this.#inUse(handle)) ownerOf(session).follow(from, to)
   }
-}
-
-function storedOf(session: Session): Session | null {
-  return session.isNew ? null : session
 }
 
 /** The one in `valid` is only to be looked at, and nobody's. */

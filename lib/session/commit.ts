@@ -1,7 +1,8 @@
 import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { Budget } from '../repository/budget'
-import type { Data } from '../repository/merge'
+import { sameValue, type Data } from '../repository/merge'
+import { encodeData } from '../repository/record'
 import {
   gone,
   isGone,
@@ -21,23 +22,31 @@ import type { TrackedSession } from './tracked-session'
 /**
  * Stores the session, with what others stored meanwhile merged in. If it has a new id, the new one is stored before the
  * old ones end: a crash in between leaves both, never neither.
+ *
+ * @param text - the session's, if the caller has it from `checkedText` and nobody had a turn since
  */
-export function commitSession(current: TrackedSession, scope: SessionScope): Promise<void> {
+export function commitSession(current: TrackedSession, scope: SessionScope, text?: string): Promise<void> {
   const { schema } = scope.settings
-  if (!schema) return store(current, scope)
+  if (!schema) return store(current, scope, text)
   return checkFit(current.session, schema).then(() => store(current, scope))
 }
 
-function store(current: TrackedSession, scope: SessionScope): Promise<void> {
+/** @throws SessionError `ERR_SESSION_DATA` for what cannot be stored */
+export function checkedText(current: TrackedSession): string {
+  checkValues(current.session)
+  return current.text
+}
+
+function store(current: TrackedSession, scope: SessionScope, text?: string): Promise<void> {
   let id: string
   let began: string
   let isAnnounced: boolean
   try {
-    if (scope.settings.beforeSave) callBeforeSave(current.session, scope)
+    const { beforeSave } = scope.settings
+    if (beforeSave) callBeforeSave(current.session, scope)
     checkSending(current, scope)
-    checkValues(current.session)
     isAnnounced = isCookieDue(current, scope)
-    began = current.text
+    began = text !== undefined && !beforeSave ? text : checkedText(current)
     id = current.id
   } catch (error) {
     return Promise.reject(error)
@@ -71,13 +80,30 @@ export function callBeforeSave(session: Session, { settings, req }: SessionScope
 }
 
 export function mergedText(
-  { known, move }: TrackedSession,
+  { known, move, fitted }: TrackedSession,
   mine: string,
   latest: StoredSession | null,
   { repository }: SessionScope
 ): string {
   if (move) return repository.merge(move.base, mine, move.known, move.keys)
-  return known && latest ? repository.merge(known, mine, latest) : mine
+  if (!known || !latest) return mine
+  return repository.merge(
+    known,
+    fitted === undefined ? mine : withoutFit(mine, fitted, known, latest),
+    latest
+  )
+}
+
+/** Leaves out what only the schema changed, where somebody else has changed the same key. */
+function withoutFit(mine: string, fitted: string, known: StoredSession, latest: StoredSession): string {
+  const [data, made] = [mine, fitted].map((text) => JSON.parse(text) as Data) as [Data, Data]
+  const [before, theirs] = [known.data(), latest.data()]
+  for (const key of Object.keys(made)) {
+    if (!sameValue(data, made, key) || sameValue(before, theirs, key)) continue
+    if (Object.hasOwn(before, key)) data[key] = before[key]
+    else delete data[key]
+  }
+  return encodeData(data)
 }
 
 export function toDraft(

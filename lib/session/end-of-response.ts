@@ -14,21 +14,21 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   if (!request.isIdle) return settle(request)
   if (request.sealed || request.isDropped) return undefined
   const current = request.active
-  let isDirty: boolean
+  let text: string | undefined
   try {
     const unheard = request.calls?.unheard
     if (unheard) throw unheard.error
     if (!current || request.isRefused(current)) return undefined
-    isDirty = request.isDirty(current)
+    text = request.changedText(current)
   } catch (error) {
     return request.seal(error)
   }
-  if (isDirty && scope.settings.autoCommit) {
-    request.finishing = finish(request, current)
+  if (text !== undefined && scope.settings.autoCommit) {
+    request.finishing = finish(request, current, text)
     request.calls?.occupy(request.finishing)
     return request.finishing
   }
-  const isRenewed = !isDirty && isRenewalDue(current, scope)
+  const isRenewed = text === undefined && isRenewalDue(current, scope)
   return isRenewed || needsConfirmation(current, scope) ? prolong(current, scope, isRenewed) : undefined
 }
 
@@ -36,7 +36,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
 export function isDirtyAtEnd(request: RequestSession): boolean {
   const current = request.active
   if (!current || request.sealed || request.isDropped || !request.scope.settings.autoCommit) return false
-  return request.isDirty(current)
+  return request.changedText(current) !== undefined
 }
 
 /** Whether the response may have something to store or to say although no handler looks at the session. */
@@ -62,8 +62,8 @@ async function settle(request: RequestSession): Promise<void> {
   return late && !request.sealed ? request.seal(late.error) : commitAtEnd(request)
 }
 
-function finish(request: RequestSession, current: TrackedSession): Promise<void> {
-  return commitSession(current, request.scope).then(
+function finish(request: RequestSession, current: TrackedSession, text: string): Promise<void> {
+  return commitSession(current, request.scope, text).then(
     () => {
       request.finishing = undefined
       request.succeeded()

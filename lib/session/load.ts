@@ -5,6 +5,7 @@ import type { StoredSession } from '../repository/repository'
 import type { StandardIssue, StandardSchema } from '../standard-schema'
 import type { SessionScope, VerifiedId } from './scope'
 import { dataOf, type Session } from './session'
+import type { TrackedSession } from './tracked-session'
 
 /** The session that the ids of a request led to. */
 export interface Found {
@@ -41,10 +42,12 @@ export async function findAmong(
  * Checks what was stored against the application's schema, and writes what the schema makes of it over the data, which
  * others keep their own keys in. A key that is absent is no misfit: a new session has none. Nothing is transformed then.
  */
-export async function fits(session: Session, schema: StandardSchema): Promise<boolean> {
+export async function fits(current: TrackedSession, schema: StandardSchema): Promise<boolean> {
+  const { session, text } = current
   const data = dataOf(session)
   const result = await schema['~standard'].validate(data)
   if (!result.issues) Object.assign(session, result.value)
+  if (current.text !== text) current.fitted = current.text
   return !misfit(result.issues, data)
 }
 

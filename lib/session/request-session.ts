@@ -5,9 +5,9 @@ import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import { createRevision, encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
-import { checkData, checkValues } from '../repository/values'
+import { checkData } from '../repository/values'
 import { CallQueue } from './call-queue'
-import { commitSession } from './commit'
+import { checkedText, commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
@@ -165,7 +165,8 @@ export class RequestSession implements SessionOwner {
       const current = await this.#require(session)
       if (current.isNew) current.isWanted = true
       try {
-        if (this.isDirty(current)) await commitSession(current, this.scope)
+        const text = this.changedText(current)
+        if (text !== undefined) await commitSession(current, this.scope, text)
         this.succeeded()
       } catch (error) {
         this.refuse(current, error)
@@ -187,7 +188,7 @@ export class RequestSession implements SessionOwner {
       if (!known) throw this.#gone(current)
       current.reloaded(known)
       const { schema } = scope.settings
-      if (schema && !(await fits(current.session, schema))) throw this.#gone(current)
+      if (schema && !(await fits(current, schema))) throw this.#gone(current)
       if (!isFresh && !(await this.#hasLife(current, life, budget))) throw this.#gone(current)
       this.#readAt = Date.now()
       // The handler gave its changes up. A failure that no caller heard of is not given up by that.
@@ -280,16 +281,19 @@ export class RequestSession implements SessionOwner {
   }
 
   /**
-   * Whether there is something to store.
+   * The text to store; undefined: nothing has changed.
    *
    * @throws SessionError `ERR_SESSION_DATA` for what cannot be stored, `ERR_SESSION_GONE` if a replaced session was changed
    */
-  isDirty(current: TrackedSession): boolean {
+  changedText(current: TrackedSession): string | undefined {
     if (!this.#replaced.every((isUnchanged) => isUnchanged())) throw writtenMeanwhile()
-    if (current.isWanted || current.retired.length > 0 || current.move) return true
-    if (current.known === null && this.scope.settings.saveUninitialized && !current.unreadable) return true
-    checkValues(current.session)
-    return current.cookieChanged || this.scope.repository.changed(current.known, current.text)
+    const { known } = current
+    const isAwaited = current.isWanted || current.retired.length > 0 || current.move !== undefined
+    const isBegun = known === null && this.scope.settings.saveUninitialized && !current.unreadable
+    const text = checkedText(current)
+    const isChanged =
+      isAwaited || isBegun || current.cookieChanged || this.scope.repository.changed(known, text)
+    return isChanged ? text : undefined
   }
 
   /** Nothing is stored any more. */
@@ -348,7 +352,7 @@ export class RequestSession implements SessionOwner {
     const isSettled = this.isIdle && !this.sealed && !this.isDropped && !this.isRefused(current)
     if (!isSettled || !this.scope.settings.autoCommit) return false
     try {
-      return this.#drafts.some((isUnchanged) => !isUnchanged()) || this.isDirty(current)
+      return this.#drafts.some((isUnchanged) => !isUnchanged()) || this.changedText(current) !== undefined
     } catch {
       return true
     }
@@ -541,7 +545,7 @@ export class RequestSession implements SessionOwner {
 
   async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
     const { valid, schema } = this.scope.settings
-    if (schema && !(await fits(current.session, schema))) return this.#anonymous('schema')
+    if (schema && !(await fits(current, schema))) return this.#anonymous('schema')
     if (valid) {
       // Its methods would wait for the load that waits for the application's answer.
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)

@@ -39,6 +39,8 @@ export class TrackedSession implements SessionIdentity {
   move: Move | undefined
   /** Why the visitor's real session could not be read: this one replaces it for the request, and is never stored. */
   unreadable: SessionError | undefined
+  /** The text that the schema made of the stored one, if that is another. Nobody else's change has to give way to it. */
+  fitted: string | undefined
   /** Stored even if it is empty. */
   isWanted = false
   /**
@@ -124,6 +126,7 @@ export class TrackedSession implements SessionIdentity {
     }
     this.#id = id
     this.known = known
+    this.fitted = undefined
     this.isWanted = false
     if (known && merged) {
       replaceData(this.session, mergeData(JSON.parse(began) as Data, dataOf(this.session), known.data()))
@@ -138,6 +141,7 @@ export class TrackedSession implements SessionIdentity {
   /** Takes the stored state, and forgets what was not committed. */
   reloaded(known: StoredSession): void {
     this.known = known
+    this.fitted = undefined
     replaceData(this.session, known.data())
     this.session.cookie = restoreCookie(known.cookie, this.defaults)
     this.#cookieText = this.cookieText(this.session.cookie)

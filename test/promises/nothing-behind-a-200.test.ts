@@ -81,6 +81,20 @@ describe('what the schema would not load is not stored', () => {
     expect(await visitor.ask((s) => [s.visits, s.user])).toEqual(['5', 'ann'])
   })
 
+  test('and what a transform makes of a stored value undoes no change of another request', async () => {
+    const { site, visitor } = await returning({}, { name: ' Ann ', user: 'ann' })
+    const name = z.string().trim().optional()
+    const trimming = await Site.open({ store: site.store, schema: z.object({ name }) as never })
+    const there = trimming.visitor(visitor.cookie)
+    await there.ask(async (s) => {
+      await there.clone().ask((other) => void (other.name = 'Bob'))
+      s.count = 1
+    })
+    expect(await visitor.ask((s) => [s.name, s.count])).toEqual(['Bob', 1])
+    await there.ask((s) => void (s.name = 'Carol'))
+    expect(await visitor.ask((s) => s.name)).toBe('Carol')
+  })
+
   test('and create refuses it', async () => {
     const sessions = session({ secret, schema })
     await expect(sessions.create({ user: 5 as never })).rejects.toMatchObject({ code: 'ERR_SESSION_DATA' })
@@ -215,6 +229,33 @@ test('a change that an update stores after the response is no loss', async () =>
   await updated
   expect(await visitor.ask((s) => s.n)).toBe(5)
   expect([...lost, ...warnings.map(({ message }) => message)]).toEqual([])
+})
+
+test('a session that open gave for a request with one goes on under its new id', async () => {
+  const sessions = session({ secret })
+  const app = express()
+  app.use(sessions)
+  let opened: Bag | null = null
+  app.get('/begin', (req, res) => {
+    req.session.count = 1
+    res.end()
+  })
+  app.get('/open', async (req, res) => {
+    opened = (await sessions.open(req)) as Bag
+    sessions.onDestroy(opened, () => undefined)
+    res.end()
+  })
+  app.get('/move', async (req, res) => {
+    await req.session.regenerate({ keep: true })
+    res.end()
+  })
+  const visitor = (await Site.listen(app as never)).visitor()
+  for (const path of ['/begin', '/open', '/move']) await visitor.send(path)
+  await until(() => opened!.id === visitor.id)
+  await opened!.update((s) => void (s.count = 2))
+  expect(await (await sessions.open({ headers: visitor.cookies.headers }))?.reload()).toMatchObject({
+    count: 2
+  })
 })
 
 test('a call that fails where no response is left to fail is told on the console', async () => {

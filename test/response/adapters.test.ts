@@ -81,4 +81,14 @@ describe.each(PROTOCOLS)('a write after the end, over %s', (protocol) => {
       expect(await heard.seen).toMatchObject({ code: 'ERR_STREAM_WRITE_AFTER_END' })
     }
   )
+
+  it.each([true, false])('nor is a second end with a body, held: %s', async (held) => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
+      gate.changed = held
+      res.end('all of it')
+      res.end('again')
+    })
+    expect(await rig.get()).toMatchObject({ body: 'all of it', complete: true })
+    expect((await rig.get()).status).toBe(200)
+  })
 })
