@@ -206,8 +206,9 @@ class Exchange implements SessionScope, ResponseGate {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
     if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
-    const watch = this.session.watchLateWrites.bind(this.session)
-    if (this.#hold.isOver) watch()
+    const hold = this.#hold
+    const watch = () => this.session.watchLateWrites(hold.isOver)
+    if (hold.isOver) watch()
     else this.res.once?.('finish', watch)
   }
 

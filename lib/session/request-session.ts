@@ -121,7 +121,7 @@ export class RequestSession implements SessionOwner {
   load(): Promise<Session> {
     const loaded = this.open()
     // One that nobody waits for must not end the process.
-    if (!this.current) loaded.then(() => this.#isOver && this.watchLateWrites(), ignore)
+    if (!this.current) loaded.then(() => this.#isOver && this.watchLateWrites(true), ignore)
     return loaded
   }
 
@@ -329,8 +329,12 @@ export class RequestSession implements SessionOwner {
     return this.#refused?.current === current && this.#refused.state === textOf(current)
   }
 
-  /** Reports what is written to the session when nothing of it is stored any more. */
-  watchLateWrites(): void {
+  /**
+   * Reports what is written to the session when nothing of it is stored any more.
+   *
+   * @param hasEnded - the handler has ended the response, whose last commit is over
+   */
+  watchLateWrites(hasEnded: boolean): void {
     this.#isOver = true
     const { active } = this
     if (!active) return
@@ -342,7 +346,7 @@ export class RequestSession implements SessionOwner {
         'a session was changed after its response had ended, and nothing stores the change: change it before, or call save()'
       )
     }
-    if (this.#isLeftBehind(active)) lost()
+    if (hasEnded && this.#isLeftBehind(active)) lost()
     // While a call is under way, what it stored goes into the session.
     watchWrites(active.session, () => this.isIdle && lost())
   }

@@ -1,5 +1,5 @@
-import { MemoryStore } from '../../lib'
-import { Site, type Bag, type Visitor } from '../support/site'
+import session, { MemoryStore } from '../../lib'
+import { secret, Site, type Bag, type Visitor } from '../support/site'
 import { held, meanwhile } from '../races/support/visit'
 
 const user = (s: object) => (s as Bag).user as string | undefined
@@ -43,6 +43,16 @@ test('logins that fail take no room for long, and push nobody out', async () => 
     most = Math.max(most, store.bytes)
   }
   expect([most <= 25_000, await loggedIn(users)]).toEqual([true, 10])
+})
+
+test('logging out users who have no session takes no room, and pushes nobody out', async () => {
+  const store = new MemoryStore({ maxBytes: 25_000 })
+  stores.push(store)
+  const sessions = session({ secret, store, user: (s) => (s as Bag).user as string | undefined })
+  const { cookie } = await sessions.create({ user: 'ann' } as never)
+  for (let i = 0; i < 1000; i++) await sessions.destroy(`nobody ${i}`)
+  expect(store.bytes).toBeLessThan(25_000)
+  expect(await sessions.open({ headers: { cookie } })).toMatchObject({ user: 'ann' })
 })
 
 test.each<[string, (s: Bag) => Promise<unknown>]>([

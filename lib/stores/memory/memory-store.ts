@@ -228,7 +228,7 @@ export class MemoryStore implements Store {
   /** Makes room for so many bytes more because of `id`, which itself stays. */
   #makeRoom(bytes: number, id: string): void {
     while (this.#bytes + this.#users.bytes + bytes > this.#maxBytes) {
-      if (this.#users.forgetAwaited(id)) continue
+      if (this.#users.forgetAwaited(id) || this.#users.forgetMark()) continue
       const own = this.#table.find(id)
       const entry = this.#table.oldest(PROBATION, own) || this.#table.oldest(PROTECTED, own)
       if (entry === NONE) return

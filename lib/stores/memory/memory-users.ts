@@ -114,6 +114,21 @@ export class MemoryUsers implements SessionIndex {
     return false
   }
 
+  /**
+   * Forgets the oldest mark that no login needs: each is noted before it is stored, so that without a note none is on its
+   * way. Answers whether there was one.
+   */
+  forgetMark(): boolean {
+    let looks = 100
+    for (const user of this.#marks.keys()) {
+      if (looks-- === 0) break
+      if (this.#ids.has(user)) continue
+      this.#unmark(user)
+      return true
+    }
+    return false
+  }
+
   /** Forgets a few of those whose time is over. Answers whether there may be more. */
   forgetOverdue(): boolean {
     const now = this.#store.now()
