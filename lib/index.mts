@@ -25,6 +25,7 @@ export type {
   AppSession,
   Callback,
   LazySession,
+  Present,
   RegenerateOptions,
   Session,
   SessionHandle,

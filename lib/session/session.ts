@@ -35,6 +35,11 @@ export type UserName = string & { readonly [HANDLE]?: never }
 /** A session with the keys that an application declared; each may be absent. */
 export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
 
+/** The keys that were set, with all that the application may assign to them, but not the absent value that they lack. */
+export type Present<S, Set> = {
+  [Key in keyof Set]: Key extends keyof S ? Exclude<S[Key], Exclude<null | undefined, Set[Key]>> : unknown
+}
+
 /** A session that may not be loaded: it has what needs no data, and `load` gives the session itself. */
 export type LazySession<Data extends object = DeclaredData> = Pick<
   AppSession<Data>,
@@ -165,7 +170,7 @@ export class Session {
   regenerate(options: RegenerateOptions<this>, callback: Callback<this>): void
   regenerate<Set extends Partial<Omit<this, keyof Session>> = object>(
     options?: RegenerateOptions<this, Set & Record<Exclude<keyof Set, keyof this>, never>>
-  ): Promise<this & Set>
+  ): Promise<this & Present<this, Set>>
   regenerate(
     first?: RegenerateOptions<this> | Callback<this>,
     second?: Callback<this>

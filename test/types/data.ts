@@ -39,6 +39,27 @@ export async function handler(req: express.Request): Promise<void> {
   await saved
 }
 
+interface Account {
+  role: 'admin' | 'user'
+  cart: string[]
+  count: number
+  name: string | null
+}
+const accounts = session<Account>({ secret })
+export async function regenerated(req: express.Request, some: Partial<Account>): Promise<void> {
+  const s = await accounts.of(req).regenerate({ set: { role: 'user', cart: [], count: 0, name: 'ann' } })
+  s.role = 'admin'
+  s.cart.push('a thing')
+  s.count = 1
+  const certain: string = s.name
+  const other = await accounts.of(req).regenerate({ set: some })
+  const maybe: number | undefined = other.count
+  // @ts-expect-error -- it may not be there
+  const count: number = other.count
+  console.log(certain, maybe, count)
+}
+export const promoted = (req: express.Request) => accounts.of(req).regenerate({ set: { role: 'admin' } })
+
 // Declarations are emitted of these: every type that they name is exported.
 export const devices = (user: string) => sessions.list(user)
 export const current = (req: express.Request) => sessions.of(req)
