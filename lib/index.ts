@@ -58,7 +58,7 @@ import type {
  * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
  */
 function session<Data extends object = session.SessionData>(options: SessionOptions<Data>): Sessions<Data> {
-  return middleware.createMiddleware(options) as Sessions<Data>
+  return middleware.createMiddleware(options) as unknown as Sessions<Data>
 }
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function

@@ -101,6 +101,40 @@ export async function held(req: express.Request): Promise<void> {
   s.last = new Map<string, number>()
 }
 
+const free = session<{
+  contact: { name: string; email: string; message: string }
+  chat: { name: string; message: string }[]
+  profile: any
+  list: any[]
+  failure: Error
+  failures: TypeError[]
+}>({ secret })
+export async function anything(req: express.Request): Promise<void> {
+  const s = await free.of(req).load()
+  s.contact = { name: 'ann', email: 'ann@example.com', message: 'hello' }
+  s.chat = [{ name: 'ann', message: 'hello' }]
+  s.profile = { name: 'ann' }
+  s.list = [1, 'two']
+  // @ts-expect-error -- JSON cannot hold it
+  s.failure = new Error('no')
+  // @ts-expect-error -- JSON cannot hold it
+  s.failures = [new TypeError('no')]
+  const record = await session<Record<string, any>>({ secret }).of(req).load()
+  record.anything = 1
+  await record.regenerate({ keep: ['anything'], set: { more: 1 } })
+  const untyped = await session<any>({ secret }).of(req).load()
+  untyped.anything = 1
+  await untyped.save()
+  const schema = z.object({ form: z.object({ name: z.string(), message: z.string() }), bag: z.any() })
+  const parsed = await session({ secret, schema }).of(req).load()
+  parsed.form = { name: 'ann', message: 'hello' }
+  parsed.bag = 1
+  const bags = await session({ secret, schema: z.record(z.string(), z.any()) })
+    .of(req)
+    .load()
+  bags.anything = 1
+}
+
 const declared: SessionOptions<{ userId: string; cart: string[] }> = {
   secret,
   schema: z.object({ userId: z.string(), cart: z.array(z.string()) })
