@@ -16,6 +16,7 @@ app.use(session({ secret, store: new session.MemoryStore() }))
 // A line of its own: the compiler takes seconds to infer a client of ioredis 6 where a type is expected of it.
 const client = new Redis({ lazyConnect: true })
 app.use(session({ secret, store: new RedisStore(client) }))
+export const storeOf = (given: RedisClient, prefixed: RedisStoreOptions) => new RedisStore(given, prefixed)
 app.use(session({ secret, load: (req) => (req.url === '/' ? 'eager' : 'lazy') }))
 
 app.get('/', async (req, res) => {
