@@ -73,6 +73,7 @@ namespace session {
 }
 
 // The types themselves and not aliases of them: the compiler can name only what an entry exports when it writes the
+  /** `SessionData` for the compiler, with the keys that files in CommonJS have declared. */
 // declarations of an application.
 // eslint-disable-next-line @typescript-eslint/no-namespace -- see above
 declare namespace session {

@@ -104,7 +104,10 @@ const tests: StoreTest[] = storeTests(() => Promise.resolve(new MemoryStore()), 
 const ran: Promise<void>[] = tests.map(({ name, run }) => (name ? run() : Promise.resolve()))
 console.log(ran.length)
 
-const sessions = session({ secret })
+// Declarations are emitted of these: their data have a name in every module setting.
+export const sessions = session({ secret })
+export const current = (req: express.Request) => sessions.of(req)
+export const login = (req: express.Request) => req.session.regenerate({ set: { userinfo: 'ann' } })
 app.use(sessions)
 const watched = async (req: express.Request): Promise<(() => void) | null> => {
   const found = await sessions.open(req)
