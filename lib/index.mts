@@ -24,13 +24,17 @@ export type { LoadMode, Secret, SessionOptions } from './options.js'
 export type { SessionRequest } from './request.js'
 export type { CookieRequest } from './manager/detached-sessions.js'
 export type {
+  AnySession,
   AppSession,
   Callback,
+  HandleText,
   LazySession,
   Present,
   RegenerateOptions,
   Session,
   SessionHandle,
+  SessionId,
+  Unreserved,
   UserName
 } from './session/session.js'
 export type {

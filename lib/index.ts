@@ -17,15 +17,19 @@ import type { Codec } from './repository/codec'
 import type { ExpressStore } from './repository/express-store'
 import type { Merge } from './repository/merge'
 import type { SessionRequest } from './request'
-import type { SessionData as BaseSessionData, Stored } from './session-data'
+import type { Known, SessionData as BaseSessionData, Stored } from './session-data'
 import type {
+  AnySession,
   AppSession,
   Callback,
+  HandleText,
   LazySession,
   Present,
   RegenerateOptions,
   Session,
   SessionHandle,
+  SessionId,
+  Unreserved,
   UserName
 } from './session/session'
 import type { StandardSchema } from './standard-schema'
@@ -57,8 +61,9 @@ import type {
  *   `SessionData`, which `req.session` always has
  * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
  */
-function session<Data extends object = session.SessionData>(options: SessionOptions<Data>): Sessions<Data> {
-  return middleware.createMiddleware(options) as unknown as Sessions<Data>
+function session<Data extends Unreserved = session.SessionData>(options: SessionOptions<Data>): Sessions<Data>
+function session(options: SessionOptions): unknown {
+  return middleware.createMiddleware(options)
 }
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
@@ -68,16 +73,17 @@ namespace session {
   export import SessionError = errors.SessionError
   export import headerTransport = transports.headerTransport
   export import loadSession = middleware.loadSession
+  /** `SessionData` for the compiler, with the keys that files in CommonJS have declared. */
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
 }
 
 // The types themselves and not aliases of them: the compiler can name only what an entry exports when it writes the
-  /** `SessionData` for the compiler, with the keys that files in CommonJS have declared. */
 // declarations of an application.
 // eslint-disable-next-line @typescript-eslint/no-namespace -- see above
 declare namespace session {
   export type {
+    AnySession,
     AppSession,
     Callback,
     Carried,
@@ -90,7 +96,9 @@ declare namespace session {
     Ended,
     EndMark,
     ExpressStore,
+    HandleText,
     IndexEntry,
+    Known,
     LazySession,
     LoadMode,
     MemoryStoreOptions,
@@ -106,6 +114,7 @@ declare namespace session {
     SessionErrorCode,
     SessionEvents,
     SessionHandle,
+    SessionId,
     SessionIndex,
     SessionInfo,
     SessionOptions,
@@ -117,6 +126,7 @@ declare namespace session {
     Store,
     Stored,
     Transport,
+    Unreserved,
     UserName
   }
 }
@@ -131,7 +141,7 @@ declare global {
       holdfast: {
         data: session.SessionData
         session: AppSession
-        assigned: Stored<session.SessionData> | null
+        assigned: (object & Stored<session.SessionData>) | null
         sessionStore: Store
       }
     }

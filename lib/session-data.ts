@@ -32,6 +32,9 @@ type IsError<Value> = Value extends Error ? ('stack' extends keyof Value ? true 
 type LostIn<Value> =
   IsAny<Value> extends true ? never : Value extends Lost ? Value : true extends IsError<Value> ? Value : never
 
+/** Data with no key but those of `Of`, also if they are not written down where they are given. */
+export type Known<Given, Of> = Given & Record<Exclude<keyof Given, keyof Of>, never>
+
 /** The keys of a session, each of which may be absent; a key whose type JSON cannot hold takes nothing. */
 export type Stored<Data extends object> = {
   [Key in keyof Data]?: [LostIn<ItemOf<Data[Key]>>] extends [never] ? Data[Key] : never

@@ -1,3 +1,6 @@
+import type { Sessions } from './manager/sessions'
+import type { Known, Stored } from './session-data'
+
 /**
  * A stored session, as the header `Cookie` of a browser that has it: an application's tests begin where its users are logged
  * in.
@@ -9,9 +12,9 @@
  * await request(app).get('/cart').set('Cookie', cookie).expect(200)
  * ```
  */
-export async function testCookie<Data extends object>(
-  sessions: { create(data: Data): Promise<{ readonly cookie: string }> },
-  data: NoInfer<Data>
+export async function testCookie<Data extends object, Given extends Stored<Data>>(
+  sessions: Pick<Sessions<Data>, 'create'>,
+  data: Known<Given, Data>
 ): Promise<string> {
-  return (await sessions.create(data)).cookie
+  return (await sessions.create<Given>(data)).cookie
 }

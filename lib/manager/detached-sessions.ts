@@ -5,7 +5,7 @@ import type { Repository } from '../repository/repository'
 import { announcementOf } from '../session/cookie-policy'
 import { RequestSession } from '../session/request-session'
 import type { SessionScope } from '../session/scope'
-import { OWNER, Session } from '../session/session'
+import { OWNER, Session, type AnySession } from '../session/session'
 import type { Setup } from '../setup'
 import { isWatchable, SessionWatch } from './session-watch'
 
@@ -66,7 +66,7 @@ export class DetachedSessions {
   }
 
   /** See `Sessions.onDestroy`. */
-  onDestroy(which: Session | string, fn: () => unknown): () => void {
+  onDestroy(which: AnySession | string, fn: () => unknown): () => void {
     need(typeof fn === 'function', 'onDestroy takes a function to call when the session has ended')
     const session = typeof which === 'string' ? this.#byHandle(which) : which
     need(session instanceof Session, 'onDestroy takes a session, or the handle of one that open gave')

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
-import type { AppSession, LazySession, Session, UserName } from '../session/session'
-import type { Stored } from '../session-data'
+import type { AnySession, AppSession, HandleText, LazySession, UserName } from '../session/session'
+import type { Known, Stored } from '../session-data'
 import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
 
@@ -31,7 +31,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @param user - its name, or a session of it: nobody's session has none
    * @throws SessionError `ERR_SESSION_OPTIONS` where there is no option `user`; `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
-  list(user: UserName | Session): Promise<SessionInfo<Data>[]>
+  list(user: UserName | AnySession): Promise<SessionInfo<Data>[]>
 
   /**
    * Ends sessions of a user: all of them, the one with this handle, or all but one. Every login that was answered before
@@ -46,8 +46,8 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * ```
    * @throws SessionError as `list`; where the store failed for some sessions, after all others were ended
    */
-  destroy(user: Session, which: { readonly others: true }): Promise<number>
-  destroy(user: UserName | Session, which?: SessionChoice): Promise<number>
+  destroy(user: AnySession, which: { readonly others: true }): Promise<number>
+  destroy(user: UserName | AnySession, which?: SessionChoice): Promise<number>
 
   /**
    * The session that a request names, for code that no response belongs to: a WebSocket, from the request of its
@@ -78,7 +78,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`; `ERR_SESSION_OPTIONS` where each
    *   request chooses its store, or the id does not travel in a cookie
    */
-  create(data: Stored<Data>): Promise<CreatedSession<Data>>
+  create<Given extends Stored<Data>>(data: Known<Given, Data>): Promise<CreatedSession<Data>>
 
   /**
    * Calls `fn` once when a session has ended, to close a socket, say: it was destroyed, by whichever process,
@@ -94,5 +94,5 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_OPTIONS` for a session that is not stored, a handle that is not known, and where
    *   the store cannot tell
    */
-  onDestroy(session: Session | string, fn: () => unknown): () => void
+  onDestroy(session: AnySession | HandleText, fn: () => unknown): () => void
 }

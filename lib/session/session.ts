@@ -3,13 +3,13 @@ import { SessionError } from '../errors'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { RESERVED } from '../repository/record'
-import type { Stored } from '../session-data'
+import type { Known, Stored } from '../session-data'
 
 /** The callback form of a method: called with the error, or with null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
 /** The data that {@link Session.regenerate} carries into the new session, and the data that it begins with. */
-export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>> {
+export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Omit<S, keyof Session>>> {
   /**
    * Names of the keys that move over; the new session has a handle and a lifetime of its own. `true`: everything
    * does, and it stays the same session, with its handle and its clock, under a new id. By default nothing.
@@ -24,16 +24,27 @@ export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>
   remember?: boolean | undefined
 }
 
-declare const HANDLE: unique symbol
+declare const NAMES: unique symbol
 
 /** The public name of a session. It is a string that cannot be given where the name of a user is meant. */
-export type SessionHandle = string & { readonly [HANDLE]: true }
+export type SessionHandle = string & { readonly [NAMES]: 'handle' }
 
-/** The name of a user, as the option `user` gives it: any string but the handle of a session. */
-export type UserName = string & { readonly [HANDLE]?: never }
+/** The id of a session. It is a string that cannot be given where a handle or the name of a user is meant. */
+export type SessionId = string & { readonly [NAMES]: 'id' }
+
+/** A handle that may have been kept as a plain string: any string but the id of a session. */
+export type HandleText = string & { readonly [NAMES]?: 'handle' }
+
+/** The name of a user, as the option `user` gives it: any string but the handle or the id of a session. */
+export type UserName = string & { readonly [NAMES]?: never }
 
 /** A session with the keys that an application declared; each may be absent. */
 export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
+
+/** Data that name no member of a session, and are neither a list nor a Map. */
+export type Unreserved = object & {
+  readonly [Key in keyof Session | '@' | '__proto__' | typeof Symbol.iterator]?: never
+}
 
 /** The keys that were set, with all that the application may assign to them, but not the absent value that they lack. */
 export type Present<S, Set> = {
@@ -45,6 +56,9 @@ export type LazySession<Data extends object = DeclaredData> = Pick<
   AppSession<Data>,
   'id' | 'load' | 'update' | 'regenerate' | 'destroy'
 >
+
+/** A session, loaded or not. */
+export type AnySession = Session | Pick<Session, 'id' | 'load'>
 
 /** Names one session of a request: after `regenerate` the request has another one. */
 export interface SessionIdentity {
@@ -96,8 +110,8 @@ export class Session {
   }
 
   /** The session id. It is what the cookie carries: a secret, not for logs. */
-  get id(): string {
-    return this.#identity.id
+  get id(): SessionId {
+    return this.#identity.id as SessionId
   }
 
   /** The public name of this session: a UUIDv7 whose time is when the session began. For logs and device lists. */
@@ -166,11 +180,12 @@ export class Session {
    * ```
    * @throws SessionError `ERR_SESSION_HEADERS_SENT` if no response can send the new id any more
    */
-  regenerate(callback: Callback<this>): void
   regenerate(options: RegenerateOptions<this>, callback: Callback<this>): void
   regenerate<Set extends Partial<Omit<this, keyof Session>> = object>(
-    options?: RegenerateOptions<this, Set & Record<Exclude<keyof Set, keyof this>, never>>
+    options?: RegenerateOptions<this, Known<Set, this>>
   ): Promise<this & Present<this, Set>>
+  // The last one, as the compiler reports a key that is wrong for each form in this order.
+  regenerate(callback: Callback<this>): void
   regenerate(
     first?: RegenerateOptions<this> | Callback<this>,
     second?: Callback<this>

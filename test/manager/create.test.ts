@@ -48,7 +48,7 @@ test('create gives the session itself, which is stored and goes on working', asy
   expect((await sessions.list('ann')).map(({ handle }) => handle)).toEqual([made.handle])
 })
 
-test.each<[string, (sessions: Sessions) => Promise<unknown>, object]>([
+test.each<[string, (sessions: Sessions<Data>) => Promise<unknown>, object]>([
   ['no data', (sessions) => sessions.create(undefined as never), {}],
   ['ids in a header', (sessions) => sessions.create({}), { transport: headerTransport('x-session-id') }],
   [
@@ -58,7 +58,7 @@ test.each<[string, (sessions: Sessions) => Promise<unknown>, object]>([
   ]
 ])('create refuses %s', async (_what, create, options) => {
   const { sessions } = await open(options)
-  expect(await codeOf(create(sessions as Sessions))).toBe('ERR_SESSION_OPTIONS')
+  expect(await codeOf(create(sessions))).toBe('ERR_SESSION_OPTIONS')
 })
 
 test("a user's other sessions are ended from one of them, without its name", async () => {

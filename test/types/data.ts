@@ -35,6 +35,13 @@ export async function handler(req: express.Request): Promise<void> {
   await sessions.of(req).update((s) => {
     s.cart = [maybe ?? certain]
   })
+  const done = () => undefined
+  sessions.of(req).regenerate({ keep: ['cart'], set: { userId: 'ann' } }, done)
+  sessions.of(req).regenerate(done)
+  // @ts-expect-error -- a key that is not declared
+  sessions.of(req).regenerate({ set: { userid: 'ann' } }, done)
+  // @ts-expect-error -- it belongs to the session
+  sessions.of(req).regenerate({ set: { id: 'x' } }, done)
   const saved: ReturnType<typeof req.session.save> = Promise.resolve()
   await saved
 }
@@ -58,6 +65,9 @@ export async function regenerated(req: express.Request, some: Partial<Account>):
   const count: number = other.count
   console.log(certain, maybe, count)
 }
+const showRole = (s: AppSession<Account>): void => console.log(s.role)
+export const shown = async (req: express.Request): Promise<void> =>
+  showRole(await accounts.of(req).regenerate({ set: { role: 'user', name: null } }))
 export const promoted = (req: express.Request) => accounts.of(req).regenerate({ set: { role: 'admin' } })
 
 // Declarations are emitted of these: every type that they name is exported.
@@ -79,13 +89,37 @@ export async function end(req: express.Request): Promise<void> {
   await sessions.list(s.handle)
   // @ts-expect-error -- the others of whom
   await sessions.destroy('ann', { others: true })
+  // @ts-expect-error -- an id is no user
+  await sessions.destroy(s.id)
+  // @ts-expect-error -- an id is no handle
+  await sessions.destroy('ann', { handle: s.id })
+  const [first] = await sessions.list('ann')
+  const handle: string = first!.handle
+  await sessions.destroy('ann', { handle })
   // @ts-expect-error -- a key that is not declared
-  console.log((await sessions.list('ann'))[0]!.data.usrId)
+  console.log(first!.data.usrId)
+  // @ts-expect-error -- a copy: nothing would be stored
+  first!.data.userId = 'bob'
+
+  const unloaded = sessions.of(req)
+  console.log(await sessions.list(unloaded))
+  await sessions.destroy(unloaded, { others: true })
+  await sessions.destroy('ann', { except: unloaded })
+  await sessions.destroy(unloaded)
+  sessions.onDestroy(unloaded, () => undefined)()
 }
 
 export async function tested(): Promise<string> {
   // @ts-expect-error -- a key that is not declared
   await testCookie(sessions, { userid: 'ann' })
+  const mistaken = { userId: 'ann', userid: 'ann' }
+  // @ts-expect-error -- a key that is not declared
+  await testCookie(sessions, mistaken)
+  // @ts-expect-error -- a key that is not declared
+  await sessions.create(mistaken)
+  // @ts-expect-error -- a string
+  await sessions.create({ userId: 1 })
+  await sessions.create({ userId: 'ann', cart: [] })
   return testCookie(sessions, { userId: 'ann' })
 }
 
@@ -150,5 +184,16 @@ export const cartOf = async (req: express.Request): Promise<string[] | undefined
 const checked = session({ secret, schema: v.object({ n: v.number() }) })
 export const count = async (req: express.Request): Promise<number | undefined> =>
   (await checked.of(req).load()).n
+export const ofAny = <Data extends object>(options: SessionOptions<Data>) => session(options)
+
+// @ts-expect-error -- it belongs to the session
+session<{ id: string }>({ secret })
+// @ts-expect-error -- it belongs to the session
+session<{ cookie?: string }>({ secret })
+// @ts-expect-error -- it belongs to the session
+session({ secret, schema: z.object({ save: z.boolean() }) })
+// @ts-expect-error -- a list is no object of keys
+session<string[]>({ secret })
+
 export const lazy = (req: express.Request): LazySession<{ a: string }> =>
   session<{ a: string }>({ secret }).of(req)
