@@ -43,6 +43,13 @@ describe.each(compilers)('TypeScript $version', (compiler) => {
     expect(compiler.check(project, { 'main.cts': text }, options)).toBe('')
   })
 
+  test('a wrong key in regenerate is named by the first line of the message', () => {
+    const text = `${BESIDE}\nexport const login = (req: express.Request) =>\n  req.session.regenerate({ set: { view: 1 } })`
+    const message = compiler.check(project, { 'main.mts': text }, { module: 'nodenext' })
+    const [, first] = message.split(/^ +Overload .*$/m)
+    expect(first).toContain("'view' does not exist")
+  })
+
   test('an application compiles under verbatimModuleSyntax', () => {
     const options = { module: 'nodenext', verbatimModuleSyntax: true }
     expect(compiler.check(project, { 'main.mts': USE }, options)).toBe('')
