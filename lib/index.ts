@@ -141,6 +141,7 @@ declare global {
       holdfast: {
         data: session.SessionData
         session: AppSession
+        id: SessionId
         assigned: (object & Stored<session.SessionData>) | null
         sessionStore: Store
       }

@@ -91,6 +91,8 @@ export async function end(req: express.Request): Promise<void> {
   await sessions.destroy('ann', { others: true })
   // @ts-expect-error -- an id is no user
   await sessions.destroy(s.id)
+  // @ts-expect-error -- an id is no user
+  await sessions.destroy(req.sessionID)
   // @ts-expect-error -- an id is no handle
   await sessions.destroy('ann', { handle: s.id })
   const [first] = await sessions.list('ann')
