@@ -80,8 +80,6 @@ app.post('/assigned', (req) => {
   req.session = { userinfo: 'test' }
   // @ts-expect-error -- no such key
   req.session = { userInfo: 'test' }
-  // @ts-expect-error -- no object
-  req.session = 5
   req.session = null
 })
 session({ secret, store: undefined, idleTimeout: undefined, user: undefined, cookie: { domain: undefined } })
