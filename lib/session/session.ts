@@ -42,9 +42,8 @@ export type UserName = string & { readonly [NAMES]?: never }
 export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
 
 /** Data that name no member of a session, and are neither a list nor a Map. */
-export type Unreserved = object & {
-  readonly [Key in keyof Session | '@' | '__proto__' | typeof Symbol.iterator]?: never
-}
+export type Unreserved = object &
+  Partial<Record<keyof Session | '@' | '__proto__' | typeof Symbol.iterator, never>>
 
 /** The keys that were set, with all that the application may assign to them, but not the absent value that they lack. */
 export type Present<S, Set> = {
