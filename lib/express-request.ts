@@ -13,6 +13,7 @@ declare global {
       : SessionEntries[keyof SessionEntries]
 
     type Assigned<Entry> = Entry extends { assigned: infer Value } ? Value : never
+    type SessionIdOf<Entry> = Entry extends { id: infer Id } ? Id : string
 
     interface Request {
       /** The session. After `destroy()` it is undefined. */
@@ -20,7 +21,7 @@ declare global {
       /** An object replaces the data; null ends the session. */
       set session(value: SessionEntry['session'] | Assigned<SessionEntry>)
       /** The session id: a secret, not for logs. */
-      sessionID: string
+      sessionID: SessionIdOf<SessionEntry>
       sessionStore: SessionEntry['sessionStore']
     }
   }

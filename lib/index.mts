@@ -1,5 +1,7 @@
 export { default, default as session } from './index.js'
 export type * from './session-data.js'
+// An application's declarations name it where `session()` has no type of its own.
+export type { SessionData as DeclaredData } from './index.js'
 export type { SessionCookie } from './cookie/session-cookie.js'
 export type { CreatedSession, SessionResponse, Sessions } from './manager/sessions.js'
 export type { Codec } from './repository/codec.js'
@@ -22,12 +24,17 @@ export type { LoadMode, Secret, SessionOptions } from './options.js'
 export type { SessionRequest } from './request.js'
 export type { CookieRequest } from './manager/detached-sessions.js'
 export type {
+  AnySession,
   AppSession,
   Callback,
+  HandleText,
   LazySession,
+  Present,
   RegenerateOptions,
   Session,
   SessionHandle,
+  SessionId,
+  Unreserved,
   UserName
 } from './session/session.js'
 export type {

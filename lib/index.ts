@@ -17,14 +17,19 @@ import type { Codec } from './repository/codec'
 import type { ExpressStore } from './repository/express-store'
 import type { Merge } from './repository/merge'
 import type { SessionRequest } from './request'
-import type { SessionData as BaseSessionData, Stored } from './session-data'
+import type { Known, SessionData as BaseSessionData, Stored } from './session-data'
 import type {
+  AnySession,
   AppSession,
   Callback,
+  HandleText,
   LazySession,
+  Present,
   RegenerateOptions,
   Session,
   SessionHandle,
+  SessionId,
+  Unreserved,
   UserName
 } from './session/session'
 import type { StandardSchema } from './standard-schema'
@@ -56,8 +61,9 @@ import type {
  *   `SessionData`, which `req.session` always has
  * @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy
  */
-function session<Data extends object = session.SessionData>(options: SessionOptions<Data>): Sessions<Data> {
-  return middleware.createMiddleware(options) as Sessions<Data>
+function session<Data extends Unreserved = session.SessionData>(options: SessionOptions<Data>): Sessions<Data>
+function session(options: SessionOptions): unknown {
+  return middleware.createMiddleware(options)
 }
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
@@ -67,6 +73,7 @@ namespace session {
   export import SessionError = errors.SessionError
   export import headerTransport = transports.headerTransport
   export import loadSession = middleware.loadSession
+  /** `SessionData` for the compiler, with the keys that files in CommonJS have declared. */
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
 }
@@ -76,6 +83,7 @@ namespace session {
 // eslint-disable-next-line @typescript-eslint/no-namespace -- see above
 declare namespace session {
   export type {
+    AnySession,
     AppSession,
     Callback,
     Carried,
@@ -88,13 +96,16 @@ declare namespace session {
     Ended,
     EndMark,
     ExpressStore,
+    HandleText,
     IndexEntry,
+    Known,
     LazySession,
     LoadMode,
     MemoryStoreOptions,
     Merge,
     Middleware,
     Noted,
+    Present,
     RegenerateOptions,
     Secret,
     Session,
@@ -103,6 +114,7 @@ declare namespace session {
     SessionErrorCode,
     SessionEvents,
     SessionHandle,
+    SessionId,
     SessionIndex,
     SessionInfo,
     SessionOptions,
@@ -114,6 +126,7 @@ declare namespace session {
     Store,
     Stored,
     Transport,
+    Unreserved,
     UserName
   }
 }
@@ -128,7 +141,8 @@ declare global {
       holdfast: {
         data: session.SessionData
         session: AppSession
-        assigned: Stored<session.SessionData> | null
+        id: SessionId
+        assigned: (object & Stored<session.SessionData>) | null
         sessionStore: Store
       }
     }

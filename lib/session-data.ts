@@ -17,17 +17,25 @@ type Lost =
   | WeakMap<object, unknown>
   | WeakSet<object>
   | RegExp
-  | Error
   | Promise<unknown>
   | bigint
   | symbol
   | ((...args: never) => unknown)
 
+type ItemOf<Value> = Value extends readonly (infer Item)[] ? Item : Value
+type IsAny<Value> = 0 extends 1 & Value ? true : false
+
+/** An object with a name and a message may be a contact form: only an Error has a stack as well. */
+type IsError<Value> = Value extends Error ? ('stack' extends keyof Value ? true : false) : false
+
+/** The parts of a union that JSON cannot hold. Nobody knows about `any`, which therefore stays. */
+type LostIn<Value> =
+  IsAny<Value> extends true ? never : Value extends Lost ? Value : true extends IsError<Value> ? Value : never
+
+/** Data with no key but those of `Of`, also if they are not written down where they are given. */
+export type Known<Given, Of> = Given & Record<Exclude<keyof Given, keyof Of>, never>
+
 /** The keys of a session, each of which may be absent. A key accepts no value if JSON cannot hold its type. */
 export type Stored<Data extends object> = {
-  [Key in keyof Data]?: [
-    Extract<Data[Key] extends readonly (infer Item)[] ? Item : Data[Key], Lost>
-  ] extends [never]
-    ? Data[Key]
-    : never
+  [Key in keyof Data]?: [LostIn<ItemOf<Data[Key]>>] extends [never] ? Data[Key] : never
 }

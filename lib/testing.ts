@@ -1,3 +1,6 @@
+import type { Sessions } from './manager/sessions'
+import type { Known, Stored } from './session-data'
+
 /**
  * Stores a session and returns the `Cookie` header of a browser that has it, so that tests can start with a user
  * logged in.
@@ -9,9 +12,9 @@
  * await request(app).get('/cart').set('Cookie', cookie).expect(200)
  * ```
  */
-export async function testCookie<Data extends object>(
-  sessions: { create(data: Data): Promise<{ readonly cookie: string }> },
-  data: NoInfer<Data>
+export async function testCookie<Data extends object, Given extends Stored<Data>>(
+  sessions: Pick<Sessions<Data>, 'create'>,
+  data: Known<Given, Data>
 ): Promise<string> {
-  return (await sessions.create(data)).cookie
+  return (await sessions.create<Given>(data)).cookie
 }

@@ -39,7 +39,7 @@ app.post('/devices/end', async (req, res) => {
   if (req.body.handle === handle) {
     // This one: its cookie goes with it.
     await req.session.destroy()
-    return res.send('logged out')
+    return void res.send('logged out')
   }
   const count = await sessions.destroy(userinfo!, { handle: req.body.handle })
   res.send(`${count} ended`)

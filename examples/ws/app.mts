@@ -34,7 +34,7 @@ server.on('upgrade', async (req, socket, head) => {
   socket.on('error', console.error)
   try {
     const own = isOwnPage(req) ? await sessions.open(req) : null
-    if (!own?.user) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
+    if (!own?.user) return void socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
     sockets.handleUpgrade(req, socket, head, (ws) => {
       const stop = sessions.onDestroy(own, () => ws.close(4401, 'logged out'))
       ws.on('close', stop)

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
-import type { AppSession, LazySession, Session, UserName } from '../session/session'
-import type { Stored } from '../session-data'
+import type { AnySession, AppSession, HandleText, LazySession, UserName } from '../session/session'
+import type { Known, Stored } from '../session-data'
 import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
 
@@ -33,7 +33,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_OPTIONS` if the option `user` is not set; `ERR_SESSION_STORE`,
    *   `ERR_SESSION_TIMEOUT`
    */
-  list(user: UserName | Session): Promise<SessionInfo<Data>[]>
+  list(user: UserName | AnySession): Promise<SessionInfo<Data>[]>
 
   /**
    * Ends sessions of a user: all of them, the one with a given handle, or all but one. It ends every login that was
@@ -48,8 +48,8 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * ```
    * @throws SessionError as `list`; if the store failed for some sessions, only after it has ended all others
    */
-  destroy(user: Session, which: { readonly others: true }): Promise<number>
-  destroy(user: UserName | Session, which?: SessionChoice): Promise<number>
+  destroy(user: AnySession, which: { readonly others: true }): Promise<number>
+  destroy(user: UserName | AnySession, which?: SessionChoice): Promise<number>
 
   /**
    * Opens the session that a request names, for code without a response: a WebSocket, with the request of its
@@ -82,7 +82,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`; `ERR_SESSION_OPTIONS` if the
    *   option `store` is a function, or if the id does not travel in a cookie
    */
-  create(data: Stored<Data>): Promise<CreatedSession<Data>>
+  create<Given extends Stored<Data>>(data: Known<Given, Data>): Promise<CreatedSession<Data>>
 
   /**
    * Calls `fn` once when a session has ended, for example to close a socket: any process destroyed it, `regenerate`
@@ -99,5 +99,5 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_OPTIONS` if the session is not stored, the handle is unknown, or the store
    *   cannot watch
    */
-  onDestroy(session: Session | string, fn: () => unknown): () => void
+  onDestroy(session: AnySession | HandleText, fn: () => unknown): () => void
 }

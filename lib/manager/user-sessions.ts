@@ -9,7 +9,7 @@ import type { Repository, StoredSession } from '../repository/repository'
 import { checkUser } from '../session/commit'
 import { idleLife } from '../session/lifetime'
 import { report, RequestSession } from '../session/request-session'
-import { OWNER, Session, type SessionHandle } from '../session/session'
+import { OWNER, Session, type AnySession, type HandleText, type SessionHandle } from '../session/session'
 import type { Stored } from '../session-data'
 import type { IndexEntry, Store } from '../stores/store'
 
@@ -24,11 +24,11 @@ export interface SessionInfo<Data extends object = DeclaredData> {
   /** When the session ends if it is not used again. */
   readonly expiresAt: Date
   /** A copy of the application's own data. */
-  readonly data: Stored<Data>
+  readonly data: Readonly<Stored<Data>>
 }
 
 /** The sessions that `sessions.destroy` ends: one, or all but one. */
-export type SessionChoice = { readonly handle: string } | { readonly except: Session }
+export type SessionChoice = { readonly handle: HandleText } | { readonly except: AnySession }
 
 /** Sessions that are worked on at once. */
 const AT_ONCE = 8
@@ -48,7 +48,7 @@ export class UserSessions {
   }
 
   /** See `Sessions.list`. */
-  async list(of: string | Session): Promise<SessionInfo[]> {
+  async list(of: string | AnySession): Promise<SessionInfo[]> {
     const repository = this.#repository
     const user = await this.#userOf(of)
     if (user === undefined) return []
@@ -76,7 +76,7 @@ export class UserSessions {
    * See `Sessions.destroy`. To end all, or all but one, first leaves a mark: a login that is not in the index yet looks at
    * it when it has stored its session (docs/decisions/0013-a-users-sessions.md).
    */
-  async destroy(of: string | Session, which?: SessionChoice | { readonly others: true }): Promise<number> {
+  async destroy(of: string | AnySession, which?: SessionChoice | { readonly others: true }): Promise<number> {
     const repository = this.#repository
     const { users } = repository
     const { handle, except } = await choice(which, of)
@@ -100,7 +100,7 @@ export class UserSessions {
   }
 
   /** Undefined for nobody's session. */
-  async #userOf(of: string | Session): Promise<string | undefined> {
+  async #userOf(of: string | AnySession): Promise<string | undefined> {
     if (typeof of === 'string') return checkedUser(of)
     need(isSession(of), 'list and destroy take the name of a user, or a session: req.session')
     const user = this.settings.user!(await of.load())
@@ -178,7 +178,7 @@ interface Choice {
 /** Nothing is ended because a value was missing: `{ except: undefined }` is a mistake, and not everything. */
 async function choice(
   which: SessionChoice | { readonly others: true } | undefined,
-  of: string | Session
+  of: string | AnySession
 ): Promise<Choice> {
   if (which === undefined) return {}
   // Null is given by applications without types: it is refused below as an empty choice is.

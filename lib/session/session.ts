@@ -3,13 +3,13 @@ import { SessionError } from '../errors'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { RESERVED } from '../repository/record'
-import type { Stored } from '../session-data'
+import type { Known, Stored } from '../session-data'
 
 /** The callback of a method: it gets the error, or null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
 /** Options of {@link Session.regenerate}. */
-export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>> {
+export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Omit<S, keyof Session>>> {
   /**
    * The keys to move to the new session, which gets its own handle and lifetime. `true` moves everything: it stays
    * the same session, with its handle and its lifetime, under a new id. By default, nothing moves.
@@ -24,16 +24,31 @@ export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<S>
   remember?: boolean | undefined
 }
 
-declare const HANDLE: unique symbol
+declare const NAMES: unique symbol
 
 /** The public name of a session. TypeScript refuses this string as the name of a user. */
-export type SessionHandle = string & { readonly [HANDLE]: true }
+export type SessionHandle = string & { readonly [NAMES]: 'handle' }
 
-/** The name of a user, as the option `user` returns it: any string except a session's handle. */
-export type UserName = string & { readonly [HANDLE]?: never }
+/** The id of a session. TypeScript refuses this string as a handle, and as the name of a user. */
+export type SessionId = string & { readonly [NAMES]: 'id' }
+
+/** A handle, which an application may have kept as a plain string: any string except the id of a session. */
+export type HandleText = string & { readonly [NAMES]?: 'handle' }
+
+/** The name of a user, as the option `user` returns it: any string except a session's handle or id. */
+export type UserName = string & { readonly [NAMES]?: never }
 
 /** A session with the keys that the application declared; each may be absent. */
 export type AppSession<Data extends object = DeclaredData> = Session & Stored<Data>
+
+/** Data that name no member of a session, and are neither a list nor a Map. */
+export type Unreserved = object &
+  Partial<Record<keyof Session | '@' | '__proto__' | typeof Symbol.iterator, never>>
+
+/** The keys that were set, with all that the application may assign to them, but not the absent value that they lack. */
+export type Present<S, Set> = {
+  [Key in keyof Set]: Key extends keyof S ? Exclude<S[Key], Exclude<null | undefined, Set[Key]>> : unknown
+}
 
 /**
  * A session that may not be loaded yet: it has the members that need no data, and `load` returns the session itself.
@@ -42,6 +57,9 @@ export type LazySession<Data extends object = DeclaredData> = Pick<
   AppSession<Data>,
   'id' | 'load' | 'update' | 'regenerate' | 'destroy'
 >
+
+/** A session, loaded or not. */
+export type AnySession = Session | Pick<Session, 'id' | 'load'>
 
 /** Names one session of a request: after `regenerate` the request has another one. */
 export interface SessionIdentity {
@@ -96,8 +114,8 @@ export class Session {
   }
 
   /** The session id. The cookie carries it: it is secret, so keep it out of logs. */
-  get id(): string {
-    return this.#identity.id
+  get id(): SessionId {
+    return this.#identity.id as SessionId
   }
 
   /** The public name of this session, for logs and device lists: a UUIDv7 with the time at which the session began. */
@@ -167,11 +185,12 @@ export class Session {
    * ```
    * @throws SessionError `ERR_SESSION_HEADERS_SENT` if no response can send the new id any more
    */
-  regenerate(callback: Callback<this>): void
   regenerate(options: RegenerateOptions<this>, callback: Callback<this>): void
   regenerate<Set extends Partial<Omit<this, keyof Session>> = object>(
-    options?: RegenerateOptions<this, Set & Record<Exclude<keyof Set, keyof this>, never>>
-  ): Promise<this & Set>
+    options?: RegenerateOptions<this, Known<Set, this>>
+  ): Promise<this & Present<this, Set>>
+  // The last one, as the compiler reports a key that is wrong for each form in this order.
+  regenerate(callback: Callback<this>): void
   regenerate(
     first?: RegenerateOptions<this> | Callback<this>,
     second?: Callback<this>

@@ -10,6 +10,7 @@ const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   lib: ['lib.es2023.d.ts'],
   strict: true,
+  noImplicitReturns: true,
   skipLibCheck: true,
   esModuleInterop: true,
   types: ['node']

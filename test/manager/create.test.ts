@@ -53,7 +53,7 @@ test('create refuses no data', async () => {
   expect(await codeOf(sessions.create(undefined as never))).toBe('ERR_SESSION_DATA')
 })
 
-test.each<[string, (sessions: Sessions) => Promise<unknown>, object]>([
+test.each<[string, (sessions: Sessions<Data>) => Promise<unknown>, object]>([
   ['ids in a header', (sessions) => sessions.create({}), { transport: headerTransport('x-session-id') }],
   [
     'a store for each request',
@@ -62,7 +62,7 @@ test.each<[string, (sessions: Sessions) => Promise<unknown>, object]>([
   ]
 ])('create refuses %s', async (_what, create, options) => {
   const { sessions } = await open(options)
-  expect(await codeOf(create(sessions as Sessions))).toBe('ERR_SESSION_OPTIONS')
+  expect(await codeOf(create(sessions))).toBe('ERR_SESSION_OPTIONS')
 })
 
 test("a user's other sessions are ended from one of them, without its name", async () => {

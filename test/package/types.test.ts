@@ -43,6 +43,17 @@ describe.each(compilers)('TypeScript $version', (compiler) => {
     expect(compiler.check(project, { 'main.cts': text }, options)).toBe('')
   })
 
+  test('only an object can be assigned to req.session, also if no data are declared', () => {
+    expect(compiler.check(project, { 'main.mts': UNDECLARED }, { module: 'nodenext' })).toBe('')
+  })
+
+  test('a wrong key in regenerate is named by the first line of the message', () => {
+    const text = `${BESIDE}\nexport const login = (req: express.Request) =>\n  req.session.regenerate({ set: { view: 1 } })`
+    const message = compiler.check(project, { 'main.mts': text }, { module: 'nodenext' })
+    const [, first] = message.split(/^ +Overload .*$/m)
+    expect(first).toContain("'view' does not exist")
+  })
+
   test('an application compiles under verbatimModuleSyntax', () => {
     const options = { module: 'nodenext', verbatimModuleSyntax: true }
     expect(compiler.check(project, { 'main.mts': USE }, options)).toBe('')
@@ -73,6 +84,18 @@ createServer((req, res) => {
   middleware(req, res, (error?: unknown) => {
     res.end(String(error ?? RedisStore.name))
   })
+})
+`
+
+const UNDECLARED = `
+import express from 'express'
+import 'holdfast'
+
+express().get('/', (req) => {
+  req.session = { views: 1 }
+  req.session = null
+  // @ts-expect-error -- no object
+  req.session = 5
 })
 `
 

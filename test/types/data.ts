@@ -35,9 +35,40 @@ export async function handler(req: express.Request): Promise<void> {
   await sessions.of(req).update((s) => {
     s.cart = [maybe ?? certain]
   })
+  const done = () => undefined
+  sessions.of(req).regenerate({ keep: ['cart'], set: { userId: 'ann' } }, done)
+  sessions.of(req).regenerate(done)
+  // @ts-expect-error -- a key that is not declared
+  sessions.of(req).regenerate({ set: { userid: 'ann' } }, done)
+  // @ts-expect-error -- it belongs to the session
+  sessions.of(req).regenerate({ set: { id: 'x' } }, done)
   const saved: ReturnType<typeof req.session.save> = Promise.resolve()
   await saved
 }
+
+interface Account {
+  role: 'admin' | 'user'
+  cart: string[]
+  count: number
+  name: string | null
+}
+const accounts = session<Account>({ secret })
+export async function regenerated(req: express.Request, some: Partial<Account>): Promise<void> {
+  const s = await accounts.of(req).regenerate({ set: { role: 'user', cart: [], count: 0, name: 'ann' } })
+  s.role = 'admin'
+  s.cart.push('a thing')
+  s.count = 1
+  const certain: string = s.name
+  const other = await accounts.of(req).regenerate({ set: some })
+  const maybe: number | undefined = other.count
+  // @ts-expect-error -- it may not be there
+  const count: number = other.count
+  console.log(certain, maybe, count)
+}
+const showRole = (s: AppSession<Account>): void => console.log(s.role)
+export const shown = async (req: express.Request): Promise<void> =>
+  showRole(await accounts.of(req).regenerate({ set: { role: 'user', name: null } }))
+export const promoted = (req: express.Request) => accounts.of(req).regenerate({ set: { role: 'admin' } })
 
 // Declarations are emitted of these: every type that they name is exported.
 export const devices = (user: string) => sessions.list(user)
@@ -58,13 +89,39 @@ export async function end(req: express.Request): Promise<void> {
   await sessions.list(s.handle)
   // @ts-expect-error -- the others of whom
   await sessions.destroy('ann', { others: true })
+  // @ts-expect-error -- an id is no user
+  await sessions.destroy(s.id)
+  // @ts-expect-error -- an id is no user
+  await sessions.destroy(req.sessionID)
+  // @ts-expect-error -- an id is no handle
+  await sessions.destroy('ann', { handle: s.id })
+  const [first] = await sessions.list('ann')
+  const handle: string = first!.handle
+  await sessions.destroy('ann', { handle })
   // @ts-expect-error -- a key that is not declared
-  console.log((await sessions.list('ann'))[0]!.data.usrId)
+  console.log(first!.data.usrId)
+  // @ts-expect-error -- a copy: nothing would be stored
+  first!.data.userId = 'bob'
+
+  const unloaded = sessions.of(req)
+  console.log(await sessions.list(unloaded))
+  await sessions.destroy(unloaded, { others: true })
+  await sessions.destroy('ann', { except: unloaded })
+  await sessions.destroy(unloaded)
+  sessions.onDestroy(unloaded, () => undefined)()
 }
 
 export async function tested(): Promise<string> {
   // @ts-expect-error -- a key that is not declared
   await testCookie(sessions, { userid: 'ann' })
+  const mistaken = { userId: 'ann', userid: 'ann' }
+  // @ts-expect-error -- a key that is not declared
+  await testCookie(sessions, mistaken)
+  // @ts-expect-error -- a key that is not declared
+  await sessions.create(mistaken)
+  // @ts-expect-error -- a string
+  await sessions.create({ userId: 1 })
+  await sessions.create({ userId: 'ann', cart: [] })
   return testCookie(sessions, { userId: 'ann' })
 }
 
@@ -78,6 +135,40 @@ export async function held(req: express.Request): Promise<void> {
   s.tags = new Set<string>()
   // @ts-expect-error -- JSON cannot hold it
   s.last = new Map<string, number>()
+}
+
+const free = session<{
+  contact: { name: string; email: string; message: string }
+  chat: { name: string; message: string }[]
+  profile: any
+  list: any[]
+  failure: Error
+  failures: TypeError[]
+}>({ secret })
+export async function anything(req: express.Request): Promise<void> {
+  const s = await free.of(req).load()
+  s.contact = { name: 'ann', email: 'ann@example.com', message: 'hello' }
+  s.chat = [{ name: 'ann', message: 'hello' }]
+  s.profile = { name: 'ann' }
+  s.list = [1, 'two']
+  // @ts-expect-error -- JSON cannot hold it
+  s.failure = new Error('no')
+  // @ts-expect-error -- JSON cannot hold it
+  s.failures = [new TypeError('no')]
+  const record = await session<Record<string, any>>({ secret }).of(req).load()
+  record.anything = 1
+  await record.regenerate({ keep: ['anything'], set: { more: 1 } })
+  const untyped = await session<any>({ secret }).of(req).load()
+  untyped.anything = 1
+  await untyped.save()
+  const schema = z.object({ form: z.object({ name: z.string(), message: z.string() }), bag: z.any() })
+  const parsed = await session({ secret, schema }).of(req).load()
+  parsed.form = { name: 'ann', message: 'hello' }
+  parsed.bag = 1
+  const bags = await session({ secret, schema: z.record(z.string(), z.any()) })
+    .of(req)
+    .load()
+  bags.anything = 1
 }
 
 const declared: SessionOptions<{ userId: string; cart: string[] }> = {
@@ -95,5 +186,16 @@ export const cartOf = async (req: express.Request): Promise<string[] | undefined
 const checked = session({ secret, schema: v.object({ n: v.number() }) })
 export const count = async (req: express.Request): Promise<number | undefined> =>
   (await checked.of(req).load()).n
+export const ofAny = <Data extends object>(options: SessionOptions<Data>) => session(options)
+
+// @ts-expect-error -- it belongs to the session
+session<{ id: string }>({ secret })
+// @ts-expect-error -- it belongs to the session
+session<{ cookie?: string }>({ secret })
+// @ts-expect-error -- it belongs to the session
+session({ secret, schema: z.object({ save: z.boolean() }) })
+// @ts-expect-error -- a list is no object of keys
+session<string[]>({ secret })
+
 export const lazy = (req: express.Request): LazySession<{ a: string }> =>
   session<{ a: string }>({ secret }).of(req)

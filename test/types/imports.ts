@@ -14,6 +14,6 @@ import session, {
   type SetResult,
   type Store
 } from 'holdfast'
-import { RedisStore } from 'holdfast/redis'
+import { RedisStore, type RedisClient, type RedisStoreOptions } from 'holdfast/redis'
 import { storeTests, type StoreTest, type StoreTestOptions } from 'holdfast/store-tests'
 import { Redis } from 'ioredis'

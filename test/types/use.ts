@@ -16,6 +16,7 @@ app.use(session({ secret, store: new session.MemoryStore() }))
 // A line of its own: the compiler takes seconds to infer a client of ioredis 6 where a type is expected of it.
 const client = new Redis({ lazyConnect: true })
 app.use(session({ secret, store: new RedisStore(client) }))
+export const storeOf = (given: RedisClient, prefixed: RedisStoreOptions) => new RedisStore(given, prefixed)
 app.use(session({ secret, load: (req) => (req.url === '/' ? 'eager' : 'lazy') }))
 
 app.get('/', async (req, res) => {
@@ -103,7 +104,10 @@ const tests: StoreTest[] = storeTests(() => Promise.resolve(new MemoryStore()), 
 const ran: Promise<void>[] = tests.map(({ name, run }) => (name ? run() : Promise.resolve()))
 console.log(ran.length)
 
-const sessions = session({ secret })
+// Declarations are emitted of these: their data have a name in every module setting.
+export const sessions = session({ secret })
+export const current = (req: express.Request) => sessions.of(req)
+export const login = (req: express.Request) => req.session.regenerate({ set: { userinfo: 'ann' } })
 app.use(sessions)
 const watched = async (req: express.Request): Promise<(() => void) | null> => {
   const found = await sessions.open(req)

@@ -30,7 +30,7 @@ export function createChat(store: Store): Server {
     socket.on('error', console.error)
     try {
       const found = isOwnPage(req) ? await sessions.open(req) : null
-      if (!found?.userinfo) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
+      if (!found?.userinfo) return void socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n')
       sockets.handleUpgrade(req, socket, head, (ws) => talk(ws, found))
     } catch {
       socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n') // the store could not say
