@@ -48,12 +48,22 @@ export function need(holds: unknown, message: string): asserts holds {
 /**
  * Refuses an option that nobody knows: a misspelt one would silently be left at its default.
  *
+ * @param elsewhere - names that other libraries have for an option, each with what the message says of it
  * @throws SessionError `ERR_SESSION_OPTIONS`, which names the option that was probably meant.
  */
-export function needKnown(owner: string, options: object, known: readonly string[]): void {
+export function needKnown(
+  owner: string,
+  options: object,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {}
+): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    need(false, `${owner} has no option ${name}${didYouMean(name, known)}`)
+    const other = Object.keys(elsewhere).find((one) => one.toLowerCase() === name.toLowerCase())
+    need(
+      false,
+      `${owner} has no option ${name}${other === undefined ? didYouMean(name, known) : `: ${elsewhere[other]!}`}`
+    )
   }
 }
 

@@ -49,12 +49,15 @@ export function warnOfOptions(options: Options): void {
   for (const [holds, message] of found) if (holds) warnOnce('HOLDFAST_OPTIONS', message)
 }
 
+/** 86,400 is a day in seconds, and 86.4 seconds in milliseconds, which nobody means. */
+const isDaysInSeconds = (life: number): boolean => life % 86_400 === 0 && life % 60_000 !== 0
+
 /** Warns, once each, of lives that hardly anybody means. */
 export function warnOfTimes({ idleTimeout, lifetime = Infinity, rememberFor, cookie }: Times): void {
   const lives = { idleTimeout, lifetime, rememberFor, 'cookie.maxAge': cookie?.maxAge }
   const warn = (message: string) => warnOnce('HOLDFAST_TIMES', message)
   for (const [name, life] of Object.entries(lives)) {
-    if (life && life < SHORT)
+    if (life && (life < SHORT || isDaysInSeconds(life)))
       warn(`${name} is ${life} milliseconds: if seconds were meant, take ${life * 1000}`)
   }
   if (idleTimeout === undefined || lifetime >= idleTimeout) return

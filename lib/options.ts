@@ -278,38 +278,36 @@ const KNOWN = Object.keys(RULES) as (keyof SessionOptions)[]
 
 /** Options under the names that other libraries have for them, and that Holdfast had. */
 const ELSEWHERE: Record<string, string> = {
-  onGone: "whenGone: 'throw' or 'drop'",
-  onStoreError: "whenUnreadable: 'throw' or 'anonymous'",
-  rolling: "renew: 'always'",
-  serialize: 'codec: { encode, decode }',
-  deserialize: 'codec: { encode, decode }',
-  maxBytes: 'limits: { bytes }',
-  maxDepth: 'limits: { depth }',
-  key: 'name',
-  keys: 'secret: [newest, older]',
-  ttl: 'idleTimeout, in milliseconds',
-  maxAge: 'cookie: { maxAge }, or idleTimeout',
+  onGone: "it is whenGone: 'throw' or 'drop'",
+  onStoreError: "it is whenUnreadable: 'throw' or 'anonymous'",
+  rolling: "it is renew: 'always'",
+  serialize: 'it is codec: { encode, decode }',
+  deserialize: 'it is codec: { encode, decode }',
+  maxBytes: 'it is limits: { bytes }',
+  maxDepth: 'it is limits: { depth }',
+  key: 'it is name',
+  keys: 'it is secret: [newest, older]',
+  ttl: 'it is idleTimeout, in milliseconds',
+  maxAge: 'it is cookie: { maxAge }, or idleTimeout',
   ...Object.fromEntries(
     ['path', 'domain', 'httpOnly', 'secure', 'sameSite', 'expires', 'partitioned', 'priority'].map((name) => [
       name,
-      `cookie: { ${name} }`
+      `it is cookie: { ${name} }`
+    ])
+  ),
+  ...Object.fromEntries(
+    ['resave', 'unset'].map((name) => [
+      name,
+      "it belongs to express-session: leave it out, or require('holdfast/express-session')"
     ])
   )
 }
-const EXPRESS_SESSION = ['resave', 'unset']
 
 /** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */
 export function checkOptions(options: SessionOptions): Settings & { readonly secrets: Secrets } {
   need(isObject(options), 'session() takes an object: session({ secret })')
   needCalled(options)
-  for (const name of Object.keys(options)) {
-    const isForeign = EXPRESS_SESSION.includes(name)
-    const remedy = "belongs to express-session: leave it out, or require('holdfast/express-session')"
-    need(!isForeign, `session() has no option ${name}: it ${remedy}`)
-    const elsewhere = Object.keys(ELSEWHERE).find((other) => other.toLowerCase() === name.toLowerCase())
-    need(elsewhere === undefined, `session() has no option ${name}: it is ${ELSEWHERE[elsewhere!]}`)
-  }
-  needKnown('session()', options, KNOWN)
+  needKnown('session()', options, KNOWN, ELSEWHERE)
   const settings: Record<string, unknown> = {}
   for (const name of KNOWN) {
     const rule = RULES[name]
@@ -424,13 +422,18 @@ function checkSecret(secret: unknown, index: number, name: string): void {
   const hint = secret === undefined ? '; it is undefined: is the environment variable set?' : ''
   need(usable, `${name} must be a string or a Buffer that is not empty, or an array of these${hint}`)
   if (!isWeak(secret)) return
-  const remedy =
-    index === 0
-      ? 'take a random one, such as `npx holdfast secret` prints, and keep it out of the source'
-      : 'it only verifies, and whoever guesses it can sign: remove it as soon as its cookies are signed anew'
-  const message = `${name} is a placeholder or shorter than 32 bytes: ${remedy}`
+  const message = weakness(name, index)
   need(index > 0 || process.env.NODE_ENV !== 'production', message)
   warnOnce('HOLDFAST_WEAK_SECRET', message)
+}
+
+/** What is said of a weak secret. */
+export function weakness(name: string, index: number): string {
+  const remedy =
+    index === 0
+      ? 'take what `npx holdfast secret` prints, and put the new one in front, [new, old], so that nobody is logged out'
+      : 'it only verifies, and whoever guesses it can sign: remove it as soon as no cookie of it is left'
+  return `${name} is a placeholder or shorter than 32 bytes: ${remedy}`
 }
 
 /** Whether others can guess the secret. */

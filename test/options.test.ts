@@ -115,6 +115,7 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ secret: () => [] }, /^secret must have at least one/],
     [{ secret: () => Promise.resolve(secret) }, /^secret must/],
     [{ secret: [secret, ''] }, /^secret\[1\] must/],
+    [{ secret, Unset: 'destroy' }, /no option Unset: it belongs to express-session/],
     [{ secret, secrets: [secret] }, /no option secrets, did you mean secret\?/],
     [{ Secret: secret }, /no option Secret, did you mean secret\?/],
     [{ secret, idleTimout: 1 }, /no option idleTimout, did you mean idleTimeout\?/],
@@ -197,7 +198,17 @@ describe('what is refused at start, with the name of the option and the remedy',
   })
 })
 
-test.each(['http://127.0.0.1:6379', 'HTTPS://127.0.0.1', 'amqp://127.0.0.1', '', undefined, null])(
+test.each([
+  ...['http://127.0.0.1:6379', 'HTTPS://127.0.0.1', 'amqp://127.0.0.1', '', undefined, null],
+  ...[
+    'localhost',
+    '127.0.0.1:6379',
+    'redis:/127.0.0.1:6379',
+    'redis://',
+    ' redis://127.0.0.1',
+    '/tmp/redis.sock'
+  ]
+])(
   'RedisStore.connect(%j), which is no address of a Redis, is refused before anything is connected',
   (target) => {
     const connect = () => RedisStore.connect(target as string)
@@ -205,6 +216,39 @@ test.each(['http://127.0.0.1:6379', 'HTTPS://127.0.0.1', 'amqp://127.0.0.1', '',
     expect(connect).toThrow(/begins with redis:\/\/ or rediss:\/\/, such as redis:\/\/localhost:6379/)
   }
 )
+
+test('RedisStore.connect without an address asks whether the environment variable is set', () => {
+  expect(() => RedisStore.connect(undefined as never)).toThrow(/is the environment variable set\?$/)
+  expect(() => RedisStore.connect('localhost')).toThrow(/or options of ioredis$/)
+})
+
+describe('an option of connect-redis or memorystore is refused with what there is in its place', () => {
+  const connectRedis = (options: object) => () => new RedisStore(options as never)
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'the client among the options',
+      connectRedis({ client: {}, prefix: 'x' }),
+      /client first and the options second/
+    ],
+    [
+      'client',
+      () => new RedisStore({} as never, { client: {} } as never),
+      /new RedisStore\(client, \{ prefix \}\)/
+    ],
+    ['ttl', () => new RedisStore({} as never, { ttl: 60 } as never), /ttl: it is idleTimeout of session\(\)/],
+    [
+      'serializer',
+      () => new RedisStore({} as never, { serializer: JSON } as never),
+      /serializer: it is codec/
+    ],
+    ['max', () => new MemoryStore({ max: 10 } as never), /no option max: it is maxBytes/],
+    ['ttl in memory', () => new MemoryStore({ ttl: 60 } as never), /ttl: it is idleTimeout of session\(\)/],
+    ['checkPeriod', () => new MemoryStore({ checkPeriod: 60 } as never), /checkPeriod: leave it out/]
+  ])('%s', (_what, make, message) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))
+    expect(make).toThrow(message)
+  })
+})
 
 describe('an option under a name that it had before is refused with the name that it has now', () => {
   test.each<[string, unknown, RegExp]>([
@@ -229,6 +273,7 @@ describe('a weak secret in production', () => {
   test('is refused where it signs', () => {
     expect(refusal({ secret: 'keyboard cat' }).message).toMatch(/^secret is a placeholder or shorter/)
     expect(refusal({ secret: ['keyboard cat', secret] }).message).toMatch(/^secret\[0\] is a placeholder/)
+    expect(refusal({ secret: 'short' }).message).toMatch(/put the new one in front, \[new, old\]/)
   })
 
   test('is warned of, with its place, where it only verifies', async () => {

@@ -36,13 +36,21 @@ app.get('/devices', async (req, res) => {
 
 app.post('/devices/end', async (req, res) => {
   const { userinfo, handle } = req.session
-  if (req.body.handle === handle) {
+  const chosen: unknown = req.body?.handle
+  if (typeof chosen !== 'string') return res.status(400).send('which one?')
+  if (chosen === handle) {
     // This one: its cookie goes with it.
     await req.session.destroy()
     return void res.send('logged out')
   }
-  const count = await sessions.destroy(userinfo!, { handle: req.body.handle })
+  const count = await sessions.destroy(userinfo!, { handle: chosen })
   res.send(`${count} ended`)
+})
+
+app.post('/logout-everywhere', async (req, res) => {
+  await sessions.destroy(req.session, { others: true })
+  await req.session.destroy() // this browser, and its cookie
+  res.send('logged out everywhere')
 })
 
 app.post('/password', async (req, res) => {

@@ -13,11 +13,17 @@ declare global {
     interface User {
       id: string
       name: string
+      role: 'admin' | 'customer'
     }
   }
 }
 
-const users = new Map([['1', { id: '1', name: 'Ann', login: 'ann', password: 'secret' }]])
+const users = new Map(
+  [
+    { id: '1', name: 'Ann', role: 'admin' as const, login: 'ann', password: 'secret' },
+    { id: '2', name: 'Bob', role: 'customer' as const, login: 'bob', password: 'hidden' }
+  ].map((user) => [user.id, user])
+)
 
 passport.use(
   new Strategy((login, password, done) => {
@@ -29,7 +35,7 @@ passport.use(
 passport.serializeUser((user, done) => done(null, user.id))
 passport.deserializeUser((id: string, done) => done(null, users.get(id) ?? false))
 
-const sessions = session({
+export const sessions = session({
   secret: process.env.SECRET!,
   user: (s) => s.passport?.user // the owner of the session
 })
@@ -37,7 +43,9 @@ const sessions = session({
 const app = express()
 app.use(express.json(), sessions, passport.session())
 
-app.post('/login', passport.authenticate('local'), (req, res) => {
+app.post('/login', passport.authenticate('local'), async (req, res) => {
+  // Passport has made a new session. Keep it, and let the browser keep its cookie.
+  if (req.body.remember) await req.session.regenerate({ keep: true, remember: true })
   res.send(`welcome ${req.user!.name}`)
 })
 
@@ -51,13 +59,23 @@ app.get('/me', async (req, res) => {
   res.send(`${req.user!.name}, logged in on ${length} devices`)
 })
 
+app.use('/admin', (req, res, next) => {
+  if (req.user!.role === 'admin') next()
+  else res.sendStatus(403)
+})
+
+app.get('/admin/reports', (req, res) => {
+  res.send('the reports')
+})
+
 app.post('/logout', (req, res, next) => {
   req.logout((error) => (error ? next(error) : res.send('bye')))
 })
 
 app.post('/logout-everywhere', async (req, res) => {
-  const count = await sessions.destroy(req.user!.id)
-  res.send(`${count} ended`)
+  const count = await sessions.destroy(req.session, { others: true })
+  await req.session.destroy() // this browser, and its cookie
+  res.send(`logged out here, and ${count} elsewhere`)
 })
 
-app.listen(3000)
+export const server = app.listen(3000)

@@ -2,7 +2,7 @@ import { randomBytes, KeyObject } from 'node:crypto'
 import { checkCookie } from '../cookie/attributes'
 import { warnOnce } from '../events'
 import { warnOfTimes } from '../option-warnings'
-import { needCalled, needStore } from '../options'
+import { needCalled, needStore, weakness } from '../options'
 import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
@@ -115,8 +115,7 @@ function readSecrets({ secret, version }: Options): Settings['secrets'] {
   const weak = secrets.findIndex(isWeak)
   if (weak >= 0) {
     const name = secrets.length > 1 ? `secret[${weak}]` : 'secret'
-    const remedy = '`node -p "crypto.randomBytes(32).toString(\'base64url\')"` prints a better one'
-    warnOnce('HOLDFAST_WEAK_SECRET', `${name} is a placeholder or shorter than 32 bytes; ${remedy}`)
+    warnOnce('HOLDFAST_WEAK_SECRET', weakness(name, weak))
   }
   return () => secrets.filter(isSecret)
 }

@@ -137,6 +137,12 @@ describe('a fragment', () => {
     expect(await outcome(blocks('ts', mark, use, declaration))).toBe('fine')
   })
 
+  test('that reads a key which nobody declared gets the message that is a heading of the troubleshooting page', async () => {
+    const page = readFileSync(join(__dirname, '../../docs/troubleshooting.md'), 'utf8')
+    const [heading] = /Property 'user' does not exist on type '.*'/.exec(page)!
+    expect(await outcome(blocks('ts', mark, 'req.session.user'))).toContain(heading)
+  })
+
   test('in JavaScript has no types', async () => {
     expect(await outcome(blocks('js', mark, use))).toContain('only TypeScript')
   })

@@ -25,6 +25,16 @@ function anchorsOf(file: string): string[] {
   )
 }
 
+test('the Chinese README leads to each document that the English one leads to', () => {
+  const targets = (name: string) =>
+    [...proseOf(join(root, name)).matchAll(/\]\(([^)\s#]+)/g)].map(([, target]) => target!)
+  const chinese = targets('README.zh-CN.md')
+  const missing = targets('README.md').filter(
+    (target) => !/^\w+:|^README/.test(target) && !chinese.includes(target)
+  )
+  expect(missing).toEqual([])
+})
+
 test.each(documents.map((file) => relative(root, file)))('every link of %s leads somewhere', (name) => {
   const file = join(root, name)
   const links = [...proseOf(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)

@@ -48,8 +48,30 @@ test('passport logs in, and out everywhere', async () => {
   for (const visitor of [here, there])
     expect(await visitor.call('POST', '/login', { username: 'ann', password: 'secret' })).toBe('welcome Ann')
   expect(await there.call('GET', '/me')).toBe('Ann, logged in on 2 devices')
-  expect(await here.call('POST', '/logout-everywhere')).toBe('2 ended')
+  expect(await here.call('POST', '/logout-everywhere')).toBe('logged out here, and 1 elsewhere')
+  expect([here.hasCookie, there.hasCookie]).toEqual([false, true])
   expect(await there.call('GET', '/me')).toBe('Unauthorized')
+})
+
+test('passport remembers those who ask for it, and shows the reports to admins', async () => {
+  const url = await run('passport/app.mts').url()
+  const [ann, bob] = [visitorAt(url), visitorAt(url)]
+  const remembered = await ann.send('/login', {
+    method: 'POST',
+    body: JSON.stringify({ username: 'ann', password: 'secret', remember: true }),
+    headers: { 'content-type': 'application/json' }
+  })
+  const days = (Date.parse(/expires=([^;]+)/i.exec(remembered.setCookies[0]!)![1]!) - Date.now()) / 86_400_000
+  expect(Math.round(days)).toBe(30)
+  expect(await ann.call('GET', '/me')).toBe('Ann, logged in on 1 devices')
+  const forgotten = await bob.send('/login', {
+    method: 'POST',
+    body: JSON.stringify({ username: 'bob', password: 'hidden' }),
+    headers: { 'content-type': 'application/json' }
+  })
+  expect(forgotten.setCookies[0]).not.toMatch(/expires|max-age/i)
+  expect(await ann.call('GET', '/admin/reports')).toBe('the reports')
+  expect(await bob.call('GET', '/admin/reports')).toBe('Forbidden')
 })
 
 test('devices lists the sessions of a user, and ends one', async () => {
@@ -61,6 +83,11 @@ test('devices lists the sessions of a user, and ends one', async () => {
   expect(await here.call('POST', '/devices/end', { handle: devices[1]!.handle })).toBe('1 ended')
   expect(await there.call('GET', '/devices')).toBe('who are you?')
   expect(await here.call('POST', '/password')).toBe('0 others logged out')
+  expect(await here.call('POST', '/devices/end')).toBe('which one?')
+  expect(await there.call('POST', '/login', { user: 'ann' })).toBe('welcome ann')
+  expect(await here.call('POST', '/logout-everywhere')).toBe('logged out everywhere')
+  expect(here.hasCookie).toBe(false)
+  expect(await there.call('GET', '/devices')).toBe('who are you?')
 })
 
 test('cookie-sessions keeps a cart in the cookie', async () => {

@@ -1,6 +1,7 @@
 import { RedisStore as ConnectRedis } from 'connect-redis'
 import express, { type Express } from 'express'
 import session from 'express-session'
+import holdfast from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { endOf } from '../support/cookies'
 import { openRedis } from '../support/redis'
@@ -183,3 +184,41 @@ function application({ session, store }: Side, options: object): Express {
   })
   return app
 }
+
+describe.each([before, ...after])('from $name to the main entry', (from) => {
+  const strong = 'the secret of step two, of 32 bytes or more'
+  const main = (): Express => {
+    const store = new RedisStore(redis.nodeRedis, { prefix: 'sess:' })
+    const app = express()
+    app.use(holdfast({ name: 'connect.sid', secret: [strong, secret], store }))
+    app.get('/me', (req, res) => void res.json(sessionOf(req as never).user ?? null))
+    app.get('/change', (req, res) => void res.json((sessionOf(req as never).changed = true)))
+    return app
+  }
+
+  test('people stay logged in, and the way back is for those alone whose session was not changed', async () => {
+    const options = { resave: false, saveUninitialized: false, secret: [strong, secret] }
+    const old = await Browser.open(application(from, options))
+    const fresh = await Browser.open(main())
+    await old.post('/login')
+    const { cookie, id } = old
+    const reader = old.stranger()
+    await reader.post('/login')
+    take(fresh, old)
+    expect(await fresh.json('/me')).toEqual(user)
+    expect(fresh.cookie).toBe(cookie)
+    await fresh.json('/change')
+    expect([fresh.id, fresh.cookie === cookie]).toEqual([id, false])
+    expect(await fresh.json('/me')).toEqual(user)
+
+    take(old, fresh)
+    expect(await old.json('/me')).toBeNull()
+    expect(await redis.nodeRedis.exists(`sess:${id}`)).toBe(1)
+
+    const fromReader = fresh.stranger()
+    take(fromReader, reader)
+    expect(await fromReader.json('/me')).toEqual(user)
+    take(reader, fromReader)
+    expect(await reader.json('/me')).toEqual(user)
+  })
+})

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { manifest } from './project'
 
 const lib = join(__dirname, '../../lib')
 const ENTRIES = ['index', 'redis', 'store-tests', 'testing']
@@ -20,6 +22,16 @@ function exportsOf(file: string): string[] {
     .filter((name) => name !== 'default' && name !== 'prototype')
     .sort()
 }
+
+test('the package that is installed as express-session has the version of the express-session it stands for', () => {
+  const root = join(__dirname, '../..')
+  const { version } = manifest(join(root, 'packages/express-session'))
+  const theirs = manifest(join(root, 'node_modules/express-session'))
+  // The peer dependency of connect-redis and others: express-session >=1.
+  expect(version.split('.').slice(0, 2)).toEqual(theirs.version.split('.').slice(0, 2))
+  const guide = readFileSync(join(root, 'docs/migrating-from-express-session.md'), 'utf8')
+  expect(guide).toContain(`today ${version.split('.').slice(0, 2).join('.')}`)
+})
 
 test.each(ENTRIES)('%s exports the same names to import and to require', (entry) => {
   const names = exportsOf(`${entry}.mts`)

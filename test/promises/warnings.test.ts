@@ -98,6 +98,8 @@ test('a change that a timer makes to req.session after the response is published
 test.each<[string, object, RegExp]>([
   ['a life that was meant in seconds', { idleTimeout: 60 }, /idleTimeout is 60 milliseconds.*60000/],
   ['a cookie that was meant in seconds', { cookie: { maxAge: 3600 } }, /cookie\.maxAge is 3600 milliseconds/],
+  ['a cookie of a day in seconds', { cookie: { maxAge: 86_400 } }, /cookie\.maxAge is 86400 milliseconds/],
+  ['a lifetime of 30 days in seconds', { lifetime: 2_592_000, idleTimeout: 60_000 }, /take 2592000000/],
   [
     'a lifetime below the idle timeout',
     { idleTimeout: 60_000, lifetime: 30_000 },
@@ -117,6 +119,22 @@ test('a cookie of the drop-in that was meant in seconds is told once', async () 
       dropIn({ secret, resave: false, saveUninitialized: false, cookie: { maxAge: 60 } })
   })
   expect(warnings).toEqual([expect.stringMatching(/cookie\.maxAge is 60 milliseconds.*60000/)])
+})
+
+test('a weak secret of the drop-in is told with the same remedy as that of the main entry', async () => {
+  const weak = { secret: ['a weak one', secret], resave: false, saveUninitialized: false }
+  expect(await warningsOf(async () => void dropIn(weak))).toEqual([
+    expect.stringMatching(/^secret\[0\] is a placeholder.*npx holdfast secret.*put the new one in front/)
+  ])
+})
+
+test('no life is told that is meant', async () => {
+  const store = new MemoryStore()
+  const warnings = await warningsOf(async () => {
+    for (const days of [1, 7, 30]) session({ secret, store, idleTimeout: days * 86_400_000 })
+    for (const minutes of [1, 5, 36]) session({ secret, store, cookie: { maxAge: minutes * 60_000 } })
+  })
+  expect(warnings).toEqual([])
 })
 
 test('a weak secret of the drop-in is told with its place', async () => {

@@ -25,6 +25,13 @@ const PAUSE = 1000
 
 let warned = false
 
+/** Options of memorystore. */
+const ELSEWHERE = {
+  max: 'it is maxBytes, the most memory that all sessions may take',
+  ttl: 'it is idleTimeout of session(), in milliseconds',
+  checkPeriod: 'leave it out, expired sessions are removed by themselves'
+}
+
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /**
@@ -69,7 +76,7 @@ export class MemoryStore implements Store {
 
   /** @throws SessionError `ERR_SESSION_OPTIONS` unless `maxBytes` is a positive number and `now` a function. */
   constructor(options: MemoryStoreOptions = {}) {
-    needKnown('MemoryStore', options, ['maxBytes', 'now'])
+    needKnown('MemoryStore', options, ['maxBytes', 'now'], ELSEWHERE)
     const { maxBytes = 256 * 1024 * 1024, now = () => performance.now() } = options
     need(
       typeof maxBytes === 'number' && maxBytes > 0,

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers'
 import { errorMonitor } from 'node:events'
 /** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Cluster, Redis } from 'ioredis'
-import { SessionError } from '../../errors'
+import { need, SessionError } from '../../errors'
 import type { Connection } from './link'
 import { slotOf } from './slot'
 
@@ -69,6 +69,10 @@ export function adapt(client: RedisClient): Adapter {
       ? nodeRedisCluster(client as NodeRedisCluster)
       : nodeRedis(client as NodeRedisClient)
   }
+  need(
+    !shape.client,
+    'RedisStore takes the client first and the options second: new RedisStore(client, { prefix })'
+  )
   throw new SessionError(
     'ERR_SESSION_OPTIONS',
     'RedisStore needs a client: new RedisStore(new Redis(url)) with ioredis (Redis or Redis.Cluster), or a client ' +
@@ -103,7 +107,7 @@ function ioredisConnection(client: Redis | Cluster): Connection {
     // A socket whose end was seen keeps the state 'ready' for a moment, and commands go to the queue.
     ready: () => client.status === 'ready' && (client as Partial<Redis>).stream?.writable !== false,
     gather: () => gather((client as Partial<Redis>).stream),
-    state: () => client.status,
+    state: () => client.status + overTls(client.options as Redis['options']),
     settled: () => {
       if (client.status === 'wait') client.connect().catch(() => undefined)
       if (client.status === 'end') return Promise.resolve()
@@ -178,5 +182,11 @@ function nodeRedisConnection(client: NodeRedisClient): Connection {
 const state = (client: NodeRedisClient | NodeRedisCluster): Omit<Connection, 'settled'> => ({
   ready: () => client.isReady,
   gather: () => undefined,
-  state: () => (client.isOpen ? 'connecting' : 'closed: `await client.connect()` comes first')
+  state: () =>
+    client.isOpen
+      ? `connecting${overTls((client as Partial<NodeRedisClient>).options?.socket)}`
+      : 'closed: `await client.connect()` comes first'
 })
+
+/** A server without TLS keeps a client waiting that begins with it, and says nothing. */
+const overTls = (options: { readonly tls?: unknown } = {}): string => (options.tls ? ' over TLS' : '')

@@ -19,12 +19,11 @@ export const CONNECT_DEFAULTS: RedisOptions = {
 }
 
 /** @throws SessionError `ERR_SESSION_OPTIONS` if there is nothing to connect to, or no ioredis. */
-export function openRedis(target: string | RedisOptions): Redis {
+export function openRedis(target: string | RedisOptions | undefined): Redis {
+  const hint = target === undefined ? '; it is undefined: is the environment variable set?' : ''
   need(
-    typeof target === 'string'
-      ? /^(rediss?:\/\/|(?!\w+:\/\/).)/i.test(target)
-      : typeof target === 'object' && target,
-    'RedisStore.connect needs a URL that begins with redis:// or rediss://, such as redis://localhost:6379, or options of ioredis'
+    typeof target === 'string' ? /^rediss?:\/\/./i.test(target) : typeof target === 'object' && target,
+    `RedisStore.connect needs a URL that begins with redis:// or rediss://, such as redis://localhost:6379, or options of ioredis${hint}`
   )
   const { Redis } = loadIoredis()
   return typeof target === 'string'

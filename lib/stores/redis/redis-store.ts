@@ -294,8 +294,15 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
   }
 }
 
+/** Options of connect-redis. */
+const ELSEWHERE = {
+  client: 'it comes first: new RedisStore(client, { prefix })',
+  ttl: 'it is idleTimeout of session(), in milliseconds; with holdfast/express-session it is cookie.maxAge',
+  serializer: 'it is codec of session()'
+}
+
 function prefixIn(options: RedisStoreOptions): string {
-  needKnown('RedisStore', options, ['prefix'])
+  needKnown('RedisStore', options, ['prefix'], ELSEWHERE)
   const { prefix = 'SESSION:' } = options
   need(typeof prefix === 'string', 'RedisStore: prefix must be a string')
   return prefix

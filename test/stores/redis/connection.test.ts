@@ -75,6 +75,13 @@ const everyCall = (store: RedisStore): Promise<unknown>[] => [
 ]
 
 describe.each(kinds)('%s', (_, open) => {
+  test('asked for TLS by a server that speaks none, it says that TLS is what it waits for', async () => {
+    const { store } = open(redis.server.url.replace('redis:', 'rediss:'))
+    const errors = await Promise.all([failure(store.get('id')), failure(store.get('id'))])
+    errors.push(await failure(store.get('id')))
+    for (const { message } of errors) expect(message).toMatch(/not ready \(\w+ over TLS\), nothing was sent/)
+  })
+
   test('commands wait for the connection of a process that has just started', async () => {
     const answers = await untilItWorks(() => {
       const { store } = open(proxy.url)
