@@ -7,7 +7,7 @@ module.exports = [
   {
     name: 'entries',
     path: '^lib/(index|redis|testing|store-tests|express-session)[.]m?ts$',
-    lines: 300,
+    lines: 315,
     about: 'the public API, and nothing else'
   },
   { name: 'testing', path: '^lib/testing/', lines: 850, about: 'checks a store against the contract' },
@@ -50,7 +50,7 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1480,
+    lines: 1515,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
@@ -75,7 +75,7 @@ module.exports = [
   {
     name: 'foundation',
     path: '^lib/(copies|errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 200,
+    lines: 205,
     about: 'errors, events, and the types of requests'
   }
 ]

@@ -181,13 +181,14 @@ function arm(at: number): void {
  * arrived. So a stall is given back, and an alarm that is due waits for two more rounds of the event loop.
  */
 function look(): void {
-  const stall = performance.now() - due
+  const now = performance.now()
+  const stall = now - due
   if (stall > LATE) for (let alarm = first; alarm; alarm = alarm.after) alarm.at += stall
-  setImmediate(() => setImmediate(ringAll))
+  setImmediate(() => setImmediate(ringAll, now))
 }
 
-function ringAll(): void {
-  const now = performance.now()
+/** @param now - when it was looked: a stall since then counts for none */
+function ringAll(now: number): void {
   while (first && first.at <= now) {
     const { ring } = first
     clearAlarm(first)

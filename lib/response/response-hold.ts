@@ -183,7 +183,7 @@ export class ResponseHold {
   #pass(name: SendingName, args: unknown[]): unknown {
     this.#state = 'after'
     this.#begun = true
-    if (this.#isLate(name, args)) return this.#ignore({ name, args }, writeAfterEnd())
+    if (this.res.writableEnded && this.#isLate(name, args)) return this.#ignore({ name, args }, writeAfterEnd())
     const ended = this.#ended
     if (name === 'end') this.#ended = true
     try {
@@ -215,7 +215,7 @@ export class ResponseHold {
   /** Whether something is written after the end, and would end the process as an error that nobody listens for. */
   #isLate(name: SendingName, [chunk]: unknown[]): boolean {
     const writes = name === 'write' || (name === 'end' && chunk != null && typeof chunk !== 'function')
-    return writes && this.res.writableEnded === true && this.res.listenerCount?.('error') === 0
+    return writes && this.res.listenerCount?.('error') === 0
   }
 
   #hold(call: Sending, pending: Promise<void>): unknown {

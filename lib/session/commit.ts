@@ -23,18 +23,12 @@ import type { TrackedSession } from './tracked-session'
  * Stores the session, with what others stored meanwhile merged in. If it has a new id, the new one is stored before the
  * old ones end: a crash in between leaves both, never neither.
  *
- * @param text - the session's, if the caller has it from `checkedText` and nobody had a turn since
+ * @param text - the session's, if the caller has checked it and nobody had a turn since
  */
 export function commitSession(current: TrackedSession, scope: SessionScope, text?: string): Promise<void> {
   const { schema } = scope.settings
   if (!schema) return store(current, scope, text)
   return checkFit(current.session, schema).then(() => store(current, scope))
-}
-
-/** @throws SessionError `ERR_SESSION_DATA` for what cannot be stored */
-export function checkedText(current: TrackedSession): string {
-  checkValues(current.session)
-  return current.text
 }
 
 function store(current: TrackedSession, scope: SessionScope, text?: string): Promise<void> {
@@ -46,7 +40,9 @@ function store(current: TrackedSession, scope: SessionScope, text?: string): Pro
     if (beforeSave) callBeforeSave(current.session, scope)
     checkSending(current, scope)
     isAnnounced = isCookieDue(current, scope)
-    began = text !== undefined && !beforeSave ? text : checkedText(current)
+    const isChecked = text !== undefined && !beforeSave
+    if (!isChecked) checkValues(current.session)
+    began = isChecked ? text : current.text
     id = current.id
   } catch (error) {
     return Promise.reject(error)

@@ -5,9 +5,9 @@ import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import { createRevision, encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
-import { checkData } from '../repository/values'
+import { checkData, checkValues } from '../repository/values'
 import { CallQueue } from './call-queue'
-import { checkedText, commitSession } from './commit'
+import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
@@ -290,7 +290,8 @@ export class RequestSession implements SessionOwner {
     const { known } = current
     const isAwaited = current.isWanted || current.retired.length > 0 || current.move !== undefined
     const isBegun = known === null && this.scope.settings.saveUninitialized && !current.unreadable
-    const text = checkedText(current)
+    checkValues(current.session)
+    const { text } = current
     const isChanged =
       isAwaited || isBegun || current.cookieChanged || this.scope.repository.changed(known, text)
     return isChanged ? text : undefined

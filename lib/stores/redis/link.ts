@@ -1,5 +1,7 @@
 /** The longest that anything waits for a connection, in milliseconds: the default of the option `timeout`. */
 const LONGEST_WAIT = 1000
+/** How often the time is looked at, in milliseconds: while this process stands still, it counts as one look. */
+const LOOK = 50
 
 /** The state of one connection of a client. */
 export interface Connection {
@@ -60,8 +62,11 @@ export class Link {
     if (this.#connection.ready()) return
     const since = performance.now()
     this.#waiting ??= this.#settle(since)
-    if (since - this.#waitingSince < LONGEST_WAIT) await this.#waiting
-    if (!this.#connection.ready() || performance.now() - since > LONGEST_WAIT) throw this.#notReady()
+    if (since - this.#waitingSince >= LONGEST_WAIT) throw this.#notReady()
+    let waited = 0
+    const looking = setInterval(() => (waited += LOOK), LOOK)
+    await this.#waiting.finally(() => clearInterval(looking))
+    if (!this.#connection.ready() || waited > LONGEST_WAIT) throw this.#notReady()
   }
 
   async #settle(since: number): Promise<void> {
