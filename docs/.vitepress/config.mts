@@ -23,6 +23,7 @@ const PARTS: Record<string, string[]> = {
   ],
   Switch: [
     'migrating-from-express-session',
+    'back-to-express-session',
     'migrating-from-connect-pg-simple',
     'migrating-from-memorystore',
     'migrating-from-cookie-session',
