@@ -147,14 +147,25 @@ export class UserSessions {
     })
     const used = Math.min(now, Math.max(began, now - (life - left)))
     const ends = Math.min(now + left, began + this.settings.lifetime, END_OF_TIME)
-    return {
+    return Object.assign(Object.create(FORMER) as object, {
       handle: handle as SessionHandle,
       createdAt: new Date(began),
       lastSeenAt: new Date(used),
       expiresAt: new Date(ends),
       data: known.data()
-    }
+    })
   }
+}
+
+/** The former names of the moments, which say the present ones. */
+const FORMER = {}
+for (const [former, present] of [
+  ['created', 'createdAt'],
+  ['lastSeen', 'lastSeenAt'],
+  ['expires', 'expiresAt']
+] as const) {
+  const get = () => need(false, `${former} of a listed session is ${present} now`)
+  Object.defineProperty(FORMER, former, { get })
 }
 
 /** @throws SessionError `ERR_SESSION_OPTIONS` for a store that cannot say which sessions are whose */

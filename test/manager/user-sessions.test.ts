@@ -56,6 +56,9 @@ onBothStores((store) => {
         expect(lastSeenAt.getTime()).toBeLessThanOrEqual(Date.now())
         expect(expiresAt.getTime()).toBeGreaterThan(Date.now() + 23 * 60 * MINUTE)
       }
+      for (const former of ['created', 'lastSeen', 'expires']) {
+        expect(() => found[0]![former as never] as unknown).toThrow(/At now$/)
+      }
       expect(JSON.stringify(found)).not.toContain(visitors[0]!.id)
       expect(await sessions.list('nobody')).toEqual([])
     })
