@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ExpressStore } from '../repository/express-store'
+import { endUnderWay } from '../repository/express-store-repository'
 
 /** Hears that a request has ended sessions by a method of the store. */
 export interface Ender {
@@ -28,11 +29,11 @@ export function watchEnds(store: object): void {
       configurable: true,
       writable: true,
       value(this: unknown, ...args: unknown[]): unknown {
-        if (!isOurs)
-          current
-            .getStore()
-            ?.deref()
-            ?.ended(name === 'destroy' ? args[0] : undefined)
+        if (!isOurs) {
+          const id = name === 'destroy' ? args[0] : undefined
+          endUnderWay(store, id)
+          current.getStore()?.deref()?.ended(id)
+        }
         return method.apply(this, args)
       }
     })

@@ -87,6 +87,26 @@ type Job = CommitJob | TouchJob | LoneJob
 /** By store: middlewares that share one wait for each other. */
 const queues = shared('queues', () => new WeakMap<ExpressStore, CommitQueue<Job>>())
 
+/** A commit on its way: between its read and its write, others may end the session. */
+interface Running {
+  readonly id: string
+  isEnded: boolean
+}
+
+/** By store. */
+const underWay = shared('commits', () => new WeakMap<object, Set<Running>>())
+
+/**
+ * Keeps commits that are on their way from storing anew what the application has asked the store itself to remove.
+ *
+ * @param id - undefined: all sessions
+ */
+export function endUnderWay(store: object, id: unknown): void {
+  for (const running of underWay.get(store) ?? []) {
+    if (id === undefined || id === running.id) running.isEnded = true
+  }
+}
+
 /** The part of one job in a write. */
 interface Entry {
   readonly job: CommitJob
@@ -105,6 +125,7 @@ interface Entry {
 export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
   readonly #queue: CommitQueue<Job>
+  readonly #underWay: Set<Running>
   readonly #reserved: ReadonlySet<string>
 
   /**
@@ -123,6 +144,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       queues.get(shared) ??
       new CommitQueue<Job>((id, jobs, ended) => void ExpressStoreRepository.#workAll(id, jobs).finally(ended))
     queues.set(shared, this.#queue)
+    this.#underWay = underWay.get(shared) ?? new Set()
+    underWay.set(shared, this.#underWay)
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {
@@ -270,14 +293,25 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   }
 
   async #commit(id: string, waiting: CommitJob[]): Promise<void> {
+    const running = { id, isEnded: false }
+    this.#underWay.add(running)
+    try {
+      await this.#run(running, waiting)
+    } finally {
+      this.#underWay.delete(running)
+    }
+  }
+
+  async #run(running: Running, waiting: CommitJob[]): Promise<void> {
+    const { id } = running
     let { jobs, latest } = await this.#latest(id, waiting)
     for (;;) {
       const { entries, isSlow } = await this.#draft(jobs, latest)
-      if (!isSlow) return this.#write(id, entries, true)
+      if (!isSlow) return this.#write(running, entries, true)
       // A function given to `update` took its time: only what is still there may be written over.
       const again = await this.#latest(id, jobsOf(entries))
       const inTime = entries.filter(({ job }) => again.jobs.includes(job))
-      if (again.latest?.text === latest?.text) return this.#write(id, inTime, false)
+      if (again.latest?.text === latest?.text) return this.#write(running, inTime, false)
       ;({ jobs, latest } = again)
     }
   }
@@ -328,7 +362,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   }
 
   /** @param canRepeat - whether running the drafts once more does no harm if the store applied what it reports as failed */
-  async #write(id: string, entries: Entry[], canRepeat: boolean): Promise<void> {
+  async #write(running: Running, entries: Entry[], canRepeat: boolean): Promise<void> {
+    const { id } = running
     const answer = ({ job, before, next, after }: Entry) => {
       const merged = before?.text !== job.known?.text
       // The sessions of express-session have no handle to report.
@@ -346,6 +381,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     await this.#share(
       jobsOf(entries),
       () => {
+        if (running.isEnded && last.before) throw gone()
         const written = call(this.store, 'set', id, last.record)
         // Taken now: a store may change the object when it is handed it, and nobody else can have.
         last.after = this.#stored(last.record)

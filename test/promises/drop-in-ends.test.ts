@@ -116,3 +116,38 @@ describe.each<[string, () => object]>([
     }
   })
 })
+
+test('a session that the application ends by the store itself, while a write is on its way, stays ended', async () => {
+  const store = new ConnectRedis({ client: redis.nodeRedis })
+  const get = store.get.bind(store)
+  let asked: (() => void) | undefined
+  store.get = (id, done) =>
+    get(id, (...answer) => {
+      // Between the read of a commit and its write.
+      asked?.()
+      setTimeout(() => done?.(...answer), 2)
+    })
+  const site = await Site.open(ours as unknown as Module, { store }, (req, res) => {
+    req.session.n = req.url
+    res.end()
+  })
+  let ends = 0
+  for (let round = 0; round < 20; round++) {
+    site.cookie = undefined
+    await site.get('/login')
+    const { id, cookie } = site
+    let reads = 0
+    const ended = new Promise<void>((resolve, reject) => {
+      // The first read is of the request, the second of its commit.
+      asked = () => {
+        if (++reads !== 2) return
+        ends++
+        store.destroy(id, (error: unknown) => (error ? reject(error as Error) : resolve()))
+      }
+    })
+    await Promise.all([site.get('/write', { headers: { cookie: cookie! } }), ended])
+    asked = undefined
+    expect(await redis.nodeRedis.exists(`sess:${id}`)).toBe(0)
+  }
+  expect(ends).toBe(20)
+})
