@@ -37,7 +37,7 @@ app.get('/devices', async (req, res) => {
 app.post('/devices/end', async (req, res) => {
   const { userinfo, handle } = req.session
   const chosen: unknown = req.body?.handle
-  if (typeof chosen !== 'string') return res.status(400).send('which one?')
+  if (typeof chosen !== 'string') return void res.status(400).send('which one?')
   if (chosen === handle) {
     // This one: its cookie goes with it.
     await req.session.destroy()

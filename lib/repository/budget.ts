@@ -18,8 +18,6 @@ const LOST = 10_000
 export class Budget {
   /** Milliseconds; nothing or less: it is used up. */
   left: number
-  /** Something was sent: what is asked from now on may be the rest of a write. */
-  #hasSent = false
 
   /** @param timeout - milliseconds */
   constructor(readonly timeout: number) {
@@ -58,24 +56,23 @@ export class Budget {
         answer = Promise.resolve(answer)
     } catch (error) {
       clearAlarm(alarm)
-      return failed(storeFailed(error, this.#hasSent))
+      return failed(storeFailed(error))
     }
     answer.then(
       (value) => {
         const isInTime = clearAlarm(alarm)
         heard?.(true)
-        this.#hasSent = true
         if (!isInTime) return
         try {
           answered(value)
         } catch (error) {
-          failed(storeFailed(error, true))
+          failed(storeFailed(error))
         }
       },
       (error: unknown) => {
         const isInTime = clearAlarm(alarm)
         heard?.(true)
-        if (isInTime) failed(storeFailed(error, this.#hasSent))
+        if (isInTime) failed(storeFailed(error))
       }
     )
   }
@@ -110,15 +107,16 @@ export class Budget {
   }
 }
 
-function storeFailed(error: unknown, hasSent: boolean): SessionError {
+function storeFailed(error: unknown): SessionError {
   if (error instanceof SessionError) return error
   const isUnsent = (error as { unsent?: unknown } | undefined)?.unsent === true
-  const outcome = !isUnsent
-    ? 'failed; its error is the cause, and if this was a write, nobody knows whether it was applied'
-    : hasSent
-      ? 'could not be asked any more; its error is the cause, and of a write, a part may have been applied before'
-      : 'could not be asked; its error is the cause, and nothing was written'
-  return new SessionError('ERR_SESSION_STORE', `the session store ${outcome}`, { cause: error })
+  return new SessionError(
+    'ERR_SESSION_STORE',
+    isUnsent
+      ? 'the session store could not be asked; its error is the cause, and nothing was written'
+      : 'the session store failed; its error is the cause, and if this was a write, nobody knows whether it was applied',
+    { cause: error }
+  )
 }
 
 /** The moment at which a budget is used up by waiting. */
@@ -181,14 +179,13 @@ function arm(at: number): void {
  * arrived. So a stall is given back, and an alarm that is due waits for two more rounds of the event loop.
  */
 function look(): void {
-  const now = performance.now()
-  const stall = now - due
+  const stall = performance.now() - due
   if (stall > LATE) for (let alarm = first; alarm; alarm = alarm.after) alarm.at += stall
-  setImmediate(() => setImmediate(ringAll, now))
+  setImmediate(() => setImmediate(ringAll))
 }
 
-/** @param now - when it was looked: a stall since then counts for none */
-function ringAll(now: number): void {
+function ringAll(): void {
+  const now = performance.now()
   while (first && first.at <= now) {
     const { ring } = first
     clearAlarm(first)

@@ -183,7 +183,8 @@ export class ResponseHold {
   #pass(name: SendingName, args: unknown[]): unknown {
     this.#state = 'after'
     this.#begun = true
-    if (this.res.writableEnded && this.#isLate(name, args)) return this.#ignore({ name, args }, writeAfterEnd())
+    if (this.res.writableEnded && this.#isLate(name, args))
+      return this.#ignore({ name, args }, writeAfterEnd())
     const ended = this.#ended
     if (name === 'end') this.#ended = true
     try {
@@ -214,7 +215,8 @@ export class ResponseHold {
 
   /** Whether something is written after the end, and would end the process as an error that nobody listens for. */
   #isLate(name: SendingName, [chunk]: unknown[]): boolean {
-    const writes = name === 'write' || (name === 'end' && chunk != null && typeof chunk !== 'function')
+    const isBody = chunk !== undefined && chunk !== null && typeof chunk !== 'function'
+    const writes = name === 'write' || (name === 'end' && isBody)
     return writes && this.res.listenerCount?.('error') === 0
   }
 

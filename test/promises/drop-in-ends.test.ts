@@ -127,7 +127,7 @@ test('a session that the application ends by the store itself, while a write is 
       asked?.()
       setTimeout(() => done?.(...answer), 2)
     })
-  const site = await Site.open(ours as unknown as Module, { store }, (req, res) => {
+  const site = await Site.open(ours, { store }, (req, res) => {
     req.session.n = req.url
     res.end()
   })
@@ -137,12 +137,12 @@ test('a session that the application ends by the store itself, while a write is 
     await site.get('/login')
     const { id, cookie } = site
     let reads = 0
-    const ended = new Promise<void>((resolve, reject) => {
+    const ended = new Promise<void>((resolve) => {
       // The first read is of the request, the second of its commit.
       asked = () => {
         if (++reads !== 2) return
         ends++
-        store.destroy(id, (error: unknown) => (error ? reject(error as Error) : resolve()))
+        resolve(store.destroy(id))
       }
     })
     await Promise.all([site.get('/write', { headers: { cookie: cookie! } }), ended])
