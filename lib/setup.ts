@@ -9,6 +9,7 @@ import type { ExpressStore } from './repository/express-store'
 import { ExpressStoreRepository } from './repository/express-store-repository'
 import { RecordRepository } from './repository/record-repository'
 import type { Repository } from './repository/repository'
+import { checkedMerge } from './repository/values'
 import type { SessionRequest } from './request'
 import type { Store } from './stores/store'
 
@@ -70,7 +71,8 @@ function share(settings: Settings, secrets: Secrets, store: Store | ExpressStore
 }
 
 function createRepository(settings: Settings, store: Store | ExpressStore): Repository {
-  const { timeout, merge, codec, limits, lifetime } = settings
+  const { timeout, codec, limits, lifetime } = settings
+  const merge = settings.merge && checkedMerge(settings.merge)
   if ('contract' in store) {
     // Also without the option: a session that gets another id stays its user's.
     return new RecordRepository(

@@ -38,7 +38,7 @@ module.exports = [
   {
     name: 'setup',
     path: '^lib/setup[.]ts$',
-    lines: 90,
+    lines: 95,
     about: 'shared by all requests of one store: repository, signer, transport'
   },
   {
@@ -50,13 +50,13 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1515,
+    lines: 1520,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1725,
+    lines: 1740,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
+import type { Data, Merge } from './merge'
 
 /** A value of a session that comes back as something else. */
 export interface Loss {
@@ -56,20 +57,35 @@ export function checkValues(data: object): void {
  * @throws SessionError `ERR_SESSION_DATA`
  */
 export function checkData(name: string, value: unknown): asserts value is object {
-  const isData =
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !isEmptied(value) &&
-    (isPlain(value) || Object.keys(value).length > 0)
-  const cookie: unknown = isData ? (value as { cookie?: unknown }).cookie : undefined
-  if (isData && (cookie === undefined || (typeof cookie === 'object' && cookie !== null))) return
+  if (!isData(value)) {
+    throw new SessionError('ERR_SESSION_DATA', `${name} takes the data of a session: a plain object`)
+  }
+  const { cookie } = value as { cookie?: unknown }
+  if (cookie === undefined || (typeof cookie === 'object' && cookie !== null)) return
   throw new SessionError(
     'ERR_SESSION_DATA',
-    isData
-      ? 'the name "cookie" belongs to the session itself: keep your value under another one'
-      : `${name} takes the data of a session: a plain object`
+    'the name "cookie" belongs to the session itself: keep your value under another one'
   )
+}
+
+/** An application's own rule of merging, with its result checked like what a handler assigns. */
+export function checkedMerge(merge: Merge): Merge {
+  return (base, mine, theirs) => {
+    const merged: unknown = merge(base, mine, theirs)
+    if (!isData(merged)) {
+      throw new SessionError(
+        'ERR_SESSION_DATA',
+        'merge must return the merged data: a plain object, and no promise'
+      )
+    }
+    checkValues(merged)
+    return merged as Data
+  }
+}
+
+function isData(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isEmptied(value)) return false
+  return isPlain(value) || Object.keys(value).length > 0
 }
 
 function search(value: unknown, depth: number): Found | undefined {

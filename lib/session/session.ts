@@ -1,5 +1,5 @@
 import type { SessionCookie } from '../cookie/session-cookie'
-import { SessionError } from '../errors'
+import { need, SessionError } from '../errors'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { RESERVED } from '../repository/record'
@@ -132,7 +132,7 @@ export class Session {
   load(callback: Callback<this>): void
   load(): Promise<this>
   load(callback?: Callback<this>): Promise<this> | void {
-    return settle(this.#owner.load() as Promise<this>, callback)
+    return settle(() => this.#owner.load() as Promise<this>, callback)
   }
 
   /**
@@ -149,7 +149,7 @@ export class Session {
   update<T>(fn: (session: this) => T | Promise<T>, callback: Callback<T>): void
   update<T>(fn: (session: this) => T | Promise<T>): Promise<T>
   update<T>(fn: (session: this) => T | Promise<T>, callback?: Callback<T>): Promise<T> | void {
-    return settle(this.#owner.update(this, fn as (draft: Session) => T | Promise<T>), callback)
+    return settle(() => this.#owner.update(this, fn as (draft: Session) => T | Promise<T>), callback)
   }
 
   /**
@@ -160,7 +160,7 @@ export class Session {
   save(callback: Callback): void
   save(): Promise<void>
   save(callback?: Callback): Promise<void> | void {
-    return settle(this.#owner.save(this), callback)
+    return settle(() => this.#owner.save(this), callback)
   }
 
   /**
@@ -171,7 +171,7 @@ export class Session {
   reload(callback: Callback<this>): void
   reload(): Promise<this>
   reload(callback?: Callback<this>): Promise<this> | void {
-    return settle(this.#owner.reload(this) as Promise<this>, callback)
+    return settle(() => this.#owner.reload(this) as Promise<this>, callback)
   }
 
   /**
@@ -196,7 +196,7 @@ export class Session {
     second?: Callback<this>
   ): Promise<unknown> | void {
     const [options, callback] = typeof first === 'function' ? [undefined, first] : [first, second]
-    return settle(this.#owner.regenerate(options as RegenerateOptions) as Promise<this>, callback)
+    return settle(() => this.#owner.regenerate(options as RegenerateOptions) as Promise<this>, callback)
   }
 
   /**
@@ -207,7 +207,7 @@ export class Session {
   destroy(callback: Callback): void
   destroy(): Promise<void>
   destroy(callback?: Callback): Promise<void> | void {
-    return settle(this.#owner.destroy(this), callback)
+    return settle(() => this.#owner.destroy(this), callback)
   }
 
   /**
@@ -219,7 +219,7 @@ export class Session {
   touch(callback: Callback): void
   touch(): Promise<void>
   touch(callback?: Callback): Promise<void> | void {
-    return settle(this.#owner.touch(this), callback)
+    return settle(() => this.#owner.touch(this), callback)
   }
 
   /** Returns the object that `JSON.stringify` and `res.json` use: the application's data and the cookie settings. */
@@ -337,8 +337,15 @@ function reserved(name: string): SessionError {
   )
 }
 
-function settle<T>(promise: Promise<T>, callback: Callback<T> | undefined): Promise<T> | void {
-  if (!callback) return promise
+/** @throws SessionError `ERR_SESSION_OPTIONS` where something else stands in the place of the callback; nothing is done then */
+function settle<T>(run: () => Promise<T>, callback: Callback<T> | undefined): Promise<T> | void {
+  const isCallback = typeof callback === 'function'
+  need(
+    isCallback || callback === undefined || callback === null,
+    'a method of the session takes a callback or nothing in this place'
+  )
+  const promise = run()
+  if (!isCallback) return promise
   // On a tick of its own, so that what a callback throws is not caught here.
   promise.then(
     (value) => process.nextTick(callback, null, value),

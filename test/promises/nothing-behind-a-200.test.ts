@@ -214,6 +214,30 @@ test.each<[string, () => unknown, string]>([
   expect(site.errors[0]!.message).toContain(message)
 })
 
+test.each<[string, () => unknown, string]>([
+  ['a promise', () => Promise.resolve({ a: 1 }), 'merge must return'],
+  ['a Map', () => new Map(), 'merge must return'],
+  ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN']
+])('what merge returns is refused: %s', async (_name, merge, message) => {
+  const { site, visitor } = await returning({ merge: merge as never }, { user: 'ann' })
+  const { status } = await visitor.visit(async (s) => {
+    await visitor.clone().ask((other) => void (other.a = 1))
+    s.b = 2
+  })
+  expect([status, site.errors[0]!.message]).toEqual([500, expect.stringContaining(message)])
+  expect(await visitor.ask((s) => [s.user, s.a])).toEqual(['ann', 1])
+})
+
+test('something else in the place of a callback is refused, and ends neither the process nor the session', async () => {
+  const { site, visitor } = await returning({}, { user: 'ann' })
+  for (const method of ['save', 'touch', 'load', 'destroy'] as const) {
+    const call = (s: Bag) => void (s[method] as (given: unknown) => unknown)({ others: true })
+    expect((await visitor.visit(call)).status).toBe(500)
+  }
+  expect(site.errors.map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'ERR_SESSION_OPTIONS'))
+  expect(await visitor.ask((s) => s.user)).toBe('ann')
+})
+
 test('a change that an update stores after the response is no loss', async () => {
   const lost = dropped()
   const { warnings, end } = hearWarnings()
