@@ -65,7 +65,7 @@ module.exports = [
     lines: 465,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1550, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1560, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',

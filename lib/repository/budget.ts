@@ -18,6 +18,8 @@ const LOST = 10_000
 export class Budget {
   /** Milliseconds; nothing or less: it is used up. */
   left: number
+  /** Something was sent: what is asked from now on may be the rest of a write. */
+  #hasSent = false
 
   /** @param timeout - milliseconds */
   constructor(readonly timeout: number) {
@@ -56,23 +58,24 @@ export class Budget {
         answer = Promise.resolve(answer)
     } catch (error) {
       clearAlarm(alarm)
-      return failed(storeFailed(error))
+      return failed(storeFailed(error, this.#hasSent))
     }
     answer.then(
       (value) => {
         const isInTime = clearAlarm(alarm)
         heard?.(true)
+        this.#hasSent = true
         if (!isInTime) return
         try {
           answered(value)
         } catch (error) {
-          failed(storeFailed(error))
+          failed(storeFailed(error, true))
         }
       },
       (error: unknown) => {
         const isInTime = clearAlarm(alarm)
         heard?.(true)
-        if (isInTime) failed(storeFailed(error))
+        if (isInTime) failed(storeFailed(error, this.#hasSent))
       }
     )
   }
@@ -107,16 +110,15 @@ export class Budget {
   }
 }
 
-function storeFailed(error: unknown): SessionError {
+function storeFailed(error: unknown, hasSent: boolean): SessionError {
   if (error instanceof SessionError) return error
   const isUnsent = (error as { unsent?: unknown } | undefined)?.unsent === true
-  return new SessionError(
-    'ERR_SESSION_STORE',
-    isUnsent
-      ? 'the session store could not be asked; its error is the cause, and nothing was written'
-      : 'the session store failed; its error is the cause, and if this was a write, nobody knows whether it was applied',
-    { cause: error }
-  )
+  const outcome = !isUnsent
+    ? 'failed; its error is the cause, and if this was a write, nobody knows whether it was applied'
+    : hasSent
+      ? 'could not be asked any more; its error is the cause, and of a write, a part may have been applied before'
+      : 'could not be asked; its error is the cause, and nothing was written'
+  return new SessionError('ERR_SESSION_STORE', `the session store ${outcome}`, { cause: error })
 }
 
 /** The moment at which a budget is used up by waiting. */

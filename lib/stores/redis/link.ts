@@ -1,7 +1,8 @@
 /** The longest that anything waits for a connection, in milliseconds: the default of the option `timeout`. */
 const LONGEST_WAIT = 1000
-/** How often the time is looked at, in milliseconds: while this process stands still, it counts as one look. */
+/** How often the time is looked at, in milliseconds, and how much of it counts between two looks: the rest was a stall. */
 const LOOK = 50
+const MOST = 200
 
 /** The state of one connection of a client. */
 export interface Connection {
@@ -64,8 +65,15 @@ export class Link {
     this.#waiting ??= this.#settle(since)
     if (since - this.#waitingSince >= LONGEST_WAIT) throw this.#notReady()
     let waited = 0
-    const looking = setInterval(() => (waited += LOOK), LOOK)
+    let seen = since
+    const look = () => {
+      const now = performance.now()
+      waited += Math.min(now - seen, MOST)
+      seen = now
+    }
+    const looking = setInterval(look, LOOK)
     await this.#waiting.finally(() => clearInterval(looking))
+    look()
     if (!this.#connection.ready() || waited > LONGEST_WAIT) throw this.#notReady()
   }
 
