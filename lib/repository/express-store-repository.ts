@@ -84,17 +84,20 @@ interface LoneJob extends AnyJob {
 }
 type Job = CommitJob | TouchJob | LoneJob
 
-/** By store: middlewares that share one wait for each other. */
-const queues = shared('queues', () => new WeakMap<ExpressStore, CommitQueue<Job>>())
-
 /** A commit on its way: between its read and its write, others may end the session. */
 interface Running {
   readonly id: string
   isEnded: boolean
 }
 
-/** By store. */
-const underWay = shared('commits', () => new WeakMap<object, Set<Running>>())
+/** What all middlewares over one store share. */
+interface Turns {
+  /** They wait for each other. */
+  readonly queue: CommitQueue<Job>
+  readonly underWay: Set<Running>
+}
+
+const turnsOf = shared('turns', () => new WeakMap<object, Turns>())
 
 /**
  * Keeps commits that are on their way from storing anew what the application has asked the store itself to remove.
@@ -102,9 +105,8 @@ const underWay = shared('commits', () => new WeakMap<object, Set<Running>>())
  * @param id - undefined: all sessions
  */
 export function endUnderWay(store: object, id: unknown): void {
-  for (const running of underWay.get(store) ?? []) {
+  for (const running of turnsOf.get(store)?.underWay ?? [])
     if (id === undefined || id === running.id) running.isEnded = true
-  }
 }
 
 /** The part of one job in a write. */
@@ -124,8 +126,7 @@ interface Entry {
  */
 export class ExpressStoreRepository implements Repository<StoredObject> {
   readonly stateless = false
-  readonly #queue: CommitQueue<Job>
-  readonly #underWay: Set<Running>
+  readonly #turns: Turns
   readonly #reserved: ReadonlySet<string>
 
   /**
@@ -140,12 +141,13 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     shared = store
   ) {
     this.#reserved = limits.reserved ?? RESERVED
-    this.#queue =
-      queues.get(shared) ??
-      new CommitQueue<Job>((id, jobs, ended) => void ExpressStoreRepository.#workAll(id, jobs).finally(ended))
-    queues.set(shared, this.#queue)
-    this.#underWay = underWay.get(shared) ?? new Set()
-    underWay.set(shared, this.#underWay)
+    this.#turns = turnsOf.get(shared) ?? {
+      queue: new CommitQueue<Job>(
+        (id, jobs, ended) => void ExpressStoreRepository.#each(id, jobs).finally(ended)
+      ),
+      underWay: new Set()
+    }
+    turnsOf.set(shared, this.#turns)
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {
@@ -171,7 +173,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     budget: Budget
   ): Promise<Committed<StoredObject>> {
     return new Promise((resolve, reject) =>
-      this.#queue.push(id, { owner: this, known, draft, budget, resolve, reject, expire: reject })
+      this.#turns.queue.push(id, { owner: this, known, draft, budget, resolve, reject, expire: reject })
     )
   }
 
@@ -200,7 +202,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   async renew(id: string, live: object, budget: Budget): Promise<void> {
     if (!this.store.touch) return
     await new Promise<void>((resolve, reject) =>
-      this.#queue.push(id, { owner: this, live, budget, resolve, reject, expire: reject })
+      this.#turns.queue.push(id, { owner: this, live, budget, resolve, reject, expire: reject })
     )
   }
 
@@ -226,11 +228,11 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   #alone<T>(id: string, budget: Budget, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = () => this.#share([{ budget, reject }], work, (_job, value) => resolve(value))
-      this.#queue.push(id, { owner: this, budget, reject, expire: reject, run })
+      this.#turns.queue.push(id, { owner: this, budget, reject, expire: reject, run })
     })
   }
 
-  static async #workAll(id: string, jobs: Job[]): Promise<void> {
+  static async #each(id: string, jobs: Job[]): Promise<void> {
     for (const owner of new Set(jobs.map((job) => job.owner))) {
       await owner.work(
         id,
@@ -294,22 +296,21 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   async #commit(id: string, waiting: CommitJob[]): Promise<void> {
     const running = { id, isEnded: false }
-    this.#underWay.add(running)
+    this.#turns.underWay.add(running)
     try {
       await this.#run(running, waiting)
     } finally {
-      this.#underWay.delete(running)
+      this.#turns.underWay.delete(running)
     }
   }
 
   async #run(running: Running, waiting: CommitJob[]): Promise<void> {
-    const { id } = running
-    let { jobs, latest } = await this.#latest(id, waiting)
+    let { jobs, latest } = await this.#latest(running.id, waiting)
     for (;;) {
       const { entries, isSlow } = await this.#draft(jobs, latest)
       if (!isSlow) return this.#write(running, entries, true)
       // A function given to `update` took its time: only what is still there may be written over.
-      const again = await this.#latest(id, jobsOf(entries))
+      const again = await this.#latest(running.id, jobsOf(entries))
       const inTime = entries.filter(({ job }) => again.jobs.includes(job))
       if (again.latest?.text === latest?.text) return this.#write(running, inTime, false)
       ;({ jobs, latest } = again)
