@@ -1,2 +1,2 @@
 export { RedisStore } from './redis.js'
-export type { NodeRedisClient, NodeRedisCluster, RedisClient, RedisStoreOptions } from './redis.js'
+export type { IORedisClient, NodeRedisClient, NodeRedisCluster, RedisClient, RedisStoreOptions } from './redis.js'

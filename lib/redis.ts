@@ -1,5 +1,6 @@
 export { RedisStore } from './stores/redis/redis-store'
 export type {
+  IORedisClient,
   NodeRedisClient,
   NodeRedisCluster,
   RedisClient,

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Redis from 'ioredis'
+import type { NodeRedisCluster } from '../../lib/redis'
 import { type RedisServer, startRedis } from './redis-server'
 
 const SLOTS = 16_384
 /** How long the nodes may take to agree, in milliseconds. */
 const DEADLINE = 60_000
+
+/** A cluster of node-redis, of which TypeScript takes half a minute to compare the whole type with another. */
+export interface NodeCluster extends NodeRedisCluster {
+  connect(): Promise<unknown>
+  destroy(): void
+}
 
 export interface RedisCluster {
   /** The nodes: first the primaries, then their replicas in the same order. */

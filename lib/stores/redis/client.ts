@@ -1,10 +1,19 @@
 import { setImmediate } from 'node:timers'
 import { errorMonitor } from 'node:events'
-/** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Cluster, Redis } from 'ioredis'
 import { need, SessionError } from '../../errors'
 import type { Connection } from './link'
 import { slotOf } from './slot'
+
+/**
+ * The part of an ioredis client that tells it from others (`Redis` or `Redis.Cluster`, package `ioredis` 5 or later). The
+ * whole type has a thousand methods, and TypeScript takes seconds to compare two of them.
+ */
+export interface IORedisClient {
+  readonly status: string
+  readonly isCluster: boolean
+  disconnect(): unknown
+}
 
 /** The part of a node-redis client that the store needs (`createClient`, package `redis` 5 or later). */
 export interface NodeRedisClient {
@@ -34,7 +43,7 @@ export interface NodeRedisCluster {
 }
 
 /** A client of the application's own. */
-export type RedisClient = Redis | Cluster | NodeRedisClient | NodeRedisCluster
+export type RedisClient = IORedisClient | NodeRedisClient | NodeRedisCluster
 
 /** The commands that the store sends, and what ioredis calls them when texts in the reply are to be Buffers. */
 const METHODS = {
@@ -61,7 +70,7 @@ export interface Adapter {
 export function adapt(client: RedisClient): Adapter {
   const shape = (client ?? {}) as unknown as Record<string, unknown>
   if (typeof shape.status === 'string' && typeof shape.isCluster === 'boolean') {
-    return ioredis(client as Redis | Cluster)
+    return ioredis(client as unknown as Redis | Cluster)
   }
   // Pools and sentinels of node-redis take commands in another form; they have no `isReady`, or an `acquire`.
   if (typeof shape.isReady === 'boolean' && typeof shape.sendCommand === 'function' && !shape.acquire) {

@@ -19,7 +19,7 @@ import {
   type Store
 } from '../store'
 
-export type { NodeRedisClient, NodeRedisCluster, RedisClient } from './client'
+export type { IORedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } from './client'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {

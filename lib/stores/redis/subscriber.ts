@@ -1,4 +1,3 @@
-/** @ts-ignore: without ioredis, an optional peer, these are `any` for those who read the declarations. */
 import type { Cluster, Redis } from 'ioredis'
 import type { NodeRedisClient, NodeRedisCluster, RedisClient } from './client'
 
@@ -21,7 +20,10 @@ export interface Subscriber {
  * @throws Error where a cluster knows of no node yet
  */
 export function createSubscriber(client: RedisClient): Subscriber {
-  if ('isCluster' in client) return ioredis(client.isCluster ? anyOf((client as Cluster).nodes()) : client)
+  if ('isCluster' in client) {
+    const known = client as unknown as Redis | Cluster
+    return ioredis(known.isCluster ? anyOf((known as Cluster).nodes()) : known)
+  }
   return nodeRedis('slots' in client ? anyOf(nodesOf(client)) : client)
 }
 

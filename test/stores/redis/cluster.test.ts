@@ -1,9 +1,9 @@
 import Redis, { Cluster } from 'ioredis'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, type RedisClientType } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { slotOf } from '../../../lib/stores/redis/slot'
 import { storeTests } from '../../../lib/store-tests'
-import { type RedisCluster, startCluster } from '../../support/redis-cluster'
+import { type NodeCluster, type RedisCluster, startCluster } from '../../support/redis-cluster'
 import type { RedisServer } from '../../support/redis-server'
 import { atEnd } from '../../support/serve'
 import { until } from '../../support/site'
@@ -15,8 +15,8 @@ let cluster: RedisCluster
 let ioredis: Cluster
 let plain: Cluster
 let queueing: Cluster
-let nodeRedis: ReturnType<typeof createCluster>
-let queueingNodeRedis: ReturnType<typeof createCluster>
+let nodeRedis: NodeCluster
+let queueingNodeRedis: NodeCluster
 
 beforeAll(async () => {
   cluster = await startCluster({ args: ['--cluster-require-full-coverage', 'no'] })
@@ -93,7 +93,7 @@ describe.each([
   [
     'node-redis',
     () => createClient({ url: cluster.nodes[0]!.url }).connect(),
-    (client: unknown) => (client as ReturnType<typeof createClient>).destroy()
+    (client: unknown) => (client as RedisClientType).destroy()
   ]
 ])('a client for one server, at a node of a cluster, %s', (_, make, close) => {
   test('is told what to use instead', async () => {

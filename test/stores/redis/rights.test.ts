@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Redis, { Cluster } from 'ioredis'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, type RedisClientType } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { storeTests } from '../../../lib/store-tests'
-import { type RedisCluster, startCluster } from '../../support/redis-cluster'
+import { type NodeCluster, type RedisCluster, startCluster } from '../../support/redis-cluster'
 import { type RedisServer, startRedis } from '../../support/redis-server'
 
 const document = readFileSync(join(__dirname, '../../../docs/websockets.md'), 'utf8')
@@ -20,7 +20,7 @@ async function allow({ url }: RedisServer): Promise<void> {
 describe('with the rights that the documents name', () => {
   let server: RedisServer
   let ioredis: Redis
-  let nodeRedis: ReturnType<typeof createClient>
+  let nodeRedis: RedisClientType
   beforeAll(async () => {
     server = await startRedis()
     await allow(server)
@@ -45,7 +45,7 @@ describe('with the rights that the documents name', () => {
 describe('with the same rights on a cluster', () => {
   let cluster: RedisCluster
   let ioredis: Cluster
-  let nodeRedis: ReturnType<typeof createCluster>
+  let nodeRedis: NodeCluster
   beforeAll(async () => {
     cluster = await startCluster()
     for (const node of cluster.nodes) await allow(node)
