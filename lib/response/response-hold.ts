@@ -311,7 +311,11 @@ export class ResponseHold {
 
   #drop(error: unknown): void {
     this.#state = 'dropped'
-    process.nextTick(emitError, this.res, error)
+    process.nextTick(() => {
+      emitError(this.res, error)
+      // Nothing can be answered any more, but error handlers also write logs.
+      this.next(error)
+    })
     abort(this.res)
   }
 

@@ -94,7 +94,7 @@ describe.each(PROTOCOLS)('after the headers have gone, over %s', (protocol) => {
     })
     expect(await exchange.ended.seen).toMatchObject({ status: 200, body: 'part ', complete: false })
     expect(await told.seen).toMatchObject({ message: 'the store says no' })
-    expect(rig.errors).toEqual([])
+    expect(rig.errors).toMatchObject([{ message: 'the store says no' }])
     // The process is up, and so is the server.
     rig.gate.onCommit = () => rig.gate.allow()
     expect(await rig.server.get()).toMatchObject({ body: 'part last', complete: true })
