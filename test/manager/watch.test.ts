@@ -168,6 +168,24 @@ describe('regenerate with keep: true is no end', () => {
   })
 })
 
+test('an end under a new id that nobody here knew yet is found as soon as the id is', async () => {
+  const { store, tell } = deaf()
+  const { visitor, loaded, sessions } = await socket({ store })
+  await visitor.ask((s) => s.regenerate({ keep: true }))
+  const { life } = store
+  const logout = async (id: string) => {
+    const left = await life!(id)
+    Object.assign(store, { life })
+    await visitor.ask((s) => s.destroy())
+    tell({ id })
+    return left
+  }
+  Object.assign(store, { life: logout })
+  const other = jest.fn()
+  sessions.onDestroy(loaded, other)
+  await until(() => other.mock.calls.length > 0)
+})
+
 /** A store that tells nothing but what the test says. */
 function deaf() {
   const store = new CountingStore()
