@@ -85,22 +85,23 @@ export class SessionWatch {
       return this.#lookLater(watch, RETRY + this.#spread(), id)
     }
     if (!this.#has(watch, id)) return
-    if (now !== undefined && now !== id) {
-      this.#move(watch, now)
-      // A message about the new id may have come while nobody here knew that id.
-      return this.#look(watch)
-    }
+    if (now !== undefined && now !== id) return this.#move(handle, id, now)
     const left = Math.min(life ?? 0, lifetimeLeft(settings, handle))
     if (left > 0) this.#lookLater(watch, Math.min(left, INTERVAL * (1 - Math.random() / 4)))
     else this.#end(watch)
   }
 
-  #move(watch: Watch, to: string): void {
-    const from = watch.id
-    this.#take(watch)
-    watch.id = to
-    this.#put(watch)
-    this.moved(watch.handle, from, to)
+  /** All that watch the session go together: each object of it follows step by step, whoever stops to watch. */
+  #move(handle: string, from: string, to: string): void {
+    this.moved(handle, from, to)
+    for (const watch of [...(this.#watches.get(from) ?? [])]) {
+      if (watch.handle !== handle) continue
+      this.#take(watch)
+      watch.id = to
+      this.#put(watch)
+      // A message about the new id may have come while nobody here knew that id.
+      void this.#look(watch)
+    }
   }
 
   #lookLater(watch: Watch, ms: number, id = watch.id): void {
