@@ -1,10 +1,14 @@
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
 
-/** The text between two positions without the blanks around it: space and tab only (RFC 6265, 5.2). */
+/** The first place from `at` on, forwards or backwards, that holds no blank: space and tab only (RFC 6265, 5.2). */
+function pastBlanks(text: string, at: number, step: 1 | -1): number {
+  while (text[at] === ' ' || text[at] === '\t') at += step
+  return at
+}
+
+/** The text between two positions without the blanks around it. */
 export function trimmed(text: string, start: number, end: number): string {
-  while (start < end && (text[start] === ' ' || text[start] === '\t')) start++
-  while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--
-  return text.slice(start, end)
+  return text.slice(pastBlanks(text, start, 1), pastBlanks(text, end - 1, -1) + 1)
 }
 
 /**
@@ -23,15 +27,13 @@ export function readCookies(header: string | undefined, name: string, limit = 4)
   let at = header.indexOf(name)
   while (at !== -1 && values.length < limit) {
     let next = at + name.length
-    let before = at - 1
-    while (header[before] === ' ' || header[before] === '\t') before--
-    let equals = next
-    while (header[equals] === ' ' || header[equals] === '\t') equals++
+    const before = pastBlanks(header, at - 1, -1)
+    const equals = pastBlanks(header, next, 1)
     // It is the name if nothing but blanks lies between it and the beginning of its cookie, and its end.
     if ((before < 0 || header[before] === ';') && header[equals] === '=') {
       const semicolon = header.indexOf(';', equals)
       next = semicolon === -1 ? header.length : semicolon
-      values.push(trimmed(header, equals + 1, next))
+      values.push(header.slice(pastBlanks(header, equals + 1, 1), pastBlanks(header, next - 1, -1) + 1))
     }
     at = header.indexOf(name, next)
   }

@@ -51,12 +51,9 @@ export class SessionWatch {
   }
 
   #heard({ id, successor }: Ended): void {
-    const watches = [...(this.#watches.get(id) ?? [])]
-    if (watches.length === 0) return
-    if (successor === undefined) return watches.forEach((watch) => this.#end(watch))
-    for (const watch of watches) {
-      this.#move(watch, successor)
-      void this.#look(watch, true)
+    for (const watch of [...(this.#watches.get(id) ?? [])]) {
+      if (successor === undefined) this.#end(watch)
+      else void this.#look(watch, successor)
     }
   }
 
@@ -71,35 +68,40 @@ export class SessionWatch {
     return Math.random() * this.#watches.size
   }
 
-  async #look(watch: Watch, hasMoved = false): Promise<void> {
+  /** @param from - an id of the session, where the search for the one that it has now begins */
+  async #look(watch: Watch, from = watch.id): Promise<void> {
     clearTimeout(watch.timer)
     const { id, handle } = watch
     const { repository, settings } = this
-    let now: string | null = id
+    let now: string | undefined
     let life: number | null = null
     try {
       const budget = new Budget(settings.timeout)
-      if (repository.follow) now = await repository.follow(id, budget)
+      const found = repository.follow ? await repository.follow(from, budget) : { id: from, stored: null }
       // Carried by some of its keys it is another session, with a handle of its own.
-      const isElsewhere = now !== null && (hasMoved || now !== id)
-      if (isElsewhere && (await repository.load(now!, budget))?.handle !== handle) now = null
-      if (now !== null) life = await repository.life(now, budget)
+      if (found?.id === id || found?.stored?.handle === handle) now = found.id
+      if (now === id) life = await repository.life(id, budget)
     } catch {
       return this.#lookLater(watch, RETRY + this.#spread(), id)
     }
     if (!this.#has(watch, id)) return
-    if (now !== null && now !== id) this.#move(watch, now)
+    if (now !== undefined && now !== id) return this.#move(handle, id, now)
     const left = Math.min(life ?? 0, lifetimeLeft(settings, handle))
     if (left > 0) this.#lookLater(watch, Math.min(left, INTERVAL * (1 - Math.random() / 4)))
     else this.#end(watch)
   }
 
-  #move(watch: Watch, to: string): void {
-    const from = watch.id
-    this.#take(watch)
-    watch.id = to
-    this.#put(watch)
-    this.moved(watch.handle, from, to)
+  /** All that watch the session go together: each object of it follows step by step, whoever stops to watch. */
+  #move(handle: string, from: string, to: string): void {
+    this.moved(handle, from, to)
+    for (const watch of [...(this.#watches.get(from) ?? [])]) {
+      if (watch.handle !== handle) continue
+      this.#take(watch)
+      watch.id = to
+      this.#put(watch)
+      // A message about the new id may have come while nobody here knew that id.
+      void this.#look(watch)
+    }
   }
 
   #lookLater(watch: Watch, ms: number, id = watch.id): void {

@@ -60,9 +60,9 @@ export class UserSessions {
       let known = await users!.find(user, entry, budget)
       if (!known) {
         const now = await repository.follow?.(id, budget)
-        if (now === null || now === undefined || now === id) return
-        known = await repository.load((id = now), budget)
-        if (known?.user !== user) return
+        if (!now || now.id === id || now.stored?.user !== user) return
+        id = now.id
+        known = now.stored
       }
       const left = await life!(id, budget)
       if (left !== null) found.set(known.handle, this.#infoOf(known, left))

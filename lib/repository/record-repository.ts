@@ -28,6 +28,7 @@ import {
   type Committed,
   type Draft,
   type Drafting,
+  type Living,
   type Meant,
   type Repository
 } from './repository'
@@ -82,7 +83,7 @@ export class RecordRepository implements Repository<StoredRecord> {
   readonly stateless: boolean
   readonly life: Repository['life']
   readonly watch: Repository['watch']
-  readonly follow: Repository['follow']
+  readonly follow: Repository<StoredRecord>['follow']
   readonly users: UserIndex | undefined
   readonly #store: GuardedStore
   readonly #conditional: boolean
@@ -188,10 +189,10 @@ export class RecordRepository implements Repository<StoredRecord> {
       if (!revs.includes(rev)) return stored
       if (to !== undefined && to !== successor) {
         // An attempt whose answer got lost closed it in favour of an id that no response sent: that one moves on.
-        const at = await this.#follow(to, budget)
-        const attempted = at === null ? null : await this.#read(at, budget)
-        if (at === null || !attempted) throw gone()
-        const theirs = at === successor ? undefined : await this.close(at, attempted, successor, rev, budget)
+        const now = await this.#follow(to, budget)
+        if (!now?.stored) throw gone()
+        const isDone = now.id === successor
+        const theirs = isDone ? undefined : await this.close(now.id, now.stored, successor, rev, budget)
         if (theirs) return theirs
       }
     }
@@ -244,10 +245,10 @@ export class RecordRepository implements Repository<StoredRecord> {
     return this.#store.get(id, budget, undefined, (text) => (text === null ? null : this.#decode(text)))
   }
 
-  async #follow(id: string, budget: Budget): Promise<string | null> {
+  async #follow(id: string, budget: Budget): Promise<Living<StoredRecord> | null> {
     for (let at = id; ;) {
       const record = await this.#read(at, budget)
-      if (!record?.frame.moved) return record === null ? null : at
+      if (!record?.frame.moved) return record === null ? null : { id: at, stored: record ?? null }
       if (record.frame.to === undefined) return null
       at = record.frame.to
     }

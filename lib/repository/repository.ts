@@ -34,6 +34,9 @@ export interface Committed<S extends StoredSession = StoredSession> {
   readonly merged: boolean
 }
 
+/** Where a session lives after all its moves. */
+export type Living<S extends StoredSession> = Pick<Committed<S>, 'id' | 'stored'>
+
 /** Which session an id is meant to lead to when it is ended; what is left out may be anything. */
 export interface Meant {
   readonly user?: string
@@ -96,8 +99,11 @@ export interface Repository<S extends StoredSession = StoredSession> {
    */
   destroy(id: string, budget: Budget, known?: S | null, meant?: Meant): Promise<boolean>
 
-  /** The id under which the session stored under `id` lives now, or null. Left out: an id never changes hands. */
-  readonly follow?: ((id: string, budget: Budget) => Promise<string | null>) | undefined
+  /**
+   * Where the session stored under `id` lives now, or null; without `stored`, what is there is nothing of ours. Both
+   * come of one answer: asked for its session later, the id may have changed again. Left out: an id never changes hands.
+   */
+  readonly follow?: ((id: string, budget: Budget) => Promise<Living<S> | null>) | undefined
 
   /** How long what is kept under `id` will live, in milliseconds; null: nothing is there. Left out: nobody can say. */
   readonly life?: ((id: string, budget: Budget) => Promise<number | null>) | undefined

@@ -9,7 +9,7 @@ import session, {
   type Store
 } from '../../lib'
 import { advance } from '../support/clock'
-import { CountingStore, fails } from '../support/counting-store'
+import { after, before, CountingStore, fails } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
 import { type Bag, secret, Site, type Visitor } from '../support/site'
 import { onBothStores } from '../races/support/stores'
@@ -361,4 +361,18 @@ test('a session that a process without the option user moves stays its user’s'
   const sessions = session({ secret, store, user: () => 'x' })
   expect(await sessions.destroy('ann')).toBe(1)
   expect(await store.inner.get(mover.id)).toBeNull()
+})
+
+test('list shows a session that moves to another id, and to the next one, while it is asked for', async () => {
+  const store = new MemoryStore()
+  const { site, login } = await open(store)
+  const visitor = await login('moving', { n: 1 })
+  const handle = await handleOf(visitor)
+  const asked = new CountingStore(store)
+  const move = () => visitor.ask((s) => s.regenerate({ keep: true }).then(() => null))
+  asked.next('get', after(move), (ask) => ask(), before(move))
+  const found = await session({ secret, user, store: asked }).list('moving')
+  expect(found).toMatchObject([{ handle, data: { userinfo: 'moving', n: 1 } }])
+  expect(await nameOf(visitor)).toBe('moving')
+  await site.stop()
 })

@@ -1,5 +1,5 @@
 import type Redis from 'ioredis'
-import session from '../../lib'
+import session, { type Store } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { startProxy, type Proxy } from '../support/proxy'
 import { startRedis, type RedisServer } from '../support/redis-server'
@@ -26,11 +26,11 @@ afterEach(async () => {
 })
 
 /** A visitor of one process, whose socket is held by another one, which has its Redis behind a proxy. */
-async function socket(idleTimeout = 60_000) {
+async function socket(idleTimeout = 60_000, store: Store = far) {
   const site = await Site.open({ store: new CountingStore(near), idleTimeout })
   const visitor = site.visitor()
   await visitor.ask((s) => void (s.n = 1))
-  const sessions = session({ secret, store: far, idleTimeout })
+  const sessions = session({ secret, store, idleTimeout })
   const loaded = (await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })) as Bag
   const close = jest.fn()
   sessions.onDestroy(loaded, close)
@@ -58,6 +58,37 @@ test('a move to a new id is followed, and what is done there is seen', async () 
   expect(isClosed()).toBe(false)
   await visitor.ask((s) => s.regenerate())
   await until(isClosed)
+})
+
+test('a session that moves on while it is asked where it went has not ended', async () => {
+  const asked = new CountingStore(near)
+  Object.assign(asked, { watch: far.watch.bind(far) })
+  const { visitor, loaded, close, isClosed } = await socket(60_000, asked)
+  const { id } = visitor
+  const move = () => visitor.ask((s) => s.regenerate({ keep: true }).then(() => null))
+  const movedOn = new Promise<void>((resolve) => {
+    let isFirst = true
+    asked.always(async (ask, call) => {
+      const answer = await ask()
+      if (call.id === id || !isFirst) return answer
+      isFirst = false
+      // The message of the second move comes after the answers.
+      proxy.hold()
+      await move()
+      resolve()
+      return answer
+    }, 'get')
+  })
+  await move()
+  await movedOn
+  await until(() => loaded.id === visitor.id || isClosed())
+  proxy.forward()
+  expect(close).not.toHaveBeenCalled()
+  await loaded.update((s) => void (s.n = 2))
+  expect(await visitor.ask((s) => s.n)).toBe(2)
+  await visitor.ask((s) => s.destroy())
+  await until(isClosed)
+  expect(close).toHaveBeenCalledTimes(1)
 })
 
 test('a logout while the connection is broken is found when it is back', async () => {

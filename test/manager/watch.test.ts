@@ -168,6 +168,55 @@ describe('regenerate with keep: true is no end', () => {
   })
 })
 
+test('of two sockets of one session, one goes on when the other is closed in the middle of a move', async () => {
+  const { store, tell } = deaf()
+  const { visitor, sessions, upgrade, stop } = await socket({ store })
+  const loaded = (await sessions.open(upgrade)) as Bag
+  const close = jest.fn()
+  sessions.onDestroy(loaded, close)
+  await asked()
+  const { id } = visitor
+  const move = () => visitor.ask((s) => s.regenerate({ keep: true }))
+  await move()
+  const middle = visitor.id
+  const movedOn = new Promise<void>((resolve) => {
+    let questions = 0
+    store.always(async (ask, call) => {
+      // Requests renew what they read, and watchers do not.
+      if (call.id !== middle || call.ttl !== undefined) return ask()
+      const question = ++questions
+      if (question === 2) await move().then(() => resolve())
+      if (question === 3) stop()
+      return ask()
+    }, 'get')
+  })
+  tell({ id, successor: middle })
+  await movedOn
+  tell({ id: middle, successor: visitor.id })
+  await until(() => loaded.id === visitor.id)
+  await loaded.update((s) => void (s.n = 2))
+  expect(await visitor.ask((s) => s.n)).toBe(2)
+  expect(close).not.toHaveBeenCalled()
+})
+
+test('an end under a new id that nobody here knew yet is found as soon as the id is', async () => {
+  const { store, tell } = deaf()
+  const { visitor, loaded, sessions } = await socket({ store })
+  await visitor.ask((s) => s.regenerate({ keep: true }))
+  const { life } = store
+  const logout = async (id: string) => {
+    const left = await life!(id)
+    Object.assign(store, { life })
+    await visitor.ask((s) => s.destroy())
+    tell({ id })
+    return left
+  }
+  Object.assign(store, { life: logout })
+  const other = jest.fn()
+  sessions.onDestroy(loaded, other)
+  await until(() => other.mock.calls.length > 0)
+})
+
 /** A store that tells nothing but what the test says. */
 function deaf() {
   const store = new CountingStore()

@@ -129,7 +129,10 @@ describe('close', () => {
     expect(await repository.load('a', patient())).toBeNull()
     expect(await repository.follow!('a', patient())).toBeNull()
     await create({ n: 1 }, 'b')
-    expect(await repository.follow!('a', patient())).toBe('b')
+    expect(await repository.follow!('a', patient())).toMatchObject({
+      id: 'b',
+      stored: { handle: known.handle }
+    })
   })
 
   it('answers with what others stored meanwhile, and changes nothing', async () => {

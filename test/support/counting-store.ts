@@ -49,6 +49,14 @@ export const after =
     await happening()
     return ask()
   }
+/** Something happens while the answer is on its way. */
+export const before =
+  (happening: () => unknown): Fault =>
+  async (ask) => {
+    const answer = await ask()
+    await happening()
+    return answer
+  }
 
 /** A store that notes every call, and does with it what the test says. */
 export class CountingStore implements Store {

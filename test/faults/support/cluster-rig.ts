@@ -53,6 +53,7 @@ export class ClusterRig {
       const visitor = new Witness(() => this.app.port)
       const { status } = await visitor.ask('/login')
       if (status === 200) added.push(visitor)
+      else if (this.app.errors.at(-1)?.cause?.includes('NOREPLICAS')) await this.#haveReplicas()
       else if (added.length > 0) throw new Error(`nobody could log in: ${status}`)
     }
     this.visitors.push(...added)
@@ -87,6 +88,15 @@ export class ClusterRig {
   async audit(visitors: readonly Witness[]): Promise<string[]> {
     const texts = await this.texts(visitors)
     return visitors.flatMap((visitor, i) => visitor.complaints(texts[i]!))
+  }
+
+  /** Waits until no primary misses a replica: on a busy machine one may take longer than it may to be heard of. */
+  async #haveReplicas(): Promise<void> {
+    for (const { url } of this.cluster.nodes.slice(0, PRIMARIES)) {
+      const redis = new Redis(url)
+      await eventually(async () => /min_slaves_good_slaves:[1-9]/.test(await redis.info('replication')))
+      redis.disconnect()
+    }
   }
 
   /** Waits until a node that was a primary follows the one that took its place. */
