@@ -56,7 +56,7 @@ module.exports = [
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1740,
+    lines: 1760,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
@@ -65,11 +65,11 @@ module.exports = [
     lines: 465,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1560, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1570, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
-    lines: 620,
+    lines: 630,
     about: 'holds a response until a promise settles; knows no session'
   },
   {
