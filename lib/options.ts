@@ -307,6 +307,10 @@ const ELSEWHERE: Record<string, string> = {
 export function checkOptions(options: SessionOptions): Settings & { readonly secrets: Secrets } {
   need(isObject(options), 'session() takes an object: session({ secret })')
   needCalled(options)
+  need(
+    !hasMethods(options, 'get', 'set', 'destroy'),
+    'session() takes the store as an option: session({ secret, store })'
+  )
   needKnown('session()', options, KNOWN, ELSEWHERE)
   const settings: Record<string, unknown> = {}
   for (const name of KNOWN) {
@@ -314,7 +318,7 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
     // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- null is a value that is wrong
     const value: unknown = options[name] === undefined ? rule.default : options[name]
     if (value === undefined) continue
-    need(rule.accepts(value), `${name} must ${rule.must}${name === 'renew' ? formerRenew(value) : ''}`)
+    need(rule.accepts(value), `${name} must ${rule.must}${name === 'renew' ? renewFor(value) : ''}`)
     settings[name] = value
   }
   const { secret, store, ...rest } = settings as unknown as SessionOptions
@@ -342,8 +346,8 @@ export function needCalled(options: object): void {
   need(!isRequest, 'session was given to the application as it is: call it, app.use(session({ secret }))')
 }
 
-function formerRenew(value: unknown): string {
-  return typeof value === 'boolean' ? `; ${value} is '${value ? 'half' : 'never'}' now` : ''
+function renewFor(value: unknown): string {
+  return typeof value === 'boolean' ? `: for ${value}, write '${value ? 'half' : 'never'}'` : ''
 }
 
 type Checked = Omit<Settings, 'store'>
@@ -387,7 +391,7 @@ function checkTogether({
 const KNOWN_LIMITS = ['bytes', 'depth'] as const
 
 function checkLimits(given: { bytes?: unknown; depth?: unknown }): Limits {
-  needKnown('limits', given, KNOWN_LIMITS)
+  needKnown('limits', given, KNOWN_LIMITS, { maxBytes: 'it is bytes', maxDepth: 'it is depth' })
   const limits = { ...(RULES.limits.default as { bytes: number; depth: number }) }
   for (const name of KNOWN_LIMITS) {
     const { [name]: value = limits[name] } = given

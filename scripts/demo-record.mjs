@@ -21,7 +21,7 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking
 const file = join(root, 'docs', 'race.webp')
 
 await build(demo)
-const server = spawn(process.execPath, [join(root, 'build/demo/server.js')], {
+const server = spawn(process.execPath, [join(root, demo.name, 'demo/server.js')], {
   env: { ...process.env, PORT: '0' },
   stdio: ['ignore', 'pipe', 'inherit']
 })

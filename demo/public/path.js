@@ -10,15 +10,15 @@ function stationsOf(trace) {
   const write = named('set', 'destroy')
   const stations = { browser: {} }
   if (entered === undefined) return { ...stations, handler: { took: answered }, released: { took: released } }
-  stations.signature = refused === 'bad signature' ? { bad: refused } : { took: verified - entered }
+  stations.signature = refused === 'bad signature' ? { bad: text(refused) } : { took: verified - entered }
   if (refused === 'load failed') stations.load = { bad: `${ms(load ? load.ms : answered)} ms` }
   else if (loaded !== undefined || load) stations.load = { took: (loaded ?? load.at + load.ms) - load.at }
-  if (refused === 'unknown' || refused === 'expired') stations.load = { bad: refused }
+  if (refused === 'unknown' || refused === 'expired') stations.load = { bad: text(refused) }
   stations.handler = { took: answered - verified }
   if (write) stations.held = { took: Math.max(0, released - answered) }
   if (committed !== undefined && write) stations.commit = { took: committed - write.at }
   else if (write) stations.commit = { took: write.ms }
-  if (refused === 'commit failed' || refused === 'gone') stations.commit = { bad: refused }
+  if (refused === 'commit failed' || refused === 'gone') stations.commit = { bad: text(refused) }
   stations.released = { took: released }
   return stations
 }

@@ -41,11 +41,11 @@ export const sessions = session({
 })
 
 const app = express()
-app.use(express.json(), sessions, passport.session())
+app.use(express.json(), express.urlencoded(), sessions, passport.session())
 
 app.post('/login', passport.authenticate('local'), async (req, res) => {
   // Passport has made a new session. Keep it, and let the browser keep its cookie.
-  if (req.body.remember) await req.session.regenerate({ keep: true, remember: true })
+  if (req.body.remember === 'on') await req.session.regenerate({ keep: true, remember: true })
   res.send(`welcome ${req.user!.name}`)
 })
 

@@ -35,7 +35,9 @@ export async function inspect(operand: string, values: Values, around: Surroundi
 function secretsIn({ SESSION_SECRET = '' }: Surroundings['env']): string[] {
   const secrets = SESSION_SECRET.split(',').filter(Boolean)
   if (secrets.length > 0) return secrets
-  throw new UsageError('set SESSION_SECRET to the secret of the application; several are separated by commas')
+  throw new UsageError(
+    'set SESSION_SECRET to the secret of the application (SESSION_SECRET=$SECRET, if it reads SECRET); several are separated by commas'
+  )
 }
 
 /** A comma in a secret divides it as well: its parts are short, and the message helps to see that. */

@@ -200,6 +200,10 @@ async function choice(
   if (typeof handle === 'string' && except === undefined && others === undefined) return { handle }
   const isMeant = others === undefined || (others === true && rest.except === undefined)
   need(
+    !Object.hasOwn(given, 'handle') || typeof handle === 'string',
+    `handle must be a string, and it is ${handle === null ? 'null' : typeof handle}: nothing was ended`
+  )
+  need(
     isSession(except) && handle === undefined && isMeant,
     'destroy takes { handle: string } or { except: req.session }, or nothing for all sessions; and { others: true } after ' +
       'a session, destroy(req.session, { others: true })'

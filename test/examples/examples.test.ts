@@ -58,8 +58,8 @@ test('passport remembers those who ask for it, and shows the reports to admins',
   const [ann, bob] = [visitorAt(url), visitorAt(url)]
   const remembered = await ann.send('/login', {
     method: 'POST',
-    body: JSON.stringify({ username: 'ann', password: 'secret', remember: true }),
-    headers: { 'content-type': 'application/json' }
+    body: 'username=ann&password=secret&remember=on',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' }
   })
   const days = (Date.parse(/expires=([^;]+)/i.exec(remembered.setCookies[0]!)![1]!) - Date.now()) / 86_400_000
   expect(Math.round(days)).toBe(30)

@@ -305,6 +305,12 @@ describe('wrong use', () => {
     }
   )
 
+  test('the error says that the handle is missing, which a form may have left out', async () => {
+    await expect(sessions({ user }).destroy('a', { handle: undefined as never })).rejects.toMatchObject({
+      message: 'handle must be a string, and it is undefined: nothing was ended'
+    })
+  })
+
   test.each([
     [7, 'ERR_SESSION_OPTIONS'],
     [{}, 'ERR_SESSION_OPTIONS'],

@@ -28,6 +28,10 @@ export function openRedis(target: string | RedisOptions | undefined): Redis {
     typeof target === 'string' ? /^rediss?:\/\/./i.test(target) : typeof target === 'object' && target,
     `RedisStore.connect needs a URL that begins with redis:// or rediss://, such as redis://localhost:6379, or options of ioredis${hint}`
   )
+  need(
+    typeof target !== 'string' || /^\w+:\/\/[^/]*(?:\/\d*)?(?:\?|$)/.test(target),
+    'RedisStore.connect takes a URL whose path is the number of a database, such as redis://localhost:6379/1'
+  )
   const { Redis } = loadIoredis()
   return typeof target === 'string'
     ? new Redis(target, CONNECT_DEFAULTS)

@@ -247,6 +247,11 @@ describe('a client of its own', () => {
     }
   )
 
+  test('a URL whose path is no number of a database is an error at once', () => {
+    expect(() => RedisStore.connect(`${redis.url}/sessions`)).toThrow(/the number of a database/)
+    for (const path of ['', '/', '/2', '/2?family=4']) expect(() => connect(redis.url + path)).not.toThrow()
+  })
+
   test.each([undefined, null, '', 0])('nothing to connect to is an error at once: %p', (target) => {
     expect(() => RedisStore.connect(target as unknown as string)).toThrow(
       expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' })
