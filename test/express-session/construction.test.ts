@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { both, cookieOf, count, end, lengthOf, logIn, secret, Site, storeOf, visits } from './support/both'
 import type { Handler, StoreLike } from './support/both'
 import ours from '../../lib/express-session'
+import { atEnd } from '../support/serve'
 
 /** Answers with the user before this request. */
 const who: Handler = (req, res) => {
@@ -198,18 +199,14 @@ describe('holdfast', () => {
 
   test('4, 8: what express-session warns of is warned of', () => {
     const { NODE_ENV, NO_DEPRECATION } = process.env
-    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-    try {
-      process.env.NODE_ENV = 'production'
-      process.env.NO_DEPRECATION = ''
-      ours({} as never)
-      const said = warn.mock.calls.map(([message]) => String(message)).join('\n')
-      for (const what of ['undefined resave', 'undefined saveUninitialized', 'req.secret', 'MemoryStore']) {
-        expect(said).toContain(what)
-      }
-    } finally {
-      Object.assign(process.env, { NODE_ENV, NO_DEPRECATION })
-      warn.mockRestore()
+    const warn = atEnd(jest.spyOn(process, 'emitWarning').mockImplementation(), (it) => it.mockRestore())
+    atEnd(process.env, (it) => Object.assign(it, { NODE_ENV, NO_DEPRECATION }))
+    process.env.NODE_ENV = 'production'
+    process.env.NO_DEPRECATION = ''
+    ours({} as never)
+    const said = warn.mock.calls.map(([message]) => String(message)).join('\n')
+    for (const what of ['undefined resave', 'undefined saveUninitialized', 'req.secret', 'MemoryStore']) {
+      expect(said).toContain(what)
     }
   })
 })

@@ -1,4 +1,5 @@
 import ours from '../../lib/express-session'
+import { atEnd } from '../support/serve'
 import { both, cookieOf, end, kept, lengthOf, Site, storeOf, visits, type Handler } from './support/both'
 
 describe.each(both)('%s', (_, session) => {
@@ -80,14 +81,10 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('a Secure cookie is not sent over a connection that is not', async () => {
-    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-    try {
-      const site = await Site.of(session, { cookie: { secure: true } }, visits)
-      const answer = await site.get()
-      expect([answer.status, answer.setCookies]).toEqual([200, []])
-    } finally {
-      warn.mockRestore()
-    }
+    atEnd(jest.spyOn(process, 'emitWarning').mockImplementation(), (it) => it.mockRestore())
+    const site = await Site.of(session, { cookie: { secure: true } }, visits)
+    const answer = await site.get()
+    expect([answer.status, answer.setCookies]).toEqual([200, []])
   })
 
   const other = 'previous=value; Path=/'
