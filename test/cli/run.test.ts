@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Redis from 'ioredis'
 import { HELP } from '../../lib/cli/help'
 import { freePort, startRedis, type RedisServer } from '../support/redis-server'
+import { atEnd } from '../support/serve'
 import { holdfast, json } from './cli'
 
 const SESSION_SECRET = 'what signs the cookies in the tests of the core'
@@ -83,9 +84,8 @@ describe('what is wrong is said in a sentence', () => {
 describe('a server', () => {
   let redis: RedisServer
   beforeAll(async () => {
-    redis = await startRedis({ args: ['--requirepass', 'opensesame'] })
+    redis = atEnd(await startRedis({ args: ['--requirepass', 'opensesame'] }), (it) => it.stop())
   })
-  afterAll(async () => redis?.stop())
 
   const list = (url: string): ReturnType<typeof holdfast> => holdfast(['list', 'ann'], { REDIS_URL: url })
 
@@ -118,15 +118,11 @@ describe('a server', () => {
   })
 
   test('that does not answer', async () => {
-    redis.pause()
-    try {
-      const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${redis.port}`)
-      expect([status, stderr]).toEqual([
-        2,
-        expect.stringMatching(/^holdfast: Redis at 127\.0\.0\.1:\d+: .+\n$/)
-      ])
-    } finally {
-      redis.resume()
-    }
+    atEnd(redis, (it) => it.resume()).pause()
+    const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${redis.port}`)
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^holdfast: Redis at 127\.0\.0\.1:\d+: .+\n$/)
+    ])
   })
 })

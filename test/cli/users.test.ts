@@ -1,7 +1,8 @@
 import Redis from 'ioredis'
 import { RedisStore } from '../../lib/redis'
-import { startCluster, type RedisCluster } from '../support/redis-cluster'
+import { startCluster } from '../support/redis-cluster'
 import { startRedis, type RedisServer } from '../support/redis-server'
+import { atEnd } from '../support/serve'
 import { Site, type Visitor } from '../support/site'
 import { holdfast, json } from './cli'
 
@@ -14,25 +15,20 @@ interface Listed {
 
 describe.each(['a server', 'a cluster'])('on %s', (kind) => {
   let redis: RedisServer
-  let cluster: RedisCluster | undefined
   let client: Redis | InstanceType<typeof Redis.Cluster>
   let store: RedisStore
   let site: Site
 
   beforeAll(async () => {
     if (kind === 'a cluster') {
-      cluster = await startCluster({ primaries: 3 })
-      redis = cluster.nodes[1]!
-      client = new Redis.Cluster(cluster.nodes.map(({ host, port }) => ({ host, port })))
+      const { nodes } = atEnd(await startCluster({ primaries: 3 }), (it) => it.stop())
+      redis = nodes[1]!
+      client = new Redis.Cluster([...nodes])
     } else {
-      redis = await startRedis()
+      redis = atEnd(await startRedis(), (it) => it.stop())
       client = new Redis(redis.url)
     }
-    store = new RedisStore(client)
-  })
-  afterAll(async () => {
-    client?.disconnect()
-    await (cluster ?? redis)?.stop()
+    store = new RedisStore(atEnd(client, (it) => it.disconnect()))
   })
   beforeEach(async () => {
     site = await Site.open({ store, user: (s) => (s as unknown as { name?: string }).name })

@@ -3,6 +3,7 @@ import { parseCookie } from 'cookie'
 import * as signature from 'cookie-signature'
 import fc from 'fast-check'
 import { createSigner, isId } from '../../lib/cookie/signature'
+import { atEnd } from '../support/serve'
 
 const SECRET = 'a secret that is at least 32 bytes long'
 const OLD = 'an old secret that is also 32 bytes long'
@@ -136,18 +137,14 @@ describe('verify', () => {
     let secrets = [SECRET]
     const live = createSigner(() => secrets, 'sid')
     const value = live.sign(ID)
-    const createHmac = jest.spyOn(crypto, 'createHmac')
-    try {
-      for (let visit = 0; visit < 3; visit++) expect(live.verify(value)).toEqual({ id: ID, current: true })
-      expect(createHmac).toHaveBeenCalledTimes(1)
-      for (const changed of flipped(value)) expect(live.verify(changed)?.id).not.toBe(ID)
-      secrets = [OLD, SECRET]
-      expect(live.verify(value)).toEqual({ id: ID, current: false })
-      secrets = [OLD]
-      expect(live.verify(value)).toBeUndefined()
-    } finally {
-      createHmac.mockRestore()
-    }
+    const createHmac = atEnd(jest.spyOn(crypto, 'createHmac'), (it) => it.mockRestore())
+    for (let visit = 0; visit < 3; visit++) expect(live.verify(value)).toEqual({ id: ID, current: true })
+    expect(createHmac).toHaveBeenCalledTimes(1)
+    for (const changed of flipped(value)) expect(live.verify(changed)?.id).not.toBe(ID)
+    secrets = [OLD, SECRET]
+    expect(live.verify(value)).toEqual({ id: ID, current: false })
+    secrets = [OLD]
+    expect(live.verify(value)).toBeUndefined()
   })
 
   it('never throws', () => {
@@ -161,32 +158,28 @@ describe('verify', () => {
   })
 
   it('computes no HMAC for garbage', () => {
-    const createHmac = jest.spyOn(crypto, 'createHmac')
-    try {
-      const sig = 'A'.repeat(43)
-      for (const value of [
-        '',
-        's:',
-        's:.',
-        `s:.${sig}`,
-        `s:id.${sig}A`,
-        `s:id.${sig.slice(1)}`,
-        `s:i d.${sig}`,
-        `s:${'a'.repeat(129)}.${sig}`,
-        `s%3A%.${sig}`,
-        `s:${'a'.repeat(1e6)}`,
-        'a'.repeat(1e6),
-        '%'.repeat(1e6)
-      ]) {
-        expect(signer.verify(value)).toBeUndefined()
-      }
-      expect(createHmac).not.toHaveBeenCalled()
-      signer.verify(`s:id.${sig}`)
-      // Once with the cookie's name, and once without.
-      expect(createHmac).toHaveBeenCalledTimes(2)
-    } finally {
-      createHmac.mockRestore()
+    const createHmac = atEnd(jest.spyOn(crypto, 'createHmac'), (it) => it.mockRestore())
+    const sig = 'A'.repeat(43)
+    for (const value of [
+      '',
+      's:',
+      's:.',
+      `s:.${sig}`,
+      `s:id.${sig}A`,
+      `s:id.${sig.slice(1)}`,
+      `s:i d.${sig}`,
+      `s:${'a'.repeat(129)}.${sig}`,
+      `s%3A%.${sig}`,
+      `s:${'a'.repeat(1e6)}`,
+      'a'.repeat(1e6),
+      '%'.repeat(1e6)
+    ]) {
+      expect(signer.verify(value)).toBeUndefined()
     }
+    expect(createHmac).not.toHaveBeenCalled()
+    signer.verify(`s:id.${sig}`)
+    // Once with the cookie's name, and once without.
+    expect(createHmac).toHaveBeenCalledTimes(2)
   })
 })
 

@@ -1,15 +1,12 @@
 import request from 'supertest'
 import { MemoryStore } from '../../lib/index'
 import { cookieOf, idOf } from './support/cookie'
-import { startDemo } from './support/demo'
+import { type Served, startDemo } from './support/demo'
 
 const store = new MemoryStore()
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
-beforeAll(async () => {
-  demo = await startDemo({ store })
-})
-afterAll(() => demo?.stop())
+beforeAll(async () => (demo = await startDemo({ store })))
 
 const json = 'application/json'
 const form = 'application/x-www-form-urlencoded'

@@ -2,15 +2,14 @@ import request from 'supertest'
 import { life } from '../../demo/app'
 import { openStore } from '../../demo/store'
 import { cookieOf } from './support/cookie'
-import { startDemo } from './support/demo'
+import { type Served, startDemo, userAt } from './support/demo'
 
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
 beforeAll(async () => {
   const { name, ...opened } = await openStore({ store: 'cookie', redisUrl: undefined }, life.idleTimeout)
   demo = await startDemo({ ...opened, storeName: name })
 })
-afterAll(() => demo?.stop())
 
 const visitor = () => request.agent(demo.url)
 const login = { username: 'test', password: 'x' }
@@ -86,10 +85,7 @@ it('logs out all other devices of a user, copied cookies included, and nobody el
   await one.post('/users/devices/logout-others').expect(200, { ok: 1, message: '退出成功', ended: null })
   expect([await userOf(one), await userOf(other), await userOf(stranger)]).toEqual(['test', null, 'another'])
   await one.get('/count').expect('第2次')
-  await request(demo.url)
-    .get('/users/getUser')
-    .set('Cookie', copied)
-    .expect(/"userinfo":null/)
+  expect(await userAt(demo.url, copied)).toBeNull()
   await other.post('/users/login').send(login)
   expect(await userOf(other)).toBe('test')
 })

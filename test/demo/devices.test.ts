@@ -1,8 +1,8 @@
 import request from 'supertest'
-import { MemoryStore } from '../../lib/index'
+import { MemoryStore, type Store } from '../../lib/index'
 import { cookieOf, idOf } from './support/cookie'
-import { startDemo } from './support/demo'
-import { stores, type Kept } from './support/stores'
+import { type Served, startDemo } from './support/demo'
+import { stores } from './support/stores'
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
 const safari =
@@ -17,16 +17,12 @@ interface Device {
 }
 
 describe.each(stores)('the devices of a user on $name', ({ open }) => {
-  let kept: Kept
-  let demo: Awaited<ReturnType<typeof startDemo>>
+  let store: Store
+  let demo: Served
 
   beforeAll(async () => {
-    kept = await open()
-    demo = await startDemo({ store: kept.store })
-  })
-  afterAll(async () => {
-    await demo?.stop()
-    await kept?.stop()
+    store = await open()
+    demo = await startDemo({ store })
   })
 
   let users = 0
@@ -94,7 +90,7 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
     await logout().expect(200, { ok: 1, message: '退出成功', ended: 0 })
 
     expect(await other.user()).toBeNull()
-    expect(await kept.store.get(other.id)).toBeNull()
+    expect(await store.get(other.id)).toBeNull()
     expect([await one.user(), await third.user()]).toEqual([user, user])
     expect((await one.devices()).map(({ browser }) => browser)).toEqual([
       'Firefox · Windows',
@@ -130,7 +126,7 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
       .expect(200)
     expect(response.body).toEqual({ ok: 1, message: '退出成功', ended: 1 })
     expect(cookieOf(response)).toBe('sid=')
-    expect(await kept.store.get(one.id)).toBeNull()
+    expect(await store.get(one.id)).toBeNull()
   })
 
   it("are nobody else's to end", async () => {
@@ -181,18 +177,14 @@ it('are not known to a store without an index, which says so', async () => {
       destroy: (...args) => memory.destroy(...args)
     }
   })
-  try {
-    const one = request.agent(demo.url)
-    await one.post('/users/login').send({ username: 'test', password: 'x' }).expect(200)
-    const response = await one.get('/users/devices').expect(200)
-    expect(response.body).toMatchObject({ user: 'test', devices: null })
-    expect(response.text).toContain('this store cannot tell')
-    await one
-      .post('/users/devices/logout')
-      .send({ handle: 'x' })
-      .expect(404, /this store cannot tell/)
-    await one.post('/users/devices/logout-others').expect(404, /this store cannot tell/)
-  } finally {
-    await demo.stop()
-  }
+  const one = request.agent(demo.url)
+  await one.post('/users/login').send({ username: 'test', password: 'x' }).expect(200)
+  const response = await one.get('/users/devices').expect(200)
+  expect(response.body).toMatchObject({ user: 'test', devices: null })
+  expect(response.text).toContain('this store cannot tell')
+  await one
+    .post('/users/devices/logout')
+    .send({ handle: 'x' })
+    .expect(404, /this store cannot tell/)
+  await one.post('/users/devices/logout-others').expect(404, /this store cannot tell/)
 })

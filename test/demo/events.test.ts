@@ -1,36 +1,28 @@
 import request from 'supertest'
+import type { Store } from '../../lib/index'
+import { atEnd } from '../support/serve'
 import { cookieOf } from './support/cookie'
-import { startDemo } from './support/demo'
-import { stores, type Kept } from './support/stores'
+import { loginAt, type Served, startDemo } from './support/demo'
+import { stores } from './support/stores'
 import { openStream, type EventStream } from './support/stream'
 
 const login = { username: 'test', password: 'x' }
 
 describe.each(stores)('a page on $name', ({ open }) => {
-  let kept: Kept
-  let demo: Awaited<ReturnType<typeof startDemo>>
-  const streams: EventStream[] = []
+  let store: Store
+  let demo: Served
 
   beforeAll(async () => {
-    kept = await open()
-    demo = await startDemo({ store: kept.store })
-  })
-  afterEach(() => {
-    for (const stream of streams.splice(0)) stream.close()
-  })
-  afterAll(async () => {
-    await demo?.stop()
-    await kept?.stop()
+    store = await open()
+    demo = await startDemo({ store })
   })
 
   async function listen(page: string, cookie?: string): Promise<EventStream> {
-    const stream = await openStream(`${demo.url}/events?page=${page}`, cookie)
-    streams.push(stream)
-    return stream
+    return atEnd(await openStream(`${demo.url}/events?page=${page}`, cookie), (it) => it.close())
   }
 
   it('hears at once that its session was ended from another browser', async () => {
-    const one = cookieOf(await request(demo.url).post('/users/login').send(login))
+    const one = await loginAt(demo.url)
     const other = request.agent(demo.url)
     await other.post('/users/login').send(login).expect(200)
     const stream = await listen('one', one)
@@ -99,36 +91,32 @@ describe.each(stores)('a page on $name', ({ open }) => {
     )
     const stream = await listen('frozen')
     expect(await stream.next('frozen')).toBe(false)
-    const said = jest.spyOn(console, 'error').mockImplementation(() => undefined)
+    atEnd(jest.spyOn(console, 'error').mockImplementation(), (it) => it.mockRestore())
     const count = async (cookie: string) => {
       const began = performance.now()
       const { status } = await request(demo.url).get('/count').set('Cookie', cookie)
       return { status, ms: performance.now() - began }
     }
     const freeze = (frozen: unknown) => request(demo.url).post('/store/freeze').send({ frozen })
-    try {
-      await freeze('yes').expect(400, /frozen should be/)
-      await freeze(true).expect(200)
-      expect(await stream.next('frozen')).toBe(true)
-      const waited = await Promise.all(visitors.map(count))
-      expect(waited.map(({ status }) => status)).toEqual([503, 503, 503])
-      const fastest = Math.min(...waited.map(({ ms }) => ms))
-      expect(fastest).toBeGreaterThan(900)
-      const after = await count(visitors[0]!)
-      expect(after.status).toBe(503)
-      expect(after.ms).toBeLessThan(fastest)
+    atEnd(freeze, (it) => it(false))
+    await freeze('yes').expect(400, /frozen should be/)
+    await freeze(true).expect(200)
+    expect(await stream.next('frozen')).toBe(true)
+    const waited = await Promise.all(visitors.map(count))
+    expect(waited.map(({ status }) => status)).toEqual([503, 503, 503])
+    const fastest = Math.min(...waited.map(({ ms }) => ms))
+    expect(fastest).toBeGreaterThan(900)
+    const after = await count(visitors[0]!)
+    expect(after.status).toBe(503)
+    expect(after.ms).toBeLessThan(fastest)
 
-      await freeze(false).expect(200)
-      expect(await stream.next('frozen')).toBe(false)
-      // What was asked before the thaw is answered now; the first answer opens the way, and may come after this one.
-      let answered: Awaited<ReturnType<typeof count>>
-      do answered = await count(visitors[0]!)
-      while (answered.status === 503)
-      expect(answered.status).toBe(200)
-    } finally {
-      await freeze(false)
-      said.mockRestore()
-    }
+    await freeze(false).expect(200)
+    expect(await stream.next('frozen')).toBe(false)
+    // What was asked before the thaw is answered now; the first answer opens the way, and may come after this one.
+    let answered: Awaited<ReturnType<typeof count>>
+    do answered = await count(visitors[0]!)
+    while (answered.status === 503)
+    expect(answered.status).toBe(200)
   })
 
   it('has to say which page it is', async () => {

@@ -64,12 +64,8 @@ test('a call that fails does not hold up the next one', async () => {
 test('the demo runs on it', async () => {
   const store = newStore()
   const demo = await startDemo({ store })
-  try {
-    const cookie = cookieOf(await request(demo.url).get('/count'))
-    const counts = Array.from({ length: 10 }, () => request(demo.url).get('/count').set('Cookie', cookie))
-    await Promise.all(counts)
-    expect(JSON.parse((await store.get(idOf(cookie)))!)).toMatchObject({ count: 11 })
-  } finally {
-    await demo.stop()
-  }
+  const cookie = cookieOf(await request(demo.url).get('/count'))
+  const counts = Array.from({ length: 10 }, () => request(demo.url).get('/count').set('Cookie', cookie))
+  await Promise.all(counts)
+  expect(JSON.parse((await store.get(idOf(cookie)))!)).toMatchObject({ count: 11 })
 })

@@ -1,12 +1,10 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { MemoryStore } from '../../lib/index'
-import { launch, visit } from './support/browser'
-import { serve, startDemo } from './support/demo'
+import { visit } from './support/browser'
+import { serve, type Served, startDemo } from './support/demo'
 
 jest.setTimeout(120_000)
 
-type Served = Awaited<ReturnType<typeof serve>>
-let browser: Browser
 let front: Served
 let stranger: Served
 let demo: Served
@@ -17,13 +15,8 @@ const blank: Parameters<typeof serve>[0] = (_req, res) => {
 }
 
 beforeAll(async () => {
-  browser = await launch()
   ;[front, stranger] = await Promise.all([serve(blank), serve(blank)])
   demo = await startDemo({ store: new MemoryStore(), allowedOrigins: [front.url] })
-})
-afterAll(async () => {
-  await browser?.close()
-  await Promise.all([demo, front, stranger].map((served) => served?.stop()))
 })
 
 /** What a page's `fetch` gets from the demo: status and text, or the name of the error. */
@@ -38,7 +31,7 @@ const json = { 'Content-Type': 'application/json' }
 const login = { method: 'POST', headers: json, body: JSON.stringify({ username: 'test', password: 'x' }) }
 
 it('serves a front end on another port, login, count and logout', async () => {
-  await visit(browser, front.url, async (page, complaints) => {
+  await visit(front.url, {}, async (page, complaints) => {
     expect(await fetched(page, '/users/login', login)).toBe('200 {"ok":1,"message":"成功"}')
     expect(await fetched(page, '/users/getUser')).toBe('200 {"ok":1,"message":"成功","userinfo":"test"}')
     expect(await fetched(page, '/count')).toBe('200 第1次')
@@ -60,7 +53,7 @@ it('serves a front end on another port, login, count and logout', async () => {
 })
 
 it('neither obeys nor answers any other', async () => {
-  await visit(browser, front.url, async (page, complaints) => {
+  await visit(front.url, {}, async (page, complaints) => {
     await fetched(page, '/users/login', login)
 
     await page.goto(stranger.url)

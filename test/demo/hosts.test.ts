@@ -1,13 +1,10 @@
 import request from 'supertest'
 import { MemoryStore } from '../../lib/index'
-import { startDemo } from './support/demo'
+import { type Served, startDemo } from './support/demo'
 
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
-beforeAll(async () => {
-  demo = await startDemo({ store: new MemoryStore(), allowedHosts: ['demo.example'] })
-})
-afterAll(() => demo?.stop())
+beforeAll(async () => (demo = await startDemo({ store: new MemoryStore(), allowedHosts: ['demo.example'] })))
 
 it.each(['localhost', 'localhost:4000', '127.0.0.1', '[::1]:4000', 'demo.example', 'DEMO.example:8080'])(
   'answers a browser that asked for %s',

@@ -1,15 +1,12 @@
 import request from 'supertest'
 import { MemoryStore } from '../../lib/index'
-import { startDemo } from './support/demo'
+import { type Served, startDemo } from './support/demo'
 
 const front = 'http://127.0.0.1:8080'
 const store = new MemoryStore()
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
-beforeAll(async () => {
-  demo = await startDemo({ store, allowedOrigins: [front, 'https://shop.example'] })
-})
-afterAll(() => demo?.stop())
+beforeAll(async () => (demo = await startDemo({ store, allowedOrigins: [front, 'https://shop.example'] })))
 
 const login = { username: 'test', password: 'x' }
 
@@ -67,11 +64,7 @@ it('goes by the host where the browser says no more than the origin', async () =
 
 it('speaks of no origin where none is allowed', async () => {
   const alone = await startDemo({ store })
-  try {
-    const response = await request(alone.url).get('/users/getUser').set('Origin', front)
-    expect(response.get('Access-Control-Allow-Origin')).toBeUndefined()
-    await request(alone.url).post('/users/login').set('Origin', front).send(login).expect(403)
-  } finally {
-    await alone.stop()
-  }
+  const response = await request(alone.url).get('/users/getUser').set('Origin', front)
+  expect(response.get('Access-Control-Allow-Origin')).toBeUndefined()
+  await request(alone.url).post('/users/login').set('Origin', front).send(login).expect(403)
 })

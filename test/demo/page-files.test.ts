@@ -1,16 +1,13 @@
 import request from 'supertest'
 import type { Store } from '../../lib/index'
-import { startDemo } from './support/demo'
+import { type Served, startDemo } from './support/demo'
 
 /** A store that must not be asked. */
 const fail = () => Promise.reject(new Error('the store was asked'))
 const store: Store = { contract: 1, get: fail, set: fail, touch: fail, destroy: fail }
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
-beforeAll(async () => {
-  demo = await startDemo({ store })
-})
-afterAll(() => demo?.stop())
+beforeAll(async () => (demo = await startDemo({ store })))
 
 it.each([
   ['/', 'text/html', 200],

@@ -1,29 +1,23 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { MemoryStore, type Store } from '../../lib/index'
-import { launch, visit } from './support/browser'
-import { startDemo } from './support/demo'
+import { visit } from './support/browser'
+import { type Served, startDemo } from './support/demo'
 import { answered, button, panelSays } from './support/page'
 
 jest.setTimeout(120_000)
 
-let browser: Browser
 let store: Store
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
 beforeAll(async () => {
-  browser = await launch()
   store = new MemoryStore()
   demo = await startDemo({ store, storeName: '内存 / memory' })
-})
-afterAll(async () => {
-  await browser?.close()
-  await demo?.stop()
 })
 
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 
 it('shows the whole life of a session', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     await page.getByText('还没有会话').waitFor()
     await panelSays(page, '保存在', '内存')
 
@@ -63,7 +57,7 @@ it('shows the whole life of a session', async () => {
 })
 
 it('counts the life down', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     await button(page, '计数').click()
     await panelSays(page, '闲置还剩', /23:5\d:\d\d/)
     await panelSays(page, '寿命还剩', /29 天 23:5\d:\d\d/)
@@ -75,7 +69,7 @@ it('counts the life down', async () => {
 })
 
 it('counts fifty visits at once, exactly', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     await button(page, '同时 50 次').click()
     await answered(page, '50 × GET /count', '50 个不同的数：2–51')
     await button(page, '计数').click()
@@ -84,7 +78,7 @@ it('counts fifty visits at once, exactly', async () => {
 })
 
 it('greets at the form, without leaving the page, and shows markup as text', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     const name = '<img src=x onerror=alert(1)>'
     for (const answer of ['您第一次登录系统', `欢迎，${name}`]) {
       await page.getByLabel('usr').fill(name)
@@ -99,23 +93,18 @@ it('greets at the form, without leaving the page, and shows markup as text', asy
 })
 
 it('lets the form be sent without JavaScript', async () => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      for (const answer of ['您第一次登录系统', '欢迎，张三']) {
-        await page.goto(demo.url)
-        await page.getByLabel('usr').fill('张三')
-        await button(page, '提交').click()
-        await page.getByText(answer, { exact: true }).waitFor()
-      }
-    },
-    { javaScriptEnabled: false }
-  )
+  await visit(demo.url, { javaScriptEnabled: false }, async (page) => {
+    for (const answer of ['您第一次登录系统', '欢迎，张三']) {
+      await page.goto(demo.url)
+      await page.getByLabel('usr').fill('张三')
+      await button(page, '提交').click()
+      await page.getByText(answer, { exact: true }).waitFor()
+    }
+  })
 })
 
 it('shows what the server refuses', async () => {
-  await visit(browser, demo.url, async (page, complaints) => {
+  await visit(demo.url, {}, async (page, complaints) => {
     await page.getByLabel('用户名').fill('   ')
     await button(page, '登录').click()
     const refused = page
@@ -129,7 +118,7 @@ it('shows what the server refuses', async () => {
 })
 
 it('can be used by keyboard alone, and shows where the focus is', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     const focused = page.locator(':focus-visible')
     /** Goes on to the element with this id. */
     const tabTo = async (id: string) => {
@@ -173,11 +162,11 @@ it.each(['light', 'dark'] as const)('fits a phone in the %s', async (colorScheme
       expect((await box.boundingBox())?.height).toBeGreaterThanOrEqual(44)
     }
   }
-  await visit(browser, demo.url, look, { ...phone, colorScheme })
+  await visit(demo.url, { ...phone, colorScheme }, look)
 })
 
 it('keeps its log one announcement an answer, and labels every field', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     expect(await page.getByRole('log').getAttribute('aria-live')).toBe('polite')
     expect(await page.locator('[aria-live]').count()).toBe(1)
     const unlabelled = await page.evaluate(

@@ -3,37 +3,25 @@ import { MemoryStore } from '../../lib/index'
 import { KEYS, type LaneResult, type StoreMaker } from '../../demo/race/race'
 import { openRaceRedis } from '../../demo/race/redis'
 import { startRedis } from '../support/redis-server'
-import { startDemo } from './support/demo'
+import { atEnd } from '../support/serve'
+import { type Served, startDemo } from './support/demo'
 
-const kinds: { name: string; open(): Promise<{ make?: StoreMaker; stop(): Promise<void> }> }[] = [
-  { name: "each package's own MemoryStore", open: () => Promise.resolve({ stop: () => Promise.resolve() }) },
+const kinds: { name: string; open(): Promise<StoreMaker | undefined> }[] = [
+  { name: "each package's own MemoryStore", open: () => Promise.resolve(undefined) },
   {
     name: 'connect-redis',
     open: async () => {
-      const redis = await startRedis()
-      const { make, close } = await openRaceRedis(redis.url)
-      return {
-        make,
-        stop: async () => {
-          close()
-          await redis.stop()
-        }
-      }
+      const redis = atEnd(await startRedis(), (it) => it.stop())
+      return atEnd(await openRaceRedis(redis.url), (it) => it.close()).make
     }
   }
 ]
 
 describe.each(kinds)('the race on $name', ({ open }) => {
-  let stores: Awaited<ReturnType<typeof open>>
-  let demo: Awaited<ReturnType<typeof startDemo>>
+  let demo: Served
 
   beforeAll(async () => {
-    stores = await open()
-    demo = await startDemo({ store: new MemoryStore(), raceStore: stores.make })
-  })
-  afterAll(async () => {
-    await demo?.stop()
-    await stores?.stop()
+    demo = await startDemo({ store: new MemoryStore(), raceStore: await open() })
   })
 
   async function run(course: string): Promise<[theirs: LaneResult, ours: LaneResult]> {

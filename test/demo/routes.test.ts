@@ -1,20 +1,17 @@
 import request from 'supertest'
+import type { Store } from '../../lib/index'
 import { cookieOf, idOf } from './support/cookie'
-import { startDemo } from './support/demo'
-import { stores, type Kept } from './support/stores'
+import { type Served, startDemo, userAt } from './support/demo'
+import { stores } from './support/stores'
 
 describe.each(stores)('the demo on $name', ({ open }) => {
-  let kept: Kept
-  let demo: Awaited<ReturnType<typeof startDemo>>
+  let store: Store
+  let demo: Served
   const saved: string[] = []
 
   beforeAll(async () => {
-    kept = await open()
-    demo = await startDemo({ store: kept.store, storeName: 'a store', onSession: (id) => saved.push(id) })
-  })
-  afterAll(async () => {
-    await demo?.stop()
-    await kept?.stop()
+    store = await open()
+    demo = await startDemo({ store, storeName: 'a store', onSession: (id) => saved.push(id) })
   })
   beforeEach(() => saved.splice(0))
 
@@ -55,12 +52,9 @@ describe.each(stores)('the demo on $name', ({ open }) => {
     const before = cookieOf(await one.get('/count'))
     const after = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
     expect(idOf(after)).not.toBe(idOf(before))
-    expect(await kept.store.get(idOf(before))).not.toContain('"count"')
+    expect(await store.get(idOf(before))).not.toContain('"count"')
     await one.get('/count').expect('第2次')
-    await request(demo.url)
-      .get('/users/getUser')
-      .set('Cookie', before)
-      .expect(/"userinfo":null/)
+    expect(await userAt(demo.url, before)).toBeNull()
   })
 
   it('ends the whole session at a logout, in the store and in the browser', async () => {
@@ -69,11 +63,8 @@ describe.each(stores)('the demo on $name', ({ open }) => {
     const cookie = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
     const logout = await one.post('/users/logout').expect(200)
     expect(cookieOf(logout)).toBe('sid=')
-    expect(await kept.store.get(idOf(cookie))).toBeNull()
-    await request(demo.url)
-      .get('/users/getUser')
-      .set('Cookie', cookie)
-      .expect(/"userinfo":null/)
+    expect(await store.get(idOf(cookie))).toBeNull()
+    expect(await userAt(demo.url, cookie)).toBeNull()
     await one.get('/count').expect('第1次')
   })
 
@@ -133,7 +124,7 @@ describe.each(stores)('the demo on $name', ({ open }) => {
       age: expect.any(Number) as number,
       idle: { limit: day, left: day },
       lifetime: { limit: 30 * day, left: 30 * day - (session.age as number) },
-      stored: (await kept.store.get(idOf(cookie))) as string
+      stored: (await store.get(idOf(cookie))) as string
     })
     expect(JSON.parse(session.stored)).toMatchObject({
       count: 1,
@@ -159,7 +150,7 @@ describe.each(stores)('the demo on $name', ({ open }) => {
     const password = 'correct horse battery staple'
     const login = await one.post('/users/login').send({ username: 'test', password })
     const form = await one.post('/login').type('form').send({ usr: 'test', psd: password })
-    const stored = await kept.store.get(idOf(cookieOf(form)))
+    const stored = await store.get(idOf(cookieOf(form)))
     expect(stored).toContain('test')
     for (const text of [stored, login.text, form.text, JSON.stringify([login.headers, form.headers])]) {
       expect(text).not.toContain(password)

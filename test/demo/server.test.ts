@@ -1,27 +1,24 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Redis from 'ioredis'
 import request from 'supertest'
 import { freePort, startRedis } from '../support/redis-server'
+import { atEnd, serve } from '../support/serve'
+import { portOf } from '../support/server'
 import { cookieOf, idOf } from './support/cookie'
+import { loginAt, userAt } from './support/demo'
 import { buildDemo, DemoProcess } from './support/process'
 import { openStream } from './support/stream'
 
 const login = { username: 'test', password: 'hunter2' }
-const started: DemoProcess[] = []
 
 beforeAll(buildDemo)
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((demo) => demo.kill()))
-})
 
 function run(env?: Record<string, string>): DemoProcess {
-  const demo = new DemoProcess(env)
-  started.push(demo)
-  return demo
+  return atEnd(new DemoProcess(env), (it) => it.kill())
 }
 
 it.each(['SIGTERM', 'SIGINT'] as const)('starts, answers, and ends well on %s', async (signal) => {
@@ -78,15 +75,12 @@ it('ends while pages listen to it', async () => {
 })
 
 it('says in one line that its port is in use', async () => {
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const { port } = other.address() as AddressInfo
+  const port = portOf(await serve(() => undefined))
   const demo = run({ PORT: String(port) })
   expect(await demo.ended()).toBe(1)
   expect(demo.output).toBe(
     `Port ${port} is in use: stop what uses it, or choose another, PORT=${port + 1} npm start\n`
   )
-  other.close()
 })
 
 it('says in one line what is wrong with a setting', async () => {
@@ -132,35 +126,24 @@ describe('on Redis', () => {
   let folder: string
 
   beforeAll(async () => {
-    redis = await startRedis()
-    folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-'))
-  })
-  afterAll(async () => {
-    await redis?.stop()
-    rmSync(folder, { recursive: true, force: true })
+    redis = atEnd(await startRedis(), (it) => it.stop())
+    folder = atEnd(mkdtempSync(join(tmpdir(), 'holdfast-demo-')), (it) => rmSync(it, { recursive: true }))
   })
 
   it('logs nobody out by a restart, with a secret that it keeps itself', async () => {
     const env = { REDIS_URL: redis.url, SECRET_FILE: join(folder, '.demo-secret') }
     const first = run(env)
-    const cookie = cookieOf(
-      await request(await first.url())
-        .post('/users/login')
-        .send(login)
-    )
+    const cookie = await loginAt(await first.url())
     first.signal('SIGTERM')
     expect(await first.ended()).toBe(0)
 
     const second = run(env)
-    await request(await second.url())
-      .get('/users/getUser')
-      .set('Cookie', cookie)
-      .expect(/"userinfo":"test"/)
+    expect(await userAt(await second.url(), cookie)).toBe('test')
     expect(second.output).toContain('.demo-secret')
   })
 
   it('prints how to look at a new session, and no password', async () => {
-    const client = new Redis(redis.url)
+    const client = atEnd(new Redis(redis.url), (it) => it.quit())
     const demo = run({ REDIS_URL: redis.url, SECRET: 'the secret of a demo that is long enough' })
     const cookie = cookieOf(
       await request(await demo.url())
@@ -171,49 +154,40 @@ describe('on Redis', () => {
     expect(id).toBe(idOf(cookie))
     expect(await client.get(`SESSION:${id}`)).toContain('"userinfo":"test"')
     expect(demo.output).not.toMatch(/hunter2|the secret of a demo/)
-    await client.quit()
   })
 
   it('answers 503 while Redis is away, goes on when it is back, and can end without it', async () => {
-    const own = await startRedis()
-    try {
-      const demo = run({ REDIS_URL: own.url, SECRET: 'the secret of a demo that is long enough' })
-      const url = await demo.url()
-      await request(url).get('/count').expect(200)
-      await own.kill()
-      await request(url)
-        .get('/count')
-        .expect(503, /"ok":0/)
-      await own.start()
-      await demo.says(/connected again/)
-      await request(url).get('/count').expect(200, '第1次')
+    const own = atEnd(await startRedis(), (it) => it.stop())
+    const demo = run({ REDIS_URL: own.url, SECRET: 'the secret of a demo that is long enough' })
+    const url = await demo.url()
+    await request(url).get('/count').expect(200)
+    await own.kill()
+    await request(url)
+      .get('/count')
+      .expect(503, /"ok":0/)
+    await own.start()
+    await demo.says(/connected again/)
+    await request(url).get('/count').expect(200, '第1次')
 
-      await own.kill()
-      await request(url).get('/count').expect(503)
-      const before = Date.now()
-      demo.signal('SIGTERM')
-      expect(await demo.ended()).toBe(0)
-      expect(Date.now() - before).toBeLessThan(5_000)
-    } finally {
-      await own.stop()
-    }
+    await own.kill()
+    await request(url).get('/count').expect(503)
+    const before = Date.now()
+    demo.signal('SIGTERM')
+    expect(await demo.ended()).toBe(0)
+    expect(Date.now() - before).toBeLessThan(5_000)
   })
 
   it('leaves the password of Redis to the environment', async () => {
-    const client = new Redis(redis.url)
+    const client = atEnd(new Redis(redis.url), (it) => it.quit())
     await client.config('SET', 'requirepass', 'hunter2')
-    try {
-      const url = redis.url.replace('redis://', 'redis://:hunter2@')
-      const demo = run({ REDIS_URL: url, SECRET: 'the secret of a demo that is long enough' })
-      await request(await demo.url())
-        .post('/users/login')
-        .send(login)
-        .expect(200)
-      await demo.says(/redis-cli -u "\$REDIS_URL" --raw get SESSION:[\w-]{20,}/)
-      expect(demo.output).not.toContain('hunter2')
-    } finally {
-      await client.config('SET', 'requirepass', '')
-      await client.quit()
-    }
+    atEnd(client, (it) => it.config('SET', 'requirepass', ''))
+    const url = redis.url.replace('redis://', 'redis://:hunter2@')
+    const demo = run({ REDIS_URL: url, SECRET: 'the secret of a demo that is long enough' })
+    await request(await demo.url())
+      .post('/users/login')
+      .send(login)
+      .expect(200)
+    await demo.says(/redis-cli -u "\$REDIS_URL" --raw get SESSION:[\w-]{20,}/)
+    expect(demo.output).not.toContain('hunter2')
   })
 })

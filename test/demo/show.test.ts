@@ -1,21 +1,15 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { source } from 'axe-core'
 import { MemoryStore } from '../../lib/index'
-import { launch, visit } from './support/browser'
-import { startDemo } from './support/demo'
+import { visit } from './support/browser'
+import { type Served, startDemo } from './support/demo'
 
 jest.setTimeout(240_000)
 
-let browser: Browser
-let demo: Awaited<ReturnType<typeof startDemo>>
+let demo: Served
 
 beforeAll(async () => {
-  browser = await launch()
   demo = await startDemo({ store: new MemoryStore(), storeName: '内存 / memory' })
-})
-afterAll(async () => {
-  await browser?.close()
-  await demo?.stop()
 })
 
 afterEach(() => jest.restoreAllMocks())
@@ -50,75 +44,58 @@ async function findings(page: Page): Promise<unknown> {
 }
 
 it('runs the race: fewer than eight are kept, and eight of eight', async () => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      const score = (name: string) => pane(page, name).locator('.score')
-      for (let rounds = 0; rounds < 5; rounds++) {
-        await press(page, 'Run the race')
-        await page.locator('#race-result', { hasText: /kept \d of them. Holdfast kept 8\.$/ }).waitFor()
-        if ((await score('express-session').textContent()) !== '8 of 8 kept') break
-      }
-      expect(await score('express-session').textContent()).toMatch(/^[1-7] of 8 kept$/)
-      expect(await score('Holdfast').textContent()).toBe('8 of 8 kept')
-      expect(await pane(page, 'express-session').getByText('200', { exact: true }).count()).toBe(8)
-      expect(await pane(page, 'Holdfast').locator('.cells .kept').count()).toBe(8)
+  await visit(demo.url, { ...english, reducedMotion: 'reduce' }, async (page) => {
+    const score = (name: string) => pane(page, name).locator('.score')
+    for (let rounds = 0; rounds < 5; rounds++) {
+      await press(page, 'Run the race')
+      await page.locator('#race-result', { hasText: /kept \d of them. Holdfast kept 8\.$/ }).waitFor()
+      if ((await score('express-session').textContent()) !== '8 of 8 kept') break
+    }
+    expect(await score('express-session').textContent()).toMatch(/^[1-7] of 8 kept$/)
+    expect(await score('Holdfast').textContent()).toBe('8 of 8 kept')
+    expect(await pane(page, 'express-session').getByText('200', { exact: true }).count()).toBe(8)
+    expect(await pane(page, 'Holdfast').locator('.cells .kept').count()).toBe(8)
 
-      await press(page, 'Log out while a write runs')
-      await page.locator('#race-result', { hasText: 'Holdfast refused it with 409' }).waitFor()
-      expect(await score('express-session').textContent()).toBe('logged in again')
-      expect(await score('Holdfast').textContent()).toBe('logged out')
-    },
-    { ...english, reducedMotion: 'reduce' }
-  )
+    await press(page, 'Log out while a write runs')
+    await page.locator('#race-result', { hasText: 'Holdfast refused it with 409' }).waitFor()
+    expect(await score('express-session').textContent()).toBe('logged in again')
+    expect(await score('Holdfast').textContent()).toBe('logged out')
+  })
 })
 
 it('lights the stations that a request passes, and no others', async () => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      const lit = () =>
-        page.evaluate(
-          "[...document.querySelectorAll('#stations .lit')].map(({ dataset }) => dataset.station)"
-        )
-      await page.locator('html:has(#state[data-state=anonymous])').waitFor()
-      await press(page, 'Who am I?')
-      await page.locator('#path-request', { hasText: 'GET /users/getUser200' }).waitFor()
-      await page.getByText('This request did not ask the store.').waitFor()
-      expect(await lit()).toEqual(['browser', 'signature', 'handler', 'released'])
-      await press(page, 'Count')
-      await page.locator('#path-request', { hasText: 'GET /count200' }).waitFor()
-      await press(page, 'Count')
-      await page.locator('#stations [data-station=load].lit').waitFor()
-      expect(await lit()).toEqual(['browser', 'signature', 'load', 'handler', 'held', 'commit', 'released'])
-      await page.locator('#timeline code', { hasText: 'set' }).waitFor()
-    },
-    english
-  )
+  await visit(demo.url, english, async (page) => {
+    const lit = () =>
+      page.evaluate("[...document.querySelectorAll('#stations .lit')].map(({ dataset }) => dataset.station)")
+    await page.locator('html:has(#state[data-state=anonymous])').waitFor()
+    await press(page, 'Who am I?')
+    await page.locator('#path-request', { hasText: 'GET /users/getUser200' }).waitFor()
+    await page.getByText('This request did not ask the store.').waitFor()
+    expect(await lit()).toEqual(['browser', 'signature', 'handler', 'released'])
+    await press(page, 'Count')
+    await page.locator('#path-request', { hasText: 'GET /count200' }).waitFor()
+    await press(page, 'Count')
+    await page.locator('#stations [data-station=load].lit').waitFor()
+    expect(await lit()).toEqual(['browser', 'signature', 'load', 'handler', 'held', 'commit', 'released'])
+    await page.locator('#timeline code', { hasText: 'set' }).waitFor()
+  })
 })
 
 it('shows at once that one browser threw the other out, this page included', async () => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      await logInBoth(page)
-      await pane(page, first).getByRole('button', { name: 'Throw the other out' }).click()
-      await pane(page, second).getByText('Thrown out by the other browser').waitFor()
-      await pane(page, second)
-        .getByText(/^knew it [\d.]+ ms after the click$/)
-        .waitFor()
-      await pane(page, second).getByRole('button', { name: 'Log in as Ann' }).click()
-      await pane(page, second).getByText('Ann', { exact: true }).waitFor()
-      await pane(page, second).getByRole('button', { name: 'Throw the other out' }).click()
-      await pane(page, first).getByText('Thrown out by the other browser').waitFor()
-      await page.getByText('logged out elsewhere', { exact: true }).waitFor()
-      await page.getByText('Another browser has just ended this session.').waitFor()
-    },
-    english
-  )
+  await visit(demo.url, english, async (page) => {
+    await logInBoth(page)
+    await pane(page, first).getByRole('button', { name: 'Throw the other out' }).click()
+    await pane(page, second).getByText('Thrown out by the other browser').waitFor()
+    await pane(page, second)
+      .getByText(/^knew it [\d.]+ ms after the click$/)
+      .waitFor()
+    await pane(page, second).getByRole('button', { name: 'Log in as Ann' }).click()
+    await pane(page, second).getByText('Ann', { exact: true }).waitFor()
+    await pane(page, second).getByRole('button', { name: 'Throw the other out' }).click()
+    await pane(page, first).getByText('Thrown out by the other browser').waitFor()
+    await page.getByText('logged out elsewhere', { exact: true }).waitFor()
+    await page.getByText('Another browser has just ended this session.').waitFor()
+  })
 })
 
 /** The server writes down each failure of the store: here there are many. */
@@ -126,41 +103,31 @@ const muted = () => jest.spyOn(console, 'error').mockImplementation(() => undefi
 
 it('shows the store frozen, 503 at once, and well again', async () => {
   muted()
-  await visit(
-    browser,
-    demo.url,
-    async (page, complaints) => {
-      await freeze(page)
-      await press(page, 'Thaw')
-      await page.getByText(/^A 200 again, [\d.]+ ms after the thaw\.$/).waitFor()
-      await page.locator('#state', { hasText: 'anonymous' }).waitFor()
-      // Chromium reports each 503 on its console; nothing else may be there.
-      expect(complaints.splice(0).filter((text) => !text.includes('503 (Service Unavailable)'))).toEqual([])
-    },
-    english
-  )
+  await visit(demo.url, english, async (page, complaints) => {
+    await freeze(page)
+    await press(page, 'Thaw')
+    await page.getByText(/^A 200 again, [\d.]+ ms after the thaw\.$/).waitFor()
+    await page.locator('#state', { hasText: 'anonymous' }).waitFor()
+    // Chromium reports each 503 on its console; nothing else may be there.
+    expect(complaints.splice(0).filter((text) => !text.includes('503 (Service Unavailable)'))).toEqual([])
+  })
 })
 
 it('takes the cookie apart without giving it away', async () => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      await press(page, 'Count')
-      await page.getByText('not bound to a device').waitFor()
-      const value = (await page.context().cookies()).find(({ name }) => name === 'sid')!.value
-      const [id, signature] = decodeURIComponent(value).slice('s:'.length).split('.') as [string, string]
-      const line = await page.locator('#cookie-line').textContent()
-      expect(line).toBe(`sid=s:${id.slice(0, 4)}….${signature.slice(0, 4)}…; Path=/`)
-      await page.getByText(`${id.length} random characters`).waitFor()
-      expect(await page.content()).not.toContain(id)
-    },
-    english
-  )
+  await visit(demo.url, english, async (page) => {
+    await press(page, 'Count')
+    await page.getByText('not bound to a device').waitFor()
+    const value = (await page.context().cookies()).find(({ name }) => name === 'sid')!.value
+    const [id, signature] = decodeURIComponent(value).slice('s:'.length).split('.') as [string, string]
+    const line = await page.locator('#cookie-line').textContent()
+    expect(line).toBe(`sid=s:${id.slice(0, 4)}….${signature.slice(0, 4)}…; Path=/`)
+    await page.getByText(`${id.length} random characters`).waitFor()
+    expect(await page.content()).not.toContain(id)
+  })
 })
 
 it('speaks the language that the browser prefers, until one is chosen', async () => {
-  await visit(browser, demo.url, async (page) => {
+  await visit(demo.url, {}, async (page) => {
     await page.getByRole('heading', { name: '您的会话' }).waitFor()
     await page.getByRole('link', { name: 'English' }).click()
     await page.getByRole('heading', { name: 'Your session' }).waitFor()
@@ -169,23 +136,18 @@ it('speaks the language that the browser prefers, until one is chosen', async ()
     const shown = (await page.locator('body').innerText()).replace('中文', '')
     expect(shown).not.toMatch(/\p{Script=Han}/u)
   })
-  await visit(browser, demo.url, (page) => page.getByRole('heading', { name: 'Your session' }).waitFor(), {
-    locale: 'fr-FR'
-  })
+  await visit(demo.url, { locale: 'fr-FR' }, (page) =>
+    page.getByRole('heading', { name: 'Your session' }).waitFor()
+  )
 })
 
 it('puts the session first on a phone', async () => {
   const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      const top = async (id: string) => (await page.locator(`#${id}`).boundingBox())!.y
-      expect(await top('panel')).toBeLessThan(await top('race-title'))
-      expect(await top('panel')).toBeLessThan(300)
-    },
-    { ...english, ...phone }
-  )
+  await visit(demo.url, { ...english, ...phone }, async (page) => {
+    const top = async (id: string) => (await page.locator(`#${id}`).boundingBox())!.y
+    expect(await top('panel')).toBeLessThan(await top('race-title'))
+    expect(await top('panel')).toBeLessThan(300)
+  })
 })
 
 const looks: [string, BrowserContextOptions][] = [
@@ -196,40 +158,30 @@ const looks: [string, BrowserContextOptions][] = [
 ]
 
 it.each(looks)('has nothing for axe to find %s', async (_title, options) => {
-  await visit(
-    browser,
-    demo.url,
-    async (page) => {
-      await page.locator('#state[data-state=anonymous]').waitFor()
-      expect(await findings(page)).toEqual([])
-      await page.locator('#count').click()
-      await page.locator('.browser .enter').first().click()
-      await page.locator('.browser.in').waitFor()
-      await page.locator('.browser .enter').last().click()
-      await page.locator('.browser.in').nth(1).waitFor()
-      await page.locator('#race-keys').click()
-      await page.locator('#race-result:not(:empty)').waitFor()
-      expect(await findings(page)).toEqual([])
-      await page.locator('.browser .throw').last().click()
-      await page.locator('#state[data-state=elsewhere]').waitFor()
-      expect(await findings(page)).toEqual([])
-    },
-    { ...english, reducedMotion: 'reduce', ...options }
-  )
+  await visit(demo.url, { ...english, reducedMotion: 'reduce', ...options }, async (page) => {
+    await page.locator('#state[data-state=anonymous]').waitFor()
+    expect(await findings(page)).toEqual([])
+    await page.locator('#count').click()
+    await page.locator('.browser .enter').first().click()
+    await page.locator('.browser.in').waitFor()
+    await page.locator('.browser .enter').last().click()
+    await page.locator('.browser.in').nth(1).waitFor()
+    await page.locator('#race-keys').click()
+    await page.locator('#race-result:not(:empty)').waitFor()
+    expect(await findings(page)).toEqual([])
+    await page.locator('.browser .throw').last().click()
+    await page.locator('#state[data-state=elsewhere]').waitFor()
+    expect(await findings(page)).toEqual([])
+  })
 })
 
 it('has nothing for axe to find while the store is frozen', async () => {
   muted()
-  await visit(
-    browser,
-    demo.url,
-    async (page, complaints) => {
-      await freeze(page)
-      expect(await findings(page)).toEqual([])
-      await press(page, 'Thaw')
-      await page.locator('#state[data-state=anonymous]').waitFor()
-      complaints.splice(0)
-    },
-    { ...english, reducedMotion: 'reduce' }
-  )
+  await visit(demo.url, { ...english, reducedMotion: 'reduce' }, async (page, complaints) => {
+    await freeze(page)
+    expect(await findings(page)).toEqual([])
+    await press(page, 'Thaw')
+    await page.locator('#state[data-state=anonymous]').waitFor()
+    complaints.splice(0)
+  })
 })

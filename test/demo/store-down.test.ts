@@ -1,5 +1,6 @@
 import request from 'supertest'
 import { MemoryStore, type Store } from '../../lib/index'
+import { atEnd } from '../support/serve'
 import { cookieOf } from './support/cookie'
 import { startDemo } from './support/demo'
 
@@ -15,32 +16,27 @@ it('answers 503 in JSON while the store is down, and goes on when it is back', a
     touch: (...args) => unlessDown(() => memory.touch(...args)),
     destroy: (...args) => unlessDown(() => memory.destroy(...args))
   }
-  const said = jest.spyOn(console, 'error').mockImplementation(() => undefined)
+  const said = atEnd(jest.spyOn(console, 'error').mockImplementation(), (it) => it.mockRestore())
   const demo = await startDemo({ store })
-  try {
-    const cookie = cookieOf(await request(demo.url).get('/count'))
-    down = true
-    const calls = [
-      request(demo.url).get('/count'),
-      request(demo.url).get('/users/getUser'),
-      request(demo.url).get('/session'),
-      request(demo.url).get('/users/devices'),
-      request(demo.url).post('/users/login').send({ username: 'test', password: 'x' }),
-      request(demo.url).post('/users/logout')
-    ]
-    for (const call of calls) {
-      const response = await call.set('Cookie', cookie)
-      expect([response.status, response.type]).toEqual([503, 'application/json'])
-      expect(response.body).toEqual({ ok: 0, message: expect.stringContaining('session store') as string })
-      expect(response.get('Set-Cookie')).toBeUndefined()
-      expect(response.text).not.toMatch(/refused|node_modules/)
-    }
-    expect(said).toHaveBeenCalledTimes(calls.length)
-    expect(said.mock.calls.flat().join('\n')).toContain('connection refused')
-    down = false
-    await request(demo.url).get('/count').set('Cookie', cookie).expect(200, '第2次')
-  } finally {
-    said.mockRestore()
-    await demo.stop()
+  const cookie = cookieOf(await request(demo.url).get('/count'))
+  down = true
+  const calls = [
+    request(demo.url).get('/count'),
+    request(demo.url).get('/users/getUser'),
+    request(demo.url).get('/session'),
+    request(demo.url).get('/users/devices'),
+    request(demo.url).post('/users/login').send({ username: 'test', password: 'x' }),
+    request(demo.url).post('/users/logout')
+  ]
+  for (const call of calls) {
+    const response = await call.set('Cookie', cookie)
+    expect([response.status, response.type]).toEqual([503, 'application/json'])
+    expect(response.body).toEqual({ ok: 0, message: expect.stringContaining('session store') as string })
+    expect(response.get('Set-Cookie')).toBeUndefined()
+    expect(response.text).not.toMatch(/refused|node_modules/)
   }
+  expect(said).toHaveBeenCalledTimes(calls.length)
+  expect(said.mock.calls.flat().join('\n')).toContain('connection refused')
+  down = false
+  await request(demo.url).get('/count').set('Cookie', cookie).expect(200, '第2次')
 })

@@ -1,7 +1,16 @@
 import { inherits } from 'node:util'
 import { EventEmitter } from 'node:events'
-import { asked, both, cookieOf, count, secret, Site, storeOf, type StoreLike } from './support/both'
+import { both, cookieOf, count, end, lengthOf, logIn, secret, Site, storeOf, visits } from './support/both'
+import type { Handler, StoreLike } from './support/both'
 import ours from '../../lib/express-session'
+import { atEnd } from '../support/serve'
+
+/** Answers with the user before this request. */
+const who: Handler = (req, res) => {
+  const was = String(req.session.user)
+  req.session.user = 'bob'
+  res.end(was)
+}
 
 describe.each(both)('%s', (_, session) => {
   test('a function, with Store, Cookie, Session and MemoryStore on it', () => {
@@ -32,17 +41,14 @@ describe.each(both)('%s', (_, session) => {
     [{ key: 'k' }, 'k'],
     [{ name: 'n', key: 'k' }, 'n']
   ])('the cookie of %j is called %s, and without a store sessions are in memory', async (options, name) => {
-    const site = await Site.open(session, options, (req, res) => {
-      req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
-      res.end(`${req.session.n as number}`)
-    })
+    const site = await Site.of(session, options, visits)
     expect(cookieOf(await site.get(), name)).toBeDefined()
     expect((await site.get()).text).toBe('2')
   })
 
   test('3, 10: disconnect and connect of the store switch it off and on, and it brings generate', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, saveUninitialized: true }, (req, res) => {
+    const site = await Site.of(session, { store, saveUninitialized: true }, (req, res) => {
       res.end(typeof req.session)
     })
     expect(typeof store.generate).toBe('function')
@@ -55,7 +61,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('rolling is off, unset keeps', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       if (req.url === '/end') (req as { session: unknown }).session = null
       else req.session.user = 'bob'
       res.end()
@@ -63,27 +69,16 @@ describe.each(both)('%s', (_, session) => {
     expect(cookieOf(await site.get())).toBeDefined()
     expect(cookieOf(await site.get())).toBeUndefined()
     await site.get('/end')
-    expect(await asked<number>((done) => store.length(done))).toBe(1)
+    expect(await lengthOf(store)).toBe(1)
   })
 
   test('resave and saveUninitialized count as true', async () => {
     const store = storeOf(session)
-    let sets = 0
-    const { set } = store
-    store.set = function (...args) {
-      sets++
-      set.apply(this, args)
-    }
-    const site = await Site.open(
-      session,
-      { store, resave: undefined, saveUninitialized: undefined },
-      (_req, res) => {
-        res.end()
-      }
-    )
+    const sets = count(store, 'set')
+    const site = await Site.of(session, { store, resave: undefined, saveUninitialized: undefined }, end)
     expect(cookieOf(await site.get())).toBeDefined()
     await site.get()
-    expect(sets).toBe(2)
+    expect(sets.calls).toHaveLength(2)
   })
 
   test.each([
@@ -101,23 +96,14 @@ describe.each(both)('%s', (_, session) => {
     ['a Buffer', Buffer.from(secret)],
     ['several', [secret, 'another secret that is as long as needed']]
   ])('%s signs and verifies', async (_name, given) => {
-    const site = await Site.open(session, { secret: given }, (req, res) => {
-      const was = String(req.session.user)
-      req.session.user = 'bob'
-      res.end(was)
-    })
+    const site = await Site.of(session, { secret: given }, who)
     await site.get()
     expect((await site.get()).text).toBe('bob')
   })
 
   test('the first of several secrets signs, each verifies', async () => {
     const store = storeOf(session)
-    const open = (given: unknown) =>
-      Site.open(session, { secret: given, store }, (req, res) => {
-        const was = String(req.session.user)
-        req.session.user = 'bob'
-        res.end(was)
-      })
+    const open = (given: unknown) => Site.of(session, { secret: given, store }, who)
     const [old, both, fresh] = [
       await open(secret),
       await open([`new ${secret}`, secret]),
@@ -135,29 +121,22 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('without a secret, that of the request, else an error for each request', async () => {
-    const handler = (_req: unknown, res: { end(): void }) => res.end()
-    const none = await Site.open(session, { secret: undefined }, handler)
+    const none = await Site.of(session, { secret: undefined }, end)
     const answer = await none.get()
     expect([answer.status, answer.text]).toEqual([500, 'secret option required for sessions'])
-    const theirs = await Site.open(
-      session,
-      { secret: undefined, saveUninitialized: true },
-      handler,
-      (req) => {
-        req.secret = secret
-      }
-    )
+    const before = (req: Record<string, unknown>) => void (req.secret = secret)
+    const theirs = await Site.of(session, { before, secret: undefined, saveUninitialized: true }, end)
     expect(cookieOf(await theirs.get())).toBeDefined()
   })
 
   test('an id is 24 random bytes, URL-safe', async () => {
     const ids = new Set<string>()
-    const site = await Site.open(session, { saveUninitialized: true }, (req, res) => {
+    const site = await Site.of(session, { saveUninitialized: true }, (req, res) => {
       ids.add(req.sessionID)
       res.end()
     })
     for (let i = 0; i < 20; i++) {
-      site.cookie = undefined
+      site.cookies.clear()
       await site.get()
     }
     expect(ids.size).toBe(20)
@@ -169,11 +148,10 @@ describe.each(both)('%s', (_, session) => {
     ['%', /^connect.sid=s%3A%25\./],
     ['a.b', /^connect.sid=s%3Aa\.b\./]
   ])('genid may give %s, and gets the request', async (id, line) => {
-    const site = await Site.open(
-      session,
-      { genid: (req: { url: string }) => req.url.slice(1), saveUninitialized: true },
-      (req, res) => res.end(req.sessionID)
-    )
+    const genid = (req: { url: string }) => req.url.slice(1)
+    const site = await Site.of(session, { genid, saveUninitialized: true }, (req, res) => {
+      res.end(req.sessionID)
+    })
     const answer = await site.get(`/${id}`)
     expect(answer.text).toBe(id)
     expect(cookieOf(answer)).toMatch(line)
@@ -212,10 +190,7 @@ describe('holdfast', () => {
   test.each([[undefined], [42], [Promise.resolve('x')], ['']])(
     'an id of %p is an error, not a session that is lost',
     async (id) => {
-      const site = await Site.open(ours, { genid: () => id }, (req, res) => {
-        req.session.user = 'bob'
-        res.end()
-      })
+      const site = await Site.of(ours, { genid: () => id }, logIn)
       const answer = await site.get()
       expect(answer.status).toBe(500)
       expect(answer.text).toContain('genid')
@@ -224,18 +199,14 @@ describe('holdfast', () => {
 
   test('4, 8: what express-session warns of is warned of', () => {
     const { NODE_ENV, NO_DEPRECATION } = process.env
-    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-    try {
-      process.env.NODE_ENV = 'production'
-      process.env.NO_DEPRECATION = ''
-      ours({} as never)
-      const said = warn.mock.calls.map(([message]) => String(message)).join('\n')
-      for (const what of ['undefined resave', 'undefined saveUninitialized', 'req.secret', 'MemoryStore']) {
-        expect(said).toContain(what)
-      }
-    } finally {
-      Object.assign(process.env, { NODE_ENV, NO_DEPRECATION })
-      warn.mockRestore()
+    const warn = atEnd(jest.spyOn(process, 'emitWarning').mockImplementation(), (it) => it.mockRestore())
+    atEnd(process.env, (it) => Object.assign(it, { NODE_ENV, NO_DEPRECATION }))
+    process.env.NODE_ENV = 'production'
+    process.env.NO_DEPRECATION = ''
+    ours({} as never)
+    const said = warn.mock.calls.map(([message]) => String(message)).join('\n')
+    for (const what of ['undefined resave', 'undefined saveUninitialized', 'req.secret', 'MemoryStore']) {
+      expect(said).toContain(what)
     }
   })
 })
@@ -245,14 +216,11 @@ describe('version: 2', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockReturnValue()
     const store = storeOf(ours)
     const sets = count(store, 'set')
-    const site = await Site.open(
-      ours,
-      { store, version: 2, resave: undefined, saveUninitialized: undefined },
-      (req, res) => {
-        if (req.url === '/login') req.session.user = 'bob'
-        res.end()
-      }
-    )
+    const options = { store, version: 2, resave: undefined, saveUninitialized: undefined }
+    const site = await Site.of(ours, options, (req, res) => {
+      if (req.url === '/login') req.session.user = 'bob'
+      res.end()
+    })
     for (const path of ['/', '/login', '/']) await site.get(path)
     expect([sets.calls.length, warn.mock.calls]).toEqual([1, []])
     warn.mockRestore()
@@ -262,17 +230,11 @@ describe('version: 2', () => {
     const start = ours as (options: object) => unknown
     expect(() => start({ version: 2 })).toThrow('secret option required for sessions')
     expect(() => start({ version: 3, secret })).toThrow(TypeError)
-    const site = await Site.open(
-      ours,
-      { version: 2 },
-      (req, res) => {
-        req.session.n = 1
-        res.end(req.sessionID)
-      },
-      (req) => {
-        req.signedCookies = { 'connect.sid': 'parsed' }
-      }
-    )
+    const before = (req: Record<string, unknown>) => void (req.signedCookies = { 'connect.sid': 'parsed' })
+    const site = await Site.of(ours, { version: 2, before }, (req, res) => {
+      req.session.n = 1
+      res.end(req.sessionID)
+    })
     expect((await site.get()).text).not.toBe('parsed')
   })
 })

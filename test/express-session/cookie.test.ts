@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import ours from '../../lib/express-session'
-import { both, cookieOf, Site, type CookieLike } from './support/both'
+import { both, cookieOf, end, Site, type CookieLike } from './support/both'
 
 type Options = Record<string, unknown>
 interface Made extends CookieLike {
@@ -120,33 +120,27 @@ describe.each(both)('%s', (_, session) => {
     [{ secure: 'auto', sameSite: 'auto' }, 'https', true, 'Path=/; HttpOnly; Secure; SameSite=None'],
     [{ sameSite: 'auto' }, undefined, true, 'Path=/; HttpOnly; SameSite=Lax']
   ])('%j over %s with proxy %s', async (cookie, proto, proxy, attributes) => {
-    const site = await Site.open(session, { cookie, proxy, saveUninitialized: true }, (_req, res) =>
-      res.end()
-    )
+    const site = await Site.of(session, { cookie, proxy, saveUninitialized: true }, end)
     const headers: Record<string, string> = proto === undefined ? {} : { 'x-forwarded-proto': proto }
-    expect(cookieOf(await site.get('/', { headers }))?.replace(/^[^;]*; /, '')).toBe(attributes)
+    expect(cookieOf(await site.get('/', headers))?.replace(/^[^;]*; /, '')).toBe(attributes)
   })
 
   test('where proxy is undefined, req.secure counts', async () => {
-    const handler = (_req: unknown, res: { end(): void }) => res.end()
     for (const secure of [true, false]) {
       const options = { cookie: { secure: 'auto' }, saveUninitialized: true }
-      const site = await Site.open(session, options, handler, (req) => void (req.secure = secure))
+      const before = (req: Record<string, unknown>) => void (req.secure = secure)
+      const site = await Site.of(session, { ...options, before }, end)
       expect(cookieOf(await site.get())?.includes('Secure')).toBe(secure)
-      const never = await Site.open(session, { ...options, proxy: false }, handler, (req) => {
-        req.secure = true
-      })
+      const always = (req: Record<string, unknown>) => void (req.secure = true)
+      const never = await Site.of(session, { ...options, proxy: false, before: always }, end)
       expect(cookieOf(await never.get())).not.toContain('Secure')
     }
   })
 
   test('an encrypted socket is secure', async () => {
-    const site = await Site.open(
-      session,
-      { cookie: { secure: true }, proxy: false, saveUninitialized: true },
-      (_req, res) => res.end(),
-      (req) => Object.assign(req.socket, { encrypted: true })
-    )
+    const before = (req: { socket: object }) => Object.assign(req.socket, { encrypted: true })
+    const options = { before, cookie: { secure: true }, proxy: false, saveUninitialized: true }
+    const site = await Site.of(session, options, end)
     expect(cookieOf(await site.get())).toContain('; Secure')
   })
 })
@@ -154,10 +148,8 @@ describe.each(both)('%s', (_, session) => {
 describe('holdfast', () => {
   test("'auto' is settled also where cookie is a function", async () => {
     const cookie = () => ({ secure: 'auto', sameSite: 'auto' })
-    const site = await Site.open(ours, { cookie, proxy: true, saveUninitialized: true }, (_req, res) =>
-      res.end()
-    )
-    const answer = await site.get('/', { headers: { 'x-forwarded-proto': 'https' } })
+    const site = await Site.of(ours, { cookie, proxy: true, saveUninitialized: true }, end)
+    const answer = await site.get('/', { 'x-forwarded-proto': 'https' })
     expect(cookieOf(answer)).toContain('; Secure; SameSite=None')
   })
 

@@ -1,19 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import ours from '../../lib/express-session'
-import {
-  asked,
-  both,
-  secret,
-  Site,
-  storeOf,
-  type Bag,
-  type Module,
-  type Req,
-  type StoreLike
-} from './support/both'
-
-const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
+import { both, done, kept, logIn, secret, Site, storeOf } from './support/both'
+import type { Bag, Module, Req, StoreLike } from './support/both'
 
 /** A middleware called with whatever a library has for a request and a response. */
 function run(
@@ -39,12 +28,9 @@ const incoming = (cookie?: string) => ({
 
 describe.each(both)('%s', (_, session) => {
   async function visitor(store: StoreLike): Promise<string> {
-    const site = await Site.open(session, { store }, (req, res) => {
-      req.session.n = 1
-      res.end()
-    })
+    const site = await Site.of(session, { store }, logIn)
     await site.get()
-    return site.cookie!
+    return site.cookies.header
   }
 
   test('ws: with {} for a response, save and reload work long after', async () => {
@@ -54,7 +40,7 @@ describe.each(both)('%s', (_, session) => {
       await run(session, store, incoming(cookie), {}),
       await run(session, store, incoming(cookie), {})
     ]
-    expect(req.session.n).toBe(1)
+    expect(req.session.user).toBe('bob')
     req.session.n = 2
     await done((end) => req.session.save(end))
     await done((end) => other.session.reload(end))
@@ -71,7 +57,7 @@ describe.each(both)('%s', (_, session) => {
     const ended = new EventEmitter()
     const res = { end: (...args: unknown[]) => void ended.emit('end', ...args) }
     const req = await run(session, store, incoming(cookie), res)
-    expect(req.session.n).toBe(1)
+    expect(req.session.user).toBe('bob')
     req.session.n = 2
     await done((end) => req.session.save(end))
     const [again] = [await run(session, store, incoming(cookie), { end: () => undefined })]
@@ -98,12 +84,12 @@ describe.each(both)('%s', (_, session) => {
     expect(String(headers['set-cookie'])).toContain('connect.sid=')
     req.session.n = 2
     await done((end) => req.session.save(end))
-    expect((await asked<Bag | null>((end) => store.get(req.sessionID, end)))?.n).toBe(2)
+    expect((await kept(store, req.sessionID))?.n).toBe(2)
   })
 
   test('passport: what it copies from the old session, cookie included, is in the new one', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
       if (req.url === '/') {
         Object.assign(req.session, { cart: ['a'], messages: [] })
         return res.end()
@@ -119,10 +105,10 @@ describe.each(both)('%s', (_, session) => {
     await site.get()
     const { id } = site
     await site.get('/login')
-    expect(await asked<Bag | null>((end) => store.get(id, end))).toBeUndefined()
-    const kept = await asked<Bag | null>((end) => store.get(site.id, end))
-    expect(kept).toMatchObject({ cart: ['a'], messages: ['failed'], passport: { user: 'bob' } })
-    expect(Math.abs(kept!.cookie.originalMaxAge! - 60_000)).toBeLessThan(1000)
+    expect(await kept(store, id)).toBeUndefined()
+    const stored = await kept(store, site.id)
+    expect(stored).toMatchObject({ cart: ['a'], messages: ['failed'], passport: { user: 'bob' } })
+    expect(Math.abs(stored!.cookie.originalMaxAge! - 60_000)).toBeLessThan(1000)
   })
 
   test('grant: the arity of save is found by the prototype', async () => {
@@ -131,7 +117,7 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('connect-flash: properties are set, read and deleted', async () => {
-    const site = await Site.open(session, {}, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       if (req.url === '/') req.session.flash = { info: ['one'] }
       const seen = JSON.stringify(req.session.flash ?? null)
       if (req.url === '/read') delete (req.session.flash as Record<string, unknown>).info
@@ -144,7 +130,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('an application that puts its own save on the session is asked to save by it', async () => {
     let saves = 0
-    const site = await Site.open(session, {}, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       const save = req.session.save as (done: () => void) => unknown
       if (req.url === '/') {
         req.session.n = 1

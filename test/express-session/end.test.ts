@@ -1,26 +1,14 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
 import ours from '../../lib/express-session'
 import { TestServer } from '../support/hold-http'
 import { hang } from './support/hang'
-import {
-  asked,
-  both,
-  cookieOf,
-  count,
-  secret,
-  Site,
-  storeOf,
-  type Bag,
-  type Handler,
-  type StoreLike
-} from './support/both'
+import { listen } from '../support/events'
+import { both, cookieOf, count, end, kept, lengthOf, logIn, secret, Site, storeOf } from './support/both'
+import type { Bag, Handler } from './support/both'
 
-const lengthOf = (store: StoreLike) => asked<number>((done) => store.length(done))
 const drop = (req: object) => void ((req as { session: unknown }).session = null)
-const end: Handler = (_req, res) => res.end()
-const hit: Handler = (req, res) => {
-  req.session.hit = true
+const dropped: Handler = (req, res) => {
+  drop(req)
   res.end()
 }
 
@@ -31,7 +19,7 @@ describe.each(both)('%s', (_, session) => {
   ])('unset %s, where req.session is null or deleted', async (unset, left) => {
     for (const gone of [drop, (req: object) => Reflect.deleteProperty(req, 'session')]) {
       const store = storeOf(session)
-      const site = await Site.open(session, { store, unset }, (req, res) => {
+      const site = await Site.of(session, { store, unset }, (req, res) => {
         if (req.url === '/') req.session.hit = true
         else gone(req)
         res.end()
@@ -46,14 +34,7 @@ describe.each(both)('%s', (_, session) => {
   test('a new session that is dropped is destroyed, too, and not announced', async () => {
     const store = storeOf(session)
     const destroy = count(store, 'destroy')
-    const site = await Site.open(
-      session,
-      { store, unset: 'destroy', saveUninitialized: true },
-      (req, res) => {
-        drop(req)
-        res.end()
-      }
-    )
+    const site = await Site.of(session, { store, unset: 'destroy', saveUninitialized: true }, dropped)
     expect((await site.get()).setCookies).toEqual([])
     expect(destroy.calls).toHaveLength(1)
   })
@@ -61,10 +42,7 @@ describe.each(both)('%s', (_, session) => {
   test('without a session nothing is stored', async () => {
     const store = storeOf(session)
     const counted = ['set', 'touch', 'destroy'].map((name) => count(store, name))
-    const site = await Site.open(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
-      drop(req)
-      res.end()
-    })
+    const site = await Site.of(session, { store, saveUninitialized: true, resave: true }, dropped)
     expect((await site.get()).status).toBe(200)
     expect(counted.map(({ calls }) => calls.length)).toEqual([0, 0, 0])
   })
@@ -72,16 +50,16 @@ describe.each(both)('%s', (_, session) => {
   test('what is not saved is touched, where the store can', async () => {
     const store = storeOf(session)
     const [set, touch] = [count(store, 'set'), count(store, 'touch')]
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, hit)
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, logIn)
     await site.get()
-    const first = await asked<Bag | null>((done) => store.get(site.id, done))
+    const first = await kept(store, site.id)
     expect([set.calls.length, touch.calls.length]).toEqual([1, 0])
     await site.get()
     expect([set.calls.length, touch.calls.length]).toEqual([1, 1])
-    const second = await asked<Bag | null>((done) => store.get(site.id, done))
+    const second = await kept(store, site.id)
     expect(second!.cookie.expires).not.toBe(first!.cookie.expires)
     Object.assign(store, { touch: undefined })
-    const without = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, end)
+    const without = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, end)
     without.cookie = site.cookie
     expect((await without.get()).status).toBe(200)
   })
@@ -89,14 +67,14 @@ describe.each(both)('%s', (_, session) => {
   test('a new session that is not saved is not touched', async () => {
     const store = storeOf(session)
     const touch = count(store, 'touch')
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, end)
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, end)
     await site.get()
     expect(touch.calls).toEqual([])
   })
 
   test('a touch that fails is an error for next, and the response goes', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       req.session.hit = true
       res.end('all of it')
     })
@@ -111,12 +89,12 @@ describe.each(both)('%s', (_, session) => {
   test.each([
     [{ saveUninitialized: true }, end, 1],
     [{ saveUninitialized: false }, end, 0],
-    [{ saveUninitialized: false }, hit, 1],
+    [{ saveUninitialized: false }, logIn, 1],
     [{ saveUninitialized: false, resave: true }, end, 0]
   ])('a session never saved before, %j, %p: %i times', async (options, handler, times) => {
     const store = storeOf(session)
     const set = count(store, 'set')
-    const site = await Site.open(session, { store, ...options }, handler)
+    const site = await Site.of(session, { store, ...options }, handler)
     await site.get()
     expect(set.calls).toHaveLength(times)
   })
@@ -132,7 +110,7 @@ describe.each(both)('%s', (_, session) => {
     [{ resave: false }, (s) => Reflect.deleteProperty(s, 'n'), 1]
   ])('a known session, %j, case %#: %i times', async (options, change, times) => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, ...options }, (req, res) => {
+    const site = await Site.of(session, { store, ...options }, (req, res) => {
       if (req.url === '/') Object.assign(req.session, { n: 1, deep: { inner: { a: [1] }, cookie: 1 } })
       else change(req.session)
       res.end()
@@ -159,26 +137,21 @@ describe.each(both)('%s', (_, session) => {
       }
     }
     let ends = 0
-    const site = await Site.open(
-      session,
-      { store: new Sync(), unset: 'destroy' },
-      (req, res) => {
-        req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
-        const n = req.session.n as number
-        if (n > 1) {
-          drop(req)
-          res.write('destroyed ')
-        }
-        res.end(`hits: ${n}`)
-      },
-      (_req, res) => {
-        const native = res.end.bind(res) as (...args: unknown[]) => ServerResponse
-        res.end = (...args: unknown[]) => {
-          ends++
-          return native(...args)
-        }
+    const before = (_req: unknown, res: ServerResponse) => {
+      const native = res.end.bind(res) as (...args: unknown[]) => ServerResponse
+      res.end = (...args: unknown[]) => {
+        ends++
+        return native(...args)
       }
-    )
+    }
+    const site = await Site.of(session, { before, store: new Sync(), unset: 'destroy' }, (req, res) => {
+      const n = (req.session.n = ((req.session.n as number | undefined) ?? 0) + 1)
+      if (n > 1) {
+        drop(req)
+        res.write('destroyed ')
+      }
+      res.end(`hits: ${n}`)
+    })
     expect((await site.get()).text).toBe('hits: 1')
     expect((await site.get()).text).toBe('destroyed hits: 2')
     expect(ends).toBe(2)
@@ -200,7 +173,7 @@ describe.each(both)('%s', (_, session) => {
   ])('a response %s is whole, and its session saved once', async (_name, handler, text) => {
     const store = storeOf(session)
     const set = count(store, 'set')
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       req.session.hit = true
       return handler(req, res)
     })
@@ -220,20 +193,16 @@ describe.each(both)('%s', (_, session) => {
         seen.push((error as Error).message)
       }
     }
-    const site = await Site.open(
-      session,
-      {},
-      (req, res) => {
-        if (req.url === '/native') return
-        req.session.hit = true
-        twice(res)
-      },
-      (req, res) => {
-        if (req.url !== '/native') return
-        req.session = {}
-        twice(res)
-      }
-    )
+    const before = (req: { url?: string; session?: unknown }, res: ServerResponse) => {
+      if (req.url !== '/native') return
+      req.session = {}
+      twice(res)
+    }
+    const site = await Site.of(session, { before }, (req, res) => {
+      if (req.url === '/native') return
+      req.session.hit = true
+      twice(res)
+    })
     expect((await site.get('/native')).text).toBe('once')
     expect((await site.get()).text).toBe('once')
     expect(seen.length).toBeGreaterThanOrEqual(2)
@@ -250,24 +219,19 @@ describe.each(both)('%s', (_, session) => {
         return (native as (...args: unknown[]) => ServerResponse).apply(this, args)
       } as never
     }
-    const site = await Site.open(
-      session,
-      {},
-      (req, res) => {
-        req.session.hit = true
-        patch(res)
-        res.write('hello, ')
-        res.end('world')
-      },
-      (_req, res) => patch(res)
-    )
+    const site = await Site.of(session, { before: (_req, res) => patch(res) }, (req, res) => {
+      req.session.hit = true
+      patch(res)
+      res.write('hello, ')
+      res.end('world')
+    })
     expect((await site.get()).text).toBe('hello, world')
   })
 })
 
 describe('holdfast', () => {
   test('what was dropped clears its cookie', async () => {
-    const site = await Site.open(ours, { unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(ours, { unset: 'destroy' }, (req, res) => {
       if (req.url === '/') req.session.hit = true
       else drop(req)
       res.end()
@@ -279,28 +243,28 @@ describe('holdfast', () => {
   test('nothing leaves before the store has answered', async () => {
     const store = storeOf(ours)
     const held = hang(store, 'set')
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       req.session.hit = true
       res.writeHead(302, { Location: '/next', 'Content-Length': '4' })
       res.end('next')
     })
     let isThere = false
-    const answer = site.get().finally(() => (isThere = true))
-    await held.asked
+    const answer = site.send('/').finally(() => (isThere = true))
+    await held.reached
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(isThere).toBe(false)
-    held.goOn()
+    held.go()
     expect((await answer).status).toBe(302)
     expect(await lengthOf(store)).toBe(1)
   })
 
   test.each<[string, Handler]>([
-    ['at once', hit],
+    ['at once', logIn],
     ['in pieces', (req, res) => void ((req.session.hit = true), res.write('a'), res.end('b'))]
   ])('a save that fails, of a response %s, is no 200, and sends no cookie', async (_name, handler) => {
     const store = storeOf(ours)
     store.set = (_id, _session, done) => done?.(new Error('boom!'))
-    const site = await Site.open(ours, { store }, handler)
+    const site = await Site.of(ours, { store }, handler)
     const answer = await site.get()
     expect([answer.status, answer.setCookies]).toEqual([500, []])
   })
@@ -308,7 +272,7 @@ describe('holdfast', () => {
   test('a destroy that fails is no 200', async () => {
     const store = storeOf(ours)
     store.destroy = (_id, done) => done?.(new Error('boom!'))
-    const site = await Site.open(ours, { store, unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(ours, { store, unset: 'destroy' }, (req, res) => {
       drop(req)
       res.end('destroyed')
     })
@@ -318,7 +282,7 @@ describe('holdfast', () => {
 
   test('end returns the response, and its callback is called', async () => {
     const called: string[] = []
-    const site = await Site.open(ours, {}, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       req.session[req.url!] = true
       if (req.url === '/1') return expect(res.end(() => called.push('1'))).toBe(res)
       expect(res.end('data', 'utf8', () => called.push('2'))).toBe(res)
@@ -347,7 +311,7 @@ describe('holdfast', () => {
     ['a BigInt', 1n],
     ['a cycle', cycle]
   ])('%s is an error, and no request that hangs', async (_name, value) => {
-    const site = await Site.open(ours, { saveUninitialized: true, resave: true }, (req, res) => {
+    const site = await Site.of(ours, { saveUninitialized: true, resave: true }, (req, res) => {
       req.session.value = value
       res.end()
     })
@@ -356,7 +320,7 @@ describe('holdfast', () => {
   })
 
   test('an object in the place of the session replaces its data', async () => {
-    const site = await Site.open(ours, {}, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       const { user, old } = req.session
       if (req.url === '/') req.session.old = true
       if (req.url === '/replace') Object.assign(req, { session: { user: 'bob' } })
@@ -372,7 +336,7 @@ describe('holdfast', () => {
   })
 
   test('something else in the place of the session is an error', async () => {
-    const site = await Site.open(ours, {}, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       Object.assign(req, { session: 'bob' })
       res.end()
     })
@@ -381,10 +345,8 @@ describe('holdfast', () => {
 
   test('a session made after the headers have gone is not stored: the page arrives, and the channel reports it', async () => {
     const store = storeOf(ours)
-    const heard: unknown[] = []
-    const hear = (message: unknown) => heard.push(message)
-    subscribe('holdfast:dropped', hear)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const heard = listen()
+    const site = await Site.of(ours, { store }, async (req, res) => {
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
       req.session.hit = true
@@ -392,14 +354,13 @@ describe('holdfast', () => {
       res.end(', and ended')
     })
     for (const path of ['/', '/unawaited']) expect((await site.get(path)).text).toBe('begun, and ended')
-    unsubscribe('holdfast:dropped', hear)
-    expect(heard).toEqual(Array(2).fill({ handle: '', reason: 'headers sent' }))
+    expect(heard['holdfast:dropped']).toEqual(Array(2).fill({ handle: '', reason: 'headers sent' }))
     expect(await lengthOf(store)).toBe(0)
   })
 
   test('its save rejects', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
       req.session.hit = true
@@ -413,7 +374,7 @@ describe('holdfast', () => {
 
   test('what a known session changes after the headers have gone is stored before the end', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       req.session.n ??= 1
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
@@ -422,6 +383,6 @@ describe('holdfast', () => {
     })
     expect(cookieOf(await site.get())).toBeDefined()
     await site.get('/late')
-    expect((await asked<Bag | null>((done) => store.get(site.id, done)))?.n).toBe(2)
+    expect((await kept(store, site.id))?.n).toBe(2)
   })
 })

@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { listen } from '../support/events'
 import { both, Site } from './support/both'
 
 const lossy: [string, unknown][] = [
@@ -16,17 +16,14 @@ const lossy: [string, unknown][] = [
 const harmless = [new Date(), Buffer.from('b'), null, -0, 'Map', [{ deep: true }], { toJSON: () => 1 }]
 
 async function visit(session: (typeof both)[number][1], value: unknown) {
-  const heard: unknown[] = []
-  const hear = (message: unknown) => heard.push(message)
   const warn = jest.spyOn(process, 'emitWarning').mockReturnValue()
-  subscribe('holdfast:lossy', hear)
-  const site = await Site.open(session, {}, (req, res) => {
+  const { 'holdfast:lossy': heard } = listen()
+  const site = await Site.of(session, {}, (req, res) => {
     if (req.url === '/') req.session.kept = { deep: [value], plain: 1 }
     res.end(JSON.stringify(req.session.kept))
   })
   const { status } = await site.get('/')
   const { text } = await site.get('/look')
-  unsubscribe('holdfast:lossy', hear)
   const warnings = warn.mock.calls.filter(([, how]) => (how as { code?: string }).code === 'HOLDFAST_LOSSY')
   warn.mockRestore()
   return { status, text, heard, warnings: warnings.map(([message]) => message) }

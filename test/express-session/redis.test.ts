@@ -3,14 +3,14 @@ import Redis from 'ioredis'
 import ours from '../../lib/express-session'
 import { RedisStore } from '../../lib/redis'
 import { openRedis } from '../support/redis'
-import { asked, both, cookieOf, Site, type Bag, type StoreLike } from './support/both'
+import { asked, both, cookieOf, kept, logIn, Site, type Bag, type StoreLike } from './support/both'
 
-const [, [, real]] = [null, both[0]!]
+const [, real] = both[0]!
 const redis = openRedis({ nodeRedis: true })
 
 /** A process of its own has a store of its own. */
-const open = (handler: Parameters<typeof Site.open>[2], options = {}) =>
-  Site.open(ours, { store: new RedisStore(redis.client, { prefix: 'sess:' }), ...options }, handler)
+const open = (handler: Parameters<typeof Site.of>[2], options = {}) =>
+  Site.of(ours, { store: new RedisStore(redis.client, { prefix: 'sess:' }), ...options }, handler)
 
 async function recordOf(id: string): Promise<Record<string, unknown>> {
   return JSON.parse((await redis.client.get(`sess:${id}`)) ?? 'null') as Record<string, unknown>
@@ -20,21 +20,15 @@ test('our RedisStore: req.sessionStore has the methods of express-session', asyn
   const site = await open(async (req, res) => {
     req.session.user = 'bob'
     await asked((done) => void req.session.save(done))
-    const kept = await asked<Bag | null>((done) => req.sessionStore.get(req.sessionID, done))
+    const stored = await kept(req.sessionStore, req.sessionID)
     const loaded = await asked<Bag>((done) => req.sessionStore.load(req.sessionID, done))
-    res.end(`${kept?.user as string} ${loaded?.user as string} ${typeof req.sessionStore.generate}`)
+    res.end(`${stored?.user as string} ${loaded?.user as string} ${typeof req.sessionStore.generate}`)
   })
   expect((await site.get()).text).toBe('bob bob function')
 })
 
 test('our RedisStore: a record always has a cookie, and lives as long as it', async () => {
-  const site = await open(
-    (req, res) => {
-      req.session.user = 'bob'
-      res.end()
-    },
-    { cookie: { maxAge: 60_000 } }
-  )
+  const site = await open(logIn, { cookie: { maxAge: 60_000 } })
   await site.get()
   expect(await recordOf(site.id)).toMatchObject({
     user: 'bob',
@@ -44,10 +38,7 @@ test('our RedisStore: a record always has a cookie, and lives as long as it', as
   await redis.client.pexpire(`sess:${site.id}`, 30_000)
   await site.get()
   expect(await redis.client.pttl(`sess:${site.id}`)).toBeGreaterThan(30_000)
-  const forDay = await open((req, res) => {
-    req.session.user = 'bob'
-    res.end()
-  })
+  const forDay = await open(logIn)
   await forDay.get()
   const life = await redis.client.pttl(`sess:${forDay.id}`)
   expect(life).toBeGreaterThan(86_000_000)
@@ -99,7 +90,7 @@ test('our RedisStore: who writes in its place is not overwritten, and goes on', 
     res.end(JSON.stringify(data))
   }
   const site = await open(handler)
-  const theirs = await Site.open(real, { store: new ConnectRedis({ client: redis.nodeRedis }) }, handler)
+  const theirs = await Site.of(real, { store: new ConnectRedis({ client: redis.nodeRedis }) }, handler)
   await site.get('/ours')
   theirs.cookie = site.cookie
   expect(JSON.parse((await theirs.get('/theirs')).text)).toEqual({ '/ours': 1, '/theirs': 1 })
@@ -112,16 +103,10 @@ test('our RedisStore: who writes in its place is not overwritten, and goes on', 
 test('our RedisStore: while it is down the answer is 503', async () => {
   const down = new Redis(redis.url, { lazyConnect: true, enableOfflineQueue: false })
   down.disconnect()
-  const site = await Site.open(ours, { store: new RedisStore(down, { prefix: 'sess:' }) }, (req, res) => {
-    req.session.user = 'bob'
-    res.end()
-  })
+  const site = await Site.of(ours, { store: new RedisStore(down, { prefix: 'sess:' }) }, logIn)
   const written = await site.get()
   expect([written.status, written.setCookies]).toEqual([503, []])
-  const other = await open((req, res) => {
-    req.session.user = 'bob'
-    res.end()
-  })
+  const other = await open(logIn)
   await other.get()
   site.cookie = other.cookie
   expect((await site.get()).status).toBe(503)
@@ -129,12 +114,9 @@ test('our RedisStore: while it is down the answer is 503', async () => {
 
 test('connect-redis: its methods are asked as express-session asks them', async () => {
   const store = new ConnectRedis({ client: redis.nodeRedis, prefix: 'theirs:' })
-  const site = await Site.open(ours, { store }, (req, res) => {
-    req.session.user = 'bob'
-    res.end()
-  })
+  const site = await Site.of(ours, { store }, logIn)
   await site.get()
-  const kept = await asked<Bag | null>((done) => (store as unknown as StoreLike).get(site.id, done))
-  expect(kept).toMatchObject({ user: 'bob', cookie: { path: '/' } })
-  expect(kept).not.toHaveProperty('@')
+  const stored = await kept(store as unknown as StoreLike, site.id)
+  expect(stored).toMatchObject({ user: 'bob', cookie: { path: '/' } })
+  expect(stored).not.toHaveProperty('@')
 })

@@ -1,11 +1,10 @@
 import ours from '../../lib/express-session'
-import { asked, both, cookieOf, count, Site, storeOf, type Bag } from './support/both'
-
-const done = (act: (done: (error?: unknown) => void) => unknown) => asked<undefined>((end) => void act(end))
+import { asked, both, cookieOf, count, done, kept, lengthOf, logIn, Site, storeOf } from './support/both'
+import type { Bag } from './support/both'
 
 describe.each(both)('%s', (_, session) => {
   test('req and id are own and hidden, data and cookie are what one sees', async () => {
-    const site = await Site.open(session, {}, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.a = 1
       const all: string[] = []
       for (const key in req.session) all.push(key)
@@ -21,13 +20,13 @@ describe.each(both)('%s', (_, session) => {
 
   test("stored keys that are a session's own names are dropped", async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       res.end(`${typeof req.session.save} ${typeof req.session.constructor} ${req.session.n as number}`)
     })
     await site.get()
-    const kept = await asked<Bag | null>((end) => store.get(site.id, end))
-    await done((end) => store.set(site.id, { ...kept, save: 'nope', constructor: 'nope' }, end))
+    const stored = await kept(store, site.id)
+    await done((end) => store.set(site.id, { ...stored, save: 'nope', constructor: 'nope' }, end))
     expect((await site.get()).text).toBe('function function 2')
   })
 
@@ -47,7 +46,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('touch starts the cookie over, and asks no store', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
       const { cookie } = req.session
       cookie.expires = new Date(Date.now() + 5)
       cookie.originalMaxAge = 60_000
@@ -61,11 +60,11 @@ describe.each(both)('%s', (_, session) => {
   test('save stores at once, and what it stored is not stored again', async () => {
     const store = storeOf(session)
     const set = count(store, 'set')
-    const site = await Site.open(session, { store, resave: true }, async (req, res) => {
+    const site = await Site.of(session, { store, resave: true }, async (req, res) => {
       req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       await done((end) => req.session.save(end))
-      const kept = await asked<Bag | null>((end) => store.get(req.session.id, end))
-      res.end(JSON.stringify([kept?.n, set.calls.length]))
+      const stored = await kept(store, req.session.id)
+      res.end(JSON.stringify([stored?.n, set.calls.length]))
     })
     expect(JSON.parse((await site.get()).text)).toEqual([1, 1])
     expect(JSON.parse((await site.get()).text)).toEqual([2, 2])
@@ -75,15 +74,15 @@ describe.each(both)('%s', (_, session) => {
 
   test('reload makes what is stored a new req.session', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, async (req, res) => {
+    const site = await Site.of(session, { store }, async (req, res) => {
       const before = req.session
       if (req.url === '/') {
         before.n = 1
         return res.end()
       }
       before.n = 'mine'
-      const kept = await asked<Bag | null>((end) => store.get(req.sessionID, end))
-      await done((end) => store.set(req.sessionID, { ...kept, n: 'theirs' }, end))
+      const stored = await kept(store, req.sessionID)
+      await done((end) => store.set(req.sessionID, { ...stored, n: 'theirs' }, end))
       await done((end) => before.reload(end))
       res.end(JSON.stringify([req.session.n, req.session === before, req.session.id === before.id]))
     })
@@ -93,7 +92,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('reload of what is gone fails, and leaves the session as it is', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, async (req, res) => {
+    const site = await Site.of(session, { store }, async (req, res) => {
       if (req.url === '/') {
         req.session.n = 1
         return res.end()
@@ -112,7 +111,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('destroy removes req.session at once, and keeps the id; the object stays readable', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, saveUninitialized: true }, async (req, res) => {
+    const site = await Site.of(session, { store, saveUninitialized: true }, async (req, res) => {
       const { session, sessionID } = req
       session.user = 'bob'
       const destroyed = done((end) => session.destroy(end))
@@ -123,17 +122,17 @@ describe.each(both)('%s', (_, session) => {
     const answer = await site.get()
     expect(JSON.parse(answer.text)).toEqual(['undefined', true, 'bob', true])
     expect(answer.setCookies).toEqual([])
-    expect(await asked<number>((end) => store.length(end))).toBe(0)
+    expect(await lengthOf(store)).toBe(0)
   })
 
   test('regenerate ends the old session, and makes a new one', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, async (req, res) => {
+    const site = await Site.of(session, { store }, async (req, res) => {
       const { session, sessionID } = req
       if (req.url === '/') session.n = 1
       else {
         await done((end) => session.regenerate(end))
-        const old = await asked<Bag | null>((end) => store.get(sessionID, end))
+        const old = await kept(store, sessionID)
         const found = [req.session === session, req.sessionID === sessionID, req.session.n, session.n, old]
         return res.end(JSON.stringify(found))
       }
@@ -145,13 +144,13 @@ describe.each(both)('%s', (_, session) => {
     expect(JSON.parse(answer.text)).toEqual([false, false, null, 1, null])
     expect(cookieOf(answer)).toBeDefined()
     expect(site.id).not.toBe(id)
-    const kept = await asked<Record<string, Bag>>((end) => store.all(end))
-    expect(Object.keys(kept!)).toEqual([site.id])
+    const all = await asked<Record<string, Bag>>((end) => store.all(end))
+    expect(Object.keys(all!)).toEqual([site.id])
   })
 
   test('regenerate gives a new session also where the old one could not be destroyed', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, async (req, res) => {
+    const site = await Site.of(session, { store }, async (req, res) => {
       const { sessionID } = req
       store.destroy = (_id, end) => end?.(new Error('boom!'))
       const error = await done((end) => req.session.regenerate(end)).catch((error: unknown) => error)
@@ -162,10 +161,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('load gives a session without a request', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, (req, res) => {
-      req.session.user = 'bob'
-      res.end()
-    })
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, logIn)
     await site.get()
     const loaded = (await asked<Bag>((end) => store.load(site.id, end)))!
     expect([loaded.user, loaded.id]).toEqual(['bob', site.id])
@@ -193,7 +189,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('generate is synchronous, and applications may call it', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       const { session, sessionID } = req
       req.sessionStore.generate(req)
       req.session.user = 'bob'
@@ -204,12 +200,12 @@ describe.each(both)('%s', (_, session) => {
     const answer = await site.get()
     expect(answer.text).toBe('true')
     expect(cookieOf(answer)).toBeDefined()
-    expect((await asked<Bag | null>((end) => store.get(site.id, end)))?.user).toBe('bob')
+    expect((await kept(store, site.id))?.user).toBe('bob')
   })
 
   test('store.regenerate ends the session of a request, and makes a new one', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, async (req, res) => {
+    const site = await Site.of(session, { store }, async (req, res) => {
       const { sessionID } = req
       await done((end) => req.sessionStore.regenerate(req, end))
       req.session.user = 'bob'
@@ -217,14 +213,14 @@ describe.each(both)('%s', (_, session) => {
     })
     const answer = await site.get()
     expect(answer.text).toBe('true')
-    expect((await asked<Bag | null>((end) => store.get(site.id, end)))?.user).toBe('bob')
+    expect((await kept(store, site.id))?.user).toBe('bob')
   })
 })
 
 describe('holdfast', () => {
   test('an error of a save that nobody waits for is not lost', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       req.session.user = 'bob'
       store.set = (_id, _session, end) => end?.(new Error('boom!'))
       void req.session.save()
@@ -237,7 +233,7 @@ describe('holdfast', () => {
   test('a save makes up for one that failed, and not for a destroy that did', async () => {
     const store = storeOf(ours)
     const { set } = store
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       const failed = req.url === '/save' ? req.session.save() : req.session.destroy()
       void Promise.prototype.then.call(failed, undefined, () => undefined)
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -250,14 +246,14 @@ describe('holdfast', () => {
     store.set = (_id, _session, end) => end?.(new Error('boom!'))
     store.destroy = (_id, end) => end?.(new Error('boom!'))
     expect((await site.get('/save')).text).toBe('saved')
-    site.cookie = undefined
+    site.cookies.clear()
     const answer = await site.get('/destroy')
     expect([answer.status, answer.text]).toEqual([500, 'boom!'])
   })
 
   test('one whose caller was told is the business of the caller', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       req.session.user = 'bob'
       store.set = (_id, _session, end) => end?.(new Error('boom!'))
       const told = await done((end) => req.session.save(end)).catch((error: unknown) => error)
@@ -269,15 +265,12 @@ describe('holdfast', () => {
   })
 
   test('destroy clears the cookie that came', async () => {
-    const site = await Site.open(
-      ours,
-      { cookie: { path: '/x', domain: 'example.com' } },
-      async (req, res) => {
-        if (req.url === '/x') req.session.user = 'bob'
-        else await done((end) => req.session.destroy(end))
-        res.end()
-      }
-    )
+    const cookie = { path: '/x', domain: 'example.com' }
+    const site = await Site.of(ours, { cookie }, async (req, res) => {
+      if (req.url === '/x') req.session.user = 'bob'
+      else await done((end) => req.session.destroy(end))
+      res.end()
+    })
     await site.get('/x')
     const answer = await site.get('/x/end')
     expect(answer.setCookies).toEqual([
@@ -287,7 +280,7 @@ describe('holdfast', () => {
 
   test('without a callback, every method returns a promise', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       req.session.user = 'bob'
       await req.session.save()
       await req.session.reload()
@@ -302,7 +295,7 @@ describe('holdfast', () => {
 
   test('reload and regenerate without a callback reject, and end no process', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       const missing = await req.session.reload().catch((error: unknown) => error)
       store.destroy = (_id, end) => end?.(new Error('boom!'))
       const failed = await req.session.regenerate().catch((error: unknown) => error)
@@ -312,7 +305,7 @@ describe('holdfast', () => {
   })
 
   test('the prototype has no names of the main entry: an application finds its own', async () => {
-    const site = await Site.open(ours, {}, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       const { handle, update, load, isNew } = req.session
       Object.assign(req.session, { handle: 'mine', update: [1], load: 2, isNew: true })
       res.end(JSON.stringify([handle, update, load, isNew]))

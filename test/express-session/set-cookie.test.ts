@@ -1,43 +1,38 @@
 import ours from '../../lib/express-session'
-import { asked, both, cookieOf, Site, storeOf, type Bag, type Handler } from './support/both'
-
-const end: Handler = (_req, res) => res.end()
-const changes: Handler = (req, res) => {
-  req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
-  res.end()
-}
+import { atEnd } from '../support/serve'
+import { both, cookieOf, end, kept, lengthOf, Site, storeOf, visits, type Handler } from './support/both'
 
 describe.each(both)('%s', (_, session) => {
   test.each([
     [{ saveUninitialized: true }, end, true],
     [{ saveUninitialized: false }, end, false],
-    [{ saveUninitialized: false }, changes, true],
+    [{ saveUninitialized: false }, visits, true],
     [{ saveUninitialized: false, rolling: true }, end, false],
     [{ saveUninitialized: true, rolling: true }, end, true]
   ])('a new id, %j: %p', async (options, handler, isSent) => {
-    const site = await Site.open(session, options, handler)
+    const site = await Site.of(session, options, handler)
     expect(cookieOf(await site.get()) !== undefined).toBe(isSent)
   })
 
   test.each([
-    [{}, {}, changes, false],
+    [{}, {}, visits, false],
     [{ rolling: true }, {}, end, true],
-    [{}, { maxAge: 60_000 }, changes, true],
+    [{}, { maxAge: 60_000 }, visits, true],
     [{}, { maxAge: 60_000 }, end, false],
     [{ resave: true }, { maxAge: 60_000 }, end, false],
     [{ rolling: true }, { maxAge: 60_000 }, end, true]
   ])('a known id, %j with %j: %p', async (options, cookie, handler, isSent) => {
-    let now = changes
-    const site = await Site.open(session, { ...options, cookie }, (req, res) => now(req, res))
+    let now = visits
+    const site = await Site.of(session, { ...options, cookie }, (req, res) => now(req, res))
     await site.get()
     now = handler
     expect(cookieOf(await site.get()) !== undefined).toBe(isSent)
   })
 
   test('expires set to null makes it a cookie of the browser session, sent once', async () => {
-    const site = await Site.open(session, { cookie: { maxAge: 60_000 } }, (req, res) => {
+    const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, (req, res) => {
       req.session.cookie.expires = null
-      return changes(req, res)
+      return visits(req, res)
     })
     expect(cookieOf(await site.get())).not.toContain('Expires')
     expect((await site.get()).setCookies).toEqual([])
@@ -45,20 +40,20 @@ describe.each(both)('%s', (_, session) => {
 
   test('an end in the past is sent, and nothing is kept', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store }, (req, res) => {
+    const site = await Site.of(session, { store }, (req, res) => {
       req.session.cookie.expires = new Date(0)
-      return changes(req, res)
+      return visits(req, res)
     })
     const answer = await site.get()
     expect(answer.status).toBe(200)
     expect(cookieOf(answer)).toContain('Expires=Thu, 01 Jan 1970 00:00:00 GMT')
-    expect(await asked<number>((done) => store.length(done))).toBe(0)
+    expect(await lengthOf(store)).toBe(0)
   })
 
   test('the end is relative to maxAge, and a changed one counts', async () => {
-    const site = await Site.open(session, { cookie: { maxAge: 2000 } }, (req, res) => {
+    const site = await Site.of(session, { cookie: { maxAge: 2000 } }, (req, res) => {
       if (req.url !== '/') req.session.cookie.maxAge = Number(req.url!.slice(1))
-      return changes(req, res)
+      return visits(req, res)
     })
     const lifeOf = async (path: string) => {
       const before = Date.now()
@@ -79,21 +74,17 @@ describe.each(both)('%s', (_, session) => {
 
   test('what is stored and what is sent end at the same time', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, cookie: { maxAge: 60_000 } }, changes)
+    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, visits)
     const line = cookieOf(await site.get())!
-    const kept = await asked<Bag | null>((done) => store.get(site.id, done))
-    expect(new Date(kept!.cookie.expires!).toUTCString()).toBe(/Expires=([^;]+)/.exec(line)![1])
+    const stored = await kept(store, site.id)
+    expect(new Date(stored!.cookie.expires!).toUTCString()).toBe(/Expires=([^;]+)/.exec(line)![1])
   })
 
   test('a Secure cookie is not sent over a connection that is not', async () => {
-    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-    try {
-      const site = await Site.open(session, { cookie: { secure: true } }, changes)
-      const answer = await site.get()
-      expect([answer.status, answer.setCookies]).toEqual([200, []])
-    } finally {
-      warn.mockRestore()
-    }
+    atEnd(jest.spyOn(process, 'emitWarning').mockImplementation(), (it) => it.mockRestore())
+    const site = await Site.of(session, { cookie: { secure: true } }, visits)
+    const answer = await site.get()
+    expect([answer.status, answer.setCookies]).toEqual([200, []])
   })
 
   const other = 'previous=value; Path=/'
@@ -104,7 +95,7 @@ describe.each(both)('%s', (_, session) => {
     ['in writeHead, as a list', (_req, res) => res.writeHead(200, ['Set-Cookie', other]).end()],
     ['with a message', (_req, res) => res.writeHead(200, 'Fine', { 'Set-Cookie': [other] }).end()]
   ])('another Set-Cookie %s survives, in front', async (_name, handler) => {
-    const site = await Site.open(session, { saveUninitialized: true }, handler)
+    const site = await Site.of(session, { saveUninitialized: true }, handler)
     const { setCookies } = await site.get()
     expect(setCookies[0]).toBe(other)
     expect(setCookies.at(-1)).toContain('connect.sid=')
@@ -112,7 +103,7 @@ describe.each(both)('%s', (_, session) => {
 
   test('a cookie that cannot be sent is an error for next, and the response goes', async () => {
     const cookie = { expires: new Date(NaN) }
-    const site = await Site.open(session, { cookie, saveUninitialized: true }, (_req, res) => res.end('sent'))
+    const site = await Site.of(session, { cookie, saveUninitialized: true }, (_req, res) => res.end('sent'))
     const answer = await site.get()
     expect([answer.status, answer.text, answer.setCookies]).toEqual([200, 'sent', []])
     await new Promise((resolve) => setImmediate(resolve))
@@ -121,20 +112,20 @@ describe.each(both)('%s', (_, session) => {
 
   test('an id that the handler made something else than a text stores nothing, and sends nothing', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
+    const site = await Site.of(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
       Object.assign(req, { sessionID: () => undefined })
-      return changes(req, res)
+      return visits(req, res)
     })
     const answer = await site.get()
     expect([answer.status, answer.setCookies]).toEqual([200, []])
-    expect(await asked<number>((done) => store.length(done))).toBe(0)
+    expect(await lengthOf(store)).toBe(0)
   })
 })
 
 describe('holdfast', () => {
   test('changing only cookie.maxAge is a change', async () => {
     const store = storeOf(ours)
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       if (req.url === '/remember') req.session.cookie.maxAge = 60_000
       else req.session.user = 'bob'
       res.end(String(req.session.cookie.originalMaxAge))
@@ -147,9 +138,9 @@ describe('holdfast', () => {
   test('two middlewares on one store each keep their path', async () => {
     const store = storeOf(ours)
     const open = (path: string) =>
-      Site.open(ours, { store, cookie: { path } }, async (req, res) => {
+      Site.of(ours, { store, cookie: { path } }, async (req, res) => {
         if (req.url!.endsWith('/new')) await req.session.regenerate()
-        return changes(req, res)
+        return visits(req, res)
       })
     const [a, b] = [await open('/a'), await open('/b')]
     expect(cookieOf(await a.get('/a'))).toContain('Path=/a;')

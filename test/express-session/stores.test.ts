@@ -4,24 +4,10 @@ import { MemoryTable } from '../../lib/stores/memory/table'
 import { advance, stopClock } from '../support/clock'
 import { Gates } from './support/gates'
 import { hang } from './support/hang'
-import {
-  asked,
-  both,
-  count,
-  Site,
-  storeOf,
-  type Bag,
-  type Handler,
-  type Module,
-  type StoreLike
-} from './support/both'
+import { asked, both, count, done, kept as get, lengthOf, Site, storeOf, visits } from './support/both'
+import type { Bag, Module, StoreLike } from './support/both'
 
-const visits: Handler = (req, res) => {
-  req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
-  res.end(`${req.session.n as number}`)
-}
 const session = (n: number, expires: Date | null = null) => ({ n, cookie: { expires, originalMaxAge: null } })
-const get = (store: StoreLike, id: string) => asked<Bag | null>((done) => store.get(id, done))
 
 /** A store written for express-session, by the least that one needs. */
 function least(module: Module) {
@@ -48,7 +34,7 @@ describe.each(both)('%s', (_, module) => {
   test('get, set and destroy are enough', async () => {
     stopClock()
     const store = least(module)
-    const site = await Site.open(module, { store, cookie: { maxAge: 60_000 } }, visits)
+    const site = await Site.of(module, { store, cookie: { maxAge: 60_000 } }, visits)
     await site.get()
     expect((await site.get()).text).toBe('2')
     expect(JSON.parse(store.texts.get(site.id)!)).toMatchObject({ n: 2, cookie: { originalMaxAge: 60_000 } })
@@ -56,7 +42,7 @@ describe.each(both)('%s', (_, module) => {
 
   test('methods are looked up at request time, and called once', async () => {
     const store = storeOf(module)
-    const site = await Site.open(module, { store, unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(module, { store, unset: 'destroy' }, (req, res) => {
       if (req.url === '/end') Object.assign(req, { session: null })
       else req.session.n = 1
       res.end()
@@ -78,7 +64,7 @@ describe.each(both)('%s', (_, module) => {
     const store = storeOf(module)
     const set = count(store, 'set')
     let seen: unknown
-    const site = await Site.open(module, { store }, (req, res) => {
+    const site = await Site.of(module, { store }, (req, res) => {
       seen = req.session
       return visits(req, res)
     })
@@ -109,11 +95,11 @@ describe.each(both)('%s', (_, module) => {
       a: { n: 1, cookie: { expires: null, originalMaxAge: null } },
       b: { n: 1, cookie: { expires: null, originalMaxAge: null } }
     })
-    expect(await asked((done) => store.length(done))).toBe(2)
+    expect(await lengthOf(store)).toBe(2)
     await asked((done) => store.destroy('a', done))
-    expect(await asked((done) => store.length(done))).toBe(1)
-    await asked((done) => store.clear(done))
-    expect(await asked((done) => store.length(done))).toBe(0)
+    expect(await lengthOf(store)).toBe(1)
+    await done((end) => store.clear(end))
+    expect(await lengthOf(store)).toBe(0)
   })
 
   test('what is past its end is gone', async () => {
@@ -150,6 +136,11 @@ describe.each(both)('%s', (_, module) => {
 })
 
 describe('holdfast', () => {
+  const stores: [string, () => StoreLike][] = [
+    ['MemoryStore', () => storeOf(ours)],
+    ['a store with callbacks', () => least(ours)]
+  ]
+
   test.each<[string, (done: (error?: unknown) => void) => unknown, string]>([
     [
       'throws',
@@ -163,7 +154,7 @@ describe('holdfast', () => {
   ])('a store that %s fails the request, and no request hangs', async (_name, fault, message) => {
     for (const name of ['get', 'set', 'destroy'] as const) {
       const store = least(ours)
-      const site = await Site.open(ours, { store, unset: 'destroy', timeout: 100 }, (req, res) => {
+      const site = await Site.of(ours, { store, unset: 'destroy', timeout: 100 }, (req, res) => {
         if (req.url === '/end') Object.assign(req, { session: null })
         return req.session ? visits(req, res) : res.end()
       })
@@ -188,20 +179,17 @@ describe('holdfast', () => {
         done?.()
         done?.(new Error('boom!'))
       })
-    const site = await Site.open(ours, { store }, visits)
+    const site = await Site.of(ours, { store }, visits)
     await site.get()
     expect((await site.get()).text).toBe('2')
   })
 
-  test.each([
-    ['MemoryStore', () => storeOf(ours)],
-    ['a store with callbacks', () => least(ours)]
-  ])('%s: requests that change different keys at once lose nothing', async (_name, make) => {
+  test.each(stores)('%s: requests that change different keys at once lose nothing', async (_name, make) => {
     const store = make()
     let arrived = 0
     let all!: () => void
     const together = new Promise<void>((resolve) => (all = resolve))
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       if (req.url !== '/') {
         if (++arrived === 10) all()
         await together
@@ -215,23 +203,20 @@ describe('holdfast', () => {
     expect(Object.keys((await get(store, site.id))!).sort()).toEqual(['/', ...paths, 'cookie'].sort())
   })
 
-  test.each([
-    ['MemoryStore', () => storeOf(ours)],
-    ['a store with callbacks', () => least(ours)]
-  ])('%s: a session that was ended meanwhile stays gone', async (_name, make) => {
+  test.each(stores)('%s: a session that was ended meanwhile stays gone', async (_name, make) => {
     const store = make()
     const gates = new Gates()
-    const site = await Site.open(ours, { store, resave: true }, async (req, res) => {
+    const site = await Site.of(ours, { store, resave: true }, async (req, res) => {
       await gates.pass(req.headers['x-gate'] as string | undefined)
       if (req.url !== '/look') req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       res.end('done')
     })
     const ended = async (path: string) => {
-      site.cookie = undefined
+      site.cookies.clear()
       await site.get()
       const { id } = site
       const { gate, headers } = gates.close()
-      const answer = site.get(path, { headers })
+      const answer = site.get(path, headers)
       await gate.reached
       await asked((done) => store.destroy(id, done))
       gate.go()
@@ -244,14 +229,11 @@ describe('holdfast', () => {
     expect(await ended('/look')).toEqual([200, []])
   })
 
-  test.each([
-    ['MemoryStore', () => storeOf(ours)],
-    ['a store with callbacks', () => least(ours)]
-  ])('%s: a longer life that another request gave is not undone', async (_name, make) => {
+  test.each(stores)('%s: a longer life that another request gave is not undone', async (_name, make) => {
     const store = make()
     let tell!: () => void
     const remembered = new Promise<void>((resolve) => (tell = resolve))
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       if (req.url === '/slow') {
         begun()
         await remembered
@@ -279,7 +261,7 @@ describe('holdfast', () => {
       ;(data as Bag).__lastAccess = ++sets
       set.call(store, id, data, done)
     }
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       req.session.n = 1
       res.write('a')
       res.end('b')
@@ -306,7 +288,7 @@ describe('holdfast', () => {
       seen.push((data as Bag).lastModified)
       set.call(store, id, data, done)
     }
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       if (req.url === '/change') req.session.change = true
       else req.session.n = 1
       res.end()
@@ -331,7 +313,7 @@ describe('holdfast', () => {
       seen.push([Buffer.isBuffer(raw), at instanceof Date])
       set.call(store, id, data, done)
     }
-    const site = await Site.open(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, { store }, async (req, res) => {
       req.session.n = 1
       if (req.url === '/outer') {
         await site.get('/inner')
@@ -363,17 +345,17 @@ describe('holdfast', () => {
   test('the response waits for a save that nobody waits for', async () => {
     const store = storeOf(ours)
     const held = hang(store, 'set')
-    const site = await Site.open(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, { store }, (req, res) => {
       req.session.n = 1
       void req.session.save()
       res.end()
     })
     let isThere = false
     const answer = site.get().finally(() => (isThere = true))
-    await held.asked
+    await held.reached
     await delay(50)
     expect(isThere).toBe(false)
-    held.goOn()
+    held.go()
     expect((await answer).status).toBe(200)
     expect((await get(store, site.id))!.n).toBe(1)
   })

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { Router, type Request, type Response } from 'express'
+import { atEnd } from '../support/serve'
 import { bagOf } from './support/app'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
-import { byStatus, type Witness } from './support/witness'
+import type { Witness } from './support/witness'
 
 /** What lets the client of a request hang up. */
 const hangUps = new Map<string, () => void>()
@@ -48,54 +49,43 @@ async function ask(port: number, { cookie }: Witness, path: string, may = () => 
 test('the client hangs up: what a handler ended or began is stored, half of its work is not', async () => {
   const rig = await Rig.open({ routes })
   const { visitors } = rig
-  try {
-    let dropped = 0
-    await Promise.all(
-      visitors.map(async (visitor, v) => {
-        for (let i = 0; i < REQUESTS / visitors.length; i++) {
-          const manner = MANNERS[(i + v) % MANNERS.length]!
-          const key = `${manner}${i}-${v}`
-          if (manner === 'silent') dropped++
-          else visitor.acknowledged.add(key)
-          await ask(rig.app.port, visitor, `/${manner}/${key}`)
-        }
-      })
-    )
-    // Nobody is there to be told when: the commits come after the clients have gone.
-    await eventually(async () => (await rig.audit()).length === 0)
-    // When the client goes nobody knows that a handler will end its response all the same: that is told, too.
-    await eventually(() => rig.heard('holdfast:dropped').length >= dropped)
-    for (const text of await rig.texts()) expect(text).not.toContain('silent')
-    expect(rig.app.errors).toEqual([])
-    expect(await rig.traces.left()).toEqual([])
-  } finally {
-    await rig.close()
-  }
+  let dropped = 0
+  await Promise.all(
+    visitors.map(async (visitor, v) => {
+      for (let i = 0; i < REQUESTS / visitors.length; i++) {
+        const manner = MANNERS[(i + v) % MANNERS.length]!
+        const key = `${manner}${i}-${v}`
+        if (manner === 'silent') dropped++
+        else visitor.acknowledged.add(key)
+        await ask(rig.app.port, visitor, `/${manner}/${key}`)
+      }
+    })
+  )
+  // Nobody is there to be told when: the commits come after the clients have gone.
+  await eventually(async () => (await rig.audit()).length === 0)
+  // When the client goes nobody knows that a handler will end its response all the same: that is told, too.
+  await eventually(() => rig.heard('holdfast:dropped').length >= dropped)
+  for (const text of await rig.texts()) expect(text).not.toContain('silent')
+  expect(rig.app.errors).toEqual([])
+  expect(await rig.traces.left()).toEqual([])
 })
 
 test('the client hangs up while Redis does not answer: nothing breaks, and it goes on', async () => {
-  const rig = await Rig.open({ routes })
+  const rig = atEnd(await Rig.open({ routes }), (it) => it.server.resume())
   const { app, server, visitors } = rig
-  try {
-    let changed = 0
-    let stop!: () => void
-    const stopped = new Promise<void>((resolve) => (stop = resolve))
-    const hangingUp = visitors.map((visitor, v) =>
-      ask(app.port, visitor, `/ended/key${v}`, () => (changed++, stopped))
-    )
-    await eventually(() => changed === visitors.length)
-    server.pause()
-    stop()
-    await Promise.all(hangingUp)
-    await eventually(() => rig.heard('holdfast:error').length === visitors.length)
-    server.resume()
-    await rig.recovered()
-    const after = await rig.load(REQUESTS / 4, 300)
-    expect(byStatus(after)).toEqual({ 200: after.length })
-    expect(await rig.audit()).toEqual([])
-    expect(await rig.traces.left()).toEqual([])
-  } finally {
-    server.resume()
-    await rig.close()
-  }
+  let changed = 0
+  let stop!: () => void
+  const stopped = new Promise<void>((resolve) => (stop = resolve))
+  const hangingUp = visitors.map((visitor, v) =>
+    ask(app.port, visitor, `/ended/key${v}`, () => (changed++, stopped))
+  )
+  await eventually(() => changed === visitors.length)
+  server.pause()
+  stop()
+  await Promise.all(hangingUp)
+  await eventually(() => rig.heard('holdfast:error').length === visitors.length)
+  server.resume()
+  await rig.recovered()
+  await rig.answersAll(REQUESTS / 4, 300)
+  expect(await rig.problems()).toEqual([])
 })

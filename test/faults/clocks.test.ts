@@ -6,7 +6,6 @@ const MINUTE = 60_000
 
 let rig: Rig
 beforeAll(async () => (rig = await Rig.open({ visitors: 0 })))
-afterAll(() => rig.close())
 
 /** A process whose clock is so many minutes ahead. Its sessions live for 10 minutes without use, 60 altogether. */
 const startAt = (minutes: number): Promise<AppProcess> =>

@@ -24,7 +24,6 @@ const texts: [what: string, text: string | Buffer, reason: string][] = [
 let rig: Rig
 
 beforeAll(async () => (rig = await Rig.open({ visitors: 0 })))
-afterAll(() => rig.close())
 beforeEach(() => rig.app.errors.splice(0))
 
 describe.each(texts)('%s', (_, text, reason) => {

@@ -1,3 +1,4 @@
+import { atEnd } from '../support/serve'
 import { App } from './support/app'
 import { own, plain } from './support/clients'
 import { eventually } from './support/eventually'
@@ -7,18 +8,11 @@ import { Witness, type Outcome } from './support/witness'
 let rig: Rig
 /** A second process of the same application, whose way to Redis is free. */
 let elsewhere: App
-let store: ReturnType<typeof own.open>
 
 beforeEach(async () => {
   rig = await Rig.open({ kind: plain, visitors: REQUESTS / 4 })
-  store = own.open(rig.server.url)
-  elsewhere = await App.open(store.store)
-})
-
-afterEach(async () => {
-  await elsewhere.stop()
-  await store.close()
-  await rig.close()
+  const { store } = atEnd(own.open(rig.server.url), (it) => it.close())
+  elsewhere = atEnd(await App.open(store), (it) => it.stop())
 })
 
 /**

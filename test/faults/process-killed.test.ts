@@ -7,34 +7,30 @@ test.each(['before', 'sent', 'answered', 'finished'])(
   async (point) => {
     const rig = await Rig.open({ args: ['--appendonly', 'yes', '--appendfsync', 'always'], visitors: 0 })
     const env = { REDIS_URL: rig.server.url }
-    try {
-      const requests = Math.ceil(REQUESTS / 4)
-      const visitors = 5
-      let app = await AppProcess.start('faults/child/main', {
-        ...env,
-        KILLED: point,
-        AT: `${2 * visitors + Math.ceil(requests / 3)}`
-      })
-      for (let i = 0; i < visitors; i++) {
-        const visitor = new Witness(() => app.port)
-        expect((await visitor.ask('/login')).status).toBe(200)
-        rig.visitors.push(visitor)
-        // Acknowledged before the load, which may all be on its way when the process dies.
-        expect((await visitor.use('save')).status).toBe(200)
-      }
-      const outcomes = await load(rig.visitors, requests, 300, ['mark', 'count', 'save'])
-      expect(await app.ended).toBe('SIGKILL')
-      expect(outcomes.some(({ status }) => status === 0)).toBe(true)
-
-      await rig.server.restart()
-      expect(await rig.audit()).toEqual([])
-      app = await AppProcess.start('faults/child/main', env)
-      const after = await load(rig.visitors, requests, 300)
-      expect(byStatus(after)).toEqual({ 200: requests })
-      expect(await app.stop()).toBe(0)
-      expect(await rig.audit()).toEqual([])
-    } finally {
-      await rig.close()
+    const requests = Math.ceil(REQUESTS / 4)
+    const visitors = 5
+    let app = await AppProcess.start('faults/child/main', {
+      ...env,
+      KILLED: point,
+      AT: `${2 * visitors + Math.ceil(requests / 3)}`
+    })
+    for (let i = 0; i < visitors; i++) {
+      const visitor = new Witness(() => app.port)
+      expect((await visitor.ask('/login')).status).toBe(200)
+      rig.visitors.push(visitor)
+      // Acknowledged before the load, which may all be on its way when the process dies.
+      expect((await visitor.use('save')).status).toBe(200)
     }
+    const outcomes = await load(rig.visitors, requests, 300, ['mark', 'count', 'save'])
+    expect(await app.ended).toBe('SIGKILL')
+    expect(outcomes.some(({ status }) => status === 0)).toBe(true)
+
+    await rig.server.restart()
+    expect(await rig.audit()).toEqual([])
+    app = await AppProcess.start('faults/child/main', env)
+    const after = await load(rig.visitors, requests, 300)
+    expect(byStatus(after)).toEqual({ 200: requests })
+    expect(await app.stop()).toBe(0)
+    expect(await rig.audit()).toEqual([])
   }
 )

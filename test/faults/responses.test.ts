@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { Router } from 'express'
+import { atEnd } from '../support/serve'
 import { App, bagOf } from './support/app'
 import { own } from './support/clients'
 import { REQUESTS, Rig } from './support/rig'
@@ -25,8 +26,8 @@ async function headersOf(port: number, visitor: Witness, path: string, method = 
 
 test('HEAD, 204, 304, a redirect, a handler that throws: the change is there as soon as the headers are', async () => {
   const rig = await Rig.open()
-  const store = own.open(rig.server.url)
-  const elsewhere = await App.open(store.store)
+  const store = atEnd(own.open(rig.server.url), (it) => it.close())
+  const elsewhere = atEnd(await App.open(store.store), (it) => it.stop())
   const { visitors } = rig
   /** All visitors at once, each with one request after the other, of all kinds in turn. */
   const everybody = (ask: (visitor: Witness, key: string, end: (typeof ENDS)[number]) => Promise<void>) =>
@@ -37,37 +38,31 @@ test('HEAD, 204, 304, a redirect, a handler that throws: the change is there as 
         }
       })
     )
-  try {
-    await store.ready()
-    await rig.redis((redis) =>
-      everybody(async (visitor, key, [method, path, status]) => {
-        const response = await headersOf(rig.app.port, visitor, `${path}/${key}`, method)
-        const stored = JSON.parse((await redis.get(`SESSION:${visitor.id}`))!) as object
-        expect(response.resume().statusCode).toBe(status)
-        expect(stored).toHaveProperty(key)
-        visitor.acknowledged.add(key)
-        if (status !== 303) return
-        const there = new Witness(elsewhere.port, visitor.name, visitor.cookies)
-        expect((await there.ask(response.headers.location!)).answer?.text).toContain(key)
-      })
-    )
-    expect(await rig.audit()).toEqual([])
-
-    const texts = await rig.texts()
-    await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
-    await everybody(async (visitor, key, [method, path]) => {
-      const response = await headersOf(rig.app.port, visitor, `${path}/refused-${key}`, method)
-      expect(response.resume().statusCode).toBe(503)
-      expect(response.headers.location).toBeUndefined()
-      expect(response.headers['set-cookie']).toBeUndefined()
+  await store.ready()
+  await rig.redis((redis) =>
+    everybody(async (visitor, key, [method, path, status]) => {
+      const response = await headersOf(rig.app.port, visitor, `${path}/${key}`, method)
+      const stored = JSON.parse((await redis.get(`SESSION:${visitor.id}`))!) as object
+      expect(response.resume().statusCode).toBe(status)
+      expect(stored).toHaveProperty(key)
+      visitor.acknowledged.add(key)
+      if (status !== 303) return
+      const there = new Witness(elsewhere.port, visitor.name, visitor.cookies)
+      expect((await there.ask(response.headers.location!)).answer?.text).toContain(key)
     })
-    expect(await rig.texts()).toEqual(texts)
-    expect(await rig.traces.left()).toEqual([])
-  } finally {
-    await elsewhere.stop()
-    await store.close()
-    await rig.close()
-  }
+  )
+  expect(await rig.audit()).toEqual([])
+
+  const texts = await rig.texts()
+  await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
+  await everybody(async (visitor, key, [method, path]) => {
+    const response = await headersOf(rig.app.port, visitor, `${path}/refused-${key}`, method)
+    expect(response.resume().statusCode).toBe(503)
+    expect(response.headers.location).toBeUndefined()
+    expect(response.headers['set-cookie']).toBeUndefined()
+  })
+  expect(await rig.texts()).toEqual(texts)
+  expect(await rig.traces.left()).toEqual([])
 })
 
 describe('streaming: a change, a part, another change, and the end', () => {
@@ -85,38 +80,34 @@ describe('streaming: a change, a part, another change, and the end', () => {
 
   test('each part leaves after what was changed before; what cannot be stored breaks the response off', async () => {
     const rig = await Rig.open({ routes })
-    try {
-      for (let round = 0; round < REQUESTS / rig.visitors.length; round++) {
-        const fails = round % 2 === 1
-        const responses = await Promise.all(
-          rig.visitors.map(async (visitor, v) => {
-            const key = `key${round}-${v}`
-            const response = await headersOf(rig.app.port, visitor, `/stream/${key}`)
-            const parts = response[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>
-            expect(String((await parts.next()).value)).toBe('first')
-            visitor.acknowledged.add(`${key}-first`)
-            return { visitor, key, parts }
-          })
-        )
-        // The first part is here, the rest is not even made.
-        expect(await rig.audit()).toEqual([])
-        const texts = await rig.texts()
-        if (fails) await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
-        for (const { visitor, key, parts } of responses) {
-          goOn.get(key)!()
-          const rest = await all(parts)
-          expect(rest.endsWith('end')).toBe(!fails)
-          if (!fails) visitor.acknowledged.add(`${key}-second`)
-        }
-        if (fails) expect(await rig.texts()).toEqual(texts)
-        await rig.redis((redis) => redis.config('SET', 'maxmemory', '0'))
-      }
+    for (let round = 0; round < REQUESTS / rig.visitors.length; round++) {
+      const fails = round % 2 === 1
+      const responses = await Promise.all(
+        rig.visitors.map(async (visitor, v) => {
+          const key = `key${round}-${v}`
+          const response = await headersOf(rig.app.port, visitor, `/stream/${key}`)
+          const parts = response[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>
+          expect(String((await parts.next()).value)).toBe('first')
+          visitor.acknowledged.add(`${key}-first`)
+          return { visitor, key, parts }
+        })
+      )
+      // The first part is here, the rest is not even made.
       expect(await rig.audit()).toEqual([])
-      goOn.clear()
-      expect(await rig.traces.left()).toEqual([])
-    } finally {
-      await rig.close()
+      const texts = await rig.texts()
+      if (fails) await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
+      for (const { visitor, key, parts } of responses) {
+        goOn.get(key)!()
+        const rest = await all(parts)
+        expect(rest.endsWith('end')).toBe(!fails)
+        if (!fails) visitor.acknowledged.add(`${key}-second`)
+      }
+      if (fails) expect(await rig.texts()).toEqual(texts)
+      await rig.redis((redis) => redis.config('SET', 'maxmemory', '0'))
     }
+    expect(await rig.audit()).toEqual([])
+    goOn.clear()
+    expect(await rig.traces.left()).toEqual([])
   })
 })
 

@@ -1,3 +1,4 @@
+import { atEnd } from '../support/serve'
 import { clients, own } from './support/clients'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
@@ -33,39 +34,31 @@ const stalls = [
 ]
 
 test.each(stalls)('Redis is $name under load, $kind.name', async ({ kind, ms, lasts, begin, end }) => {
-  const rig = await Rig.open({ kind })
-  try {
-    const before = await rig.load(REQUESTS / 4, 300)
-    expect(byStatus(before)).toEqual({ 200: before.length })
+  const rig = atEnd(await Rig.open({ kind }), (it) => end(it).catch(() => undefined))
+  await rig.answersAll(REQUESTS / 4, 300)
 
-    const loading = rig.load(REQUESTS / 2, ms)
-    await runFor(200)
-    const beforeStall = performance.now()
-    await begin(rig)
-    const stalledAt = performance.now()
-    // On a slow machine the load takes longer than the pause.
-    const during = (await loading).filter(
-      ({ began, ended }) => began > stalledAt && ended < beforeStall + lasts
-    )
-    // Every request settled while Redis was silent, and those that needed it said so.
-    expect(late(rig.outcomes)).toEqual([])
-    expect(byStatus(during.filter(needsStore))).toEqual({ 503: during.filter(needsStore).length })
-    expect(during.filter((one) => !needsStore(one)).every(answeredWell)).toBe(true)
-    // After the first deadlines nobody waits for one.
-    const slow = during.filter(
-      ({ began, ended }) => began > stalledAt + 1500 && ended - began - lagBetween(began, ended) > 500
-    )
-    expect(slow).toEqual([])
+  const loading = rig.load(REQUESTS / 2, ms)
+  await runFor(200)
+  const beforeStall = performance.now()
+  await begin(rig)
+  const stalledAt = performance.now()
+  // On a slow machine the load takes longer than the pause.
+  const during = (await loading).filter(
+    ({ began, ended }) => began > stalledAt && ended < beforeStall + lasts
+  )
+  // Every request settled while Redis was silent, and those that needed it said so.
+  expect(late(rig.outcomes)).toEqual([])
+  expect(byStatus(during.filter(needsStore))).toEqual({ 503: during.filter(needsStore).length })
+  expect(during.filter((one) => !needsStore(one)).every(answeredWell)).toBe(true)
+  // After the first deadlines nobody waits for one.
+  const slow = during.filter(
+    ({ began, ended }) => began > stalledAt + 1500 && ended - began - lagBetween(began, ended) > 500
+  )
+  expect(slow).toEqual([])
 
-    await end(rig)
-    await runFor(1000)
-    const after = await rig.load(REQUESTS / 4, 300)
-    expect(byStatus(after)).toEqual({ 200: after.length })
-    expect(late(after)).toEqual([])
-    expect(await rig.audit()).toEqual([])
-    expect(await rig.traces.left()).toEqual([])
-  } finally {
-    await end(rig).catch(() => undefined)
-    await rig.close()
-  }
+  await end(rig)
+  await runFor(1000)
+  const after = await rig.answersAll(REQUESTS / 4, 300)
+  expect(late(after)).toEqual([])
+  expect(await rig.problems()).toEqual([])
 })

@@ -108,27 +108,23 @@ test.each(ways)('$name: no difference', async ({ protocol = 'HTTP/1.1', before =
       })
     )
   const statusesOf = async (round: string) => [...new Set((await everybody(round)).flat())]
-  try {
-    expect(await statusesOf('well')).toEqual([200])
-    expect(await rig.audit()).toEqual([])
+  expect(await statusesOf('well')).toEqual([200])
+  expect(await rig.audit()).toEqual([])
 
-    const texts = await rig.texts()
-    await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
-    expect(await statusesOf('refused')).toEqual([503])
-    await rig.redis((redis) => redis.config('SET', 'maxmemory', '0'))
-    expect(await rig.texts()).toEqual(texts)
+  const texts = await rig.texts()
+  await rig.redis((redis) => redis.config('SET', 'maxmemory', '1'))
+  expect(await statusesOf('refused')).toEqual([503])
+  await rig.redis((redis) => redis.config('SET', 'maxmemory', '0'))
+  expect(await rig.texts()).toEqual(texts)
 
-    const asked = everybody('killed')
-    await rig.server.kill()
-    expect((await asked).flat().filter((status) => ![200, 503].includes(status))).toEqual([])
-    await rig.server.start()
-    await rig.recovered()
-    expect(await rig.audit()).toEqual([])
-    expect(await statusesOf('again')).toEqual([200])
-    expect(await rig.audit()).toEqual([])
-  } finally {
-    await rig.close()
-  }
+  const asked = everybody('killed')
+  await rig.server.kill()
+  expect((await asked).flat().filter((status) => ![200, 503].includes(status))).toEqual([])
+  await rig.server.start()
+  await rig.recovered()
+  expect(await rig.audit()).toEqual([])
+  expect(await statusesOf('again')).toEqual([200])
+  expect(await rig.audit()).toEqual([])
 })
 
 function chain(layers: Layer[]) {

@@ -5,6 +5,7 @@ import { RecordRepository } from '../../lib/repository/record-repository'
 import { RedisStore } from '../../lib/redis'
 import { commandsDuring } from '../stores/redis/helpers'
 import { type RedisCluster, startCluster } from '../support/redis-cluster'
+import { atEnd } from '../support/serve'
 import { draft, limits, patient } from '../support/repository'
 import { type Bag, secret } from '../support/site'
 
@@ -17,19 +18,13 @@ let client: Cluster
 let store: RedisStore
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  client = new Cluster([{ host: '127.0.0.1', port: cluster.nodes[0]!.port }], {
-    enableOfflineQueue: false,
-    redisOptions: { maxRetriesPerRequest: 0 }
-  })
+  cluster = atEnd(await startCluster(), (it) => it.stop())
+  const options = { enableOfflineQueue: false, redisOptions: { maxRetriesPerRequest: 0 } }
+  client = new Cluster([{ host: '127.0.0.1', port: cluster.nodes[0]!.port }], options)
+  atEnd(client, (it) => it.disconnect())
   store = new RedisStore(client)
   await new Promise((resolve) => client.once('ready', resolve))
 }, 90_000)
-
-afterAll(async () => {
-  client.disconnect()
-  await cluster.stop()
-})
 
 /** The commands about sessions that all nodes get while `run` runs. */
 async function commandsOfAll(run: () => Promise<unknown>): Promise<string[][]> {

@@ -1,8 +1,6 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import session, {
   MemoryStore,
   SessionError,
-  type SessionEvents,
   type SessionInfo,
   type SessionOptions,
   type Sessions,
@@ -10,6 +8,7 @@ import session, {
 } from '../../lib'
 import { advance } from '../support/clock'
 import { after, before, CountingStore, fails } from '../support/counting-store'
+import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
 import { type Bag, secret, Site, type Visitor } from '../support/site'
 import { onBothStores } from '../races/support/stores'
@@ -227,13 +226,10 @@ describe('a store that fails', () => {
     const store = new CountingStore()
     const { sessions, login } = await open(store)
     const visitors = [await login('fails'), await login('fails'), await login('fails')]
-    const told: unknown[] = []
-    const hear = (message: unknown) => told.push((message as SessionEvents['holdfast:error']).operation)
-    subscribe('holdfast:error', hear)
+    const { 'holdfast:error': heard } = listen()
     store.next('get', fails)
     await expect(sessions.destroy('fails')).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
-    unsubscribe('holdfast:error', hear)
-    expect(told).toEqual(['commit'])
+    expect(heard.map(({ operation }) => operation)).toEqual(['commit'])
     const names = await Promise.all(visitors.map(nameOf))
     expect(names.filter((name) => name === null).length).toBe(2)
     expect(await sessions.destroy('fails')).toBe(1)

@@ -1,10 +1,11 @@
 import type Redis from 'ioredis'
 import session, { type Store } from '../../lib'
 import { RedisStore } from '../../lib/redis'
+import { CountingStore } from '../support/counting-store'
 import { startProxy, type Proxy } from '../support/proxy'
 import { startRedis, type RedisServer } from '../support/redis-server'
-import { CountingStore } from '../support/counting-store'
-import { secret, Site, until, type Bag } from '../support/site'
+import { atEnd } from '../support/serve'
+import { returning, secret, until, type Bag } from '../support/site'
 
 let redis: RedisServer
 let proxy: Proxy
@@ -12,30 +13,21 @@ let near: RedisStore<Redis>
 let far: RedisStore<Redis>
 
 beforeEach(async () => {
-  redis = await startRedis()
-  proxy = await startProxy(redis.port)
-  near = RedisStore.connect(redis.url)
-  far = RedisStore.connect(proxy.url)
-})
-
-afterEach(async () => {
-  await near.close()
-  await far.close()
-  await proxy.stop()
-  await redis.stop()
+  redis = atEnd(await startRedis(), (it) => it.stop())
+  proxy = atEnd(await startProxy(redis.port), (it) => it.stop())
+  near = atEnd(RedisStore.connect(redis.url), (it) => it.close())
+  far = atEnd(RedisStore.connect(proxy.url), (it) => it.close())
 })
 
 /** A visitor of one process, whose socket is held by another one, which has its Redis behind a proxy. */
 async function socket(idleTimeout = 60_000, store: Store = far) {
-  const site = await Site.open({ store: new CountingStore(near), idleTimeout })
-  const visitor = site.visitor()
-  await visitor.ask((s) => void (s.n = 1))
+  const { visitor } = await returning({ store: near, idleTimeout })
   const sessions = session({ secret, store, idleTimeout })
   const loaded = (await sessions.open({ headers: { cookie: `sid=${visitor.cookie}` } })) as Bag
   const close = jest.fn()
   sessions.onDestroy(loaded, close)
   await until(async () => (await near.client.pubsub('NUMSUB', 'SESSION:ended'))[1] === 1)
-  return { site, visitor, loaded, close, isClosed: () => close.mock.calls.length > 0 }
+  return { visitor, loaded, close, isClosed: () => close.mock.calls.length > 0 }
 }
 
 test('a logout in one process ends the socket in another', async () => {

@@ -20,7 +20,10 @@ async function socket(options: Partial<SessionOptions> = {}) {
 /** Until the store has said what it was asked by then. */
 const asked = () => new Promise((resolve) => setTimeout(resolve, 5))
 
-afterEach(() => jest.restoreAllMocks())
+afterEach(() => {
+  jest.restoreAllMocks()
+  jest.useRealTimers()
+})
 
 describe('fn is called once when the session', () => {
   test.each<[string, Handler]>([
@@ -246,48 +249,41 @@ describe('where the message is lost', () => {
   })
 
   test('and nobody notices that, the end is found within a minute', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] })
-    try {
-      const store = new MemoryStore()
-      Object.assign(store, { watch: deaf().store.watch })
-      await store.set('id', '{}', 3_600_000, null)
-      const { watch, close } = await watched(store)
-      await jest.advanceTimersByTimeAsync(180_000)
-      expect(close).not.toHaveBeenCalled()
-      await store.destroy('id')
-      await jest.advanceTimersByTimeAsync(61_000)
-      expect(close).toHaveBeenCalledTimes(1)
-      const life = jest.spyOn(store, 'life')
-      watch()
-      await jest.advanceTimersByTimeAsync(180_000)
-      expect(life).not.toHaveBeenCalled()
-      await store.close()
-    } finally {
-      jest.useRealTimers()
-    }
+    fakeTimers()
+    const store = new MemoryStore()
+    Object.assign(store, { watch: deaf().store.watch })
+    await store.set('id', '{}', 3_600_000, null)
+    const { watch, close } = await watched(store)
+    await jest.advanceTimersByTimeAsync(180_000)
+    expect(close).not.toHaveBeenCalled()
+    await store.destroy('id')
+    await jest.advanceTimersByTimeAsync(61_000)
+    expect(close).toHaveBeenCalledTimes(1)
+    const life = jest.spyOn(store, 'life')
+    watch()
+    await jest.advanceTimersByTimeAsync(180_000)
+    expect(life).not.toHaveBeenCalled()
+    await store.close()
   })
 
   test('and the store cannot say, it is asked again', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] })
-    try {
-      const store = new CountingStore()
-      await store.set('id', '{}', 3_600_000, null)
-      Object.assign(store, { watch: deaf().store.watch })
-      const life = jest.fn(() =>
-        fails(() => Promise.resolve(), { operation: 'get', id: 'id', ttl: undefined })
-      )
-      Object.assign(store, { life })
-      const { close } = await watched(store)
-      await jest.advanceTimersByTimeAsync(20_000)
-      expect(life.mock.calls.length).toBeGreaterThan(2)
-      expect(close).not.toHaveBeenCalled()
-      life.mockImplementation(() => Promise.resolve(null))
-      await jest.advanceTimersByTimeAsync(10_000)
-      expect(close).toHaveBeenCalledTimes(1)
-    } finally {
-      jest.useRealTimers()
-    }
+    fakeTimers()
+    const store = new CountingStore()
+    await store.set('id', '{}', 3_600_000, null)
+    Object.assign(store, { watch: deaf().store.watch })
+    const life = jest.fn(() => fails(() => Promise.resolve(), { operation: 'get', id: 'id', ttl: undefined }))
+    Object.assign(store, { life })
+    const { close } = await watched(store)
+    await jest.advanceTimersByTimeAsync(20_000)
+    expect(life.mock.calls.length).toBeGreaterThan(2)
+    expect(close).not.toHaveBeenCalled()
+    life.mockImplementation(() => Promise.resolve(null))
+    await jest.advanceTimersByTimeAsync(10_000)
+    expect(close).toHaveBeenCalledTimes(1)
   })
+
+  const fakeTimers = () =>
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] })
 
   /** Watches what the store keeps under `id`. */
   async function watched(store: Store) {

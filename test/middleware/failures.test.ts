@@ -2,48 +2,50 @@ import express from 'express'
 import express4 from 'express4'
 import session from '../../lib'
 import { advance } from '../support/clock'
-import { CountingStore, fails, hangs, throws } from '../support/counting-store'
-import { secret, Site } from '../support/site'
+import { CountingStore, fails, hangs, throws, type Fault } from '../support/counting-store'
+import { returning, secret, Site } from '../support/site'
+
+const FAULTS: [string, Fault, string][] = [
+  ['rejects', fails, 'ERR_SESSION_STORE'],
+  ['throws', throws, 'ERR_SESSION_STORE'],
+  ['never answers', hangs, 'ERR_SESSION_TIMEOUT']
+]
 
 describe('a store that is in trouble', () => {
-  it.each<[string, Parameters<CountingStore['always']>[0], string]>([
-    ['rejects', fails, 'ERR_SESSION_STORE'],
-    ['throws', throws, 'ERR_SESSION_STORE'],
-    ['never answers', hangs, 'ERR_SESSION_TIMEOUT']
-  ])('that %s on the eager load: 503, to be tried again, and no handler runs', async (_how, fault, code) => {
-    const site = await Site.open({ timeout: 200 })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
-    const handler = jest.fn()
-    site.store.always(fault)
-    const { status, headers, text, setCookies } = await visitor.visit(handler)
-    expect([status, headers['retry-after'], JSON.parse(text), setCookies]).toEqual([
-      503,
-      '1',
-      { error: code },
-      []
-    ])
-    expect(handler).not.toHaveBeenCalled()
-  })
-
-  it.each<[string, Parameters<CountingStore['always']>[0], string]>([
-    ['rejects', fails, 'ERR_SESSION_STORE'],
-    ['throws', throws, 'ERR_SESSION_STORE'],
-    ['never answers', hangs, 'ERR_SESSION_TIMEOUT']
-  ])('that %s on the commit: 503, no Retry-After, no Set-Cookie, no body', async (_how, fault, code) => {
-    for (const load of ['eager', 'lazy'] as const) {
-      const site = await Site.open({ load, timeout: 200 })
-      site.store.always(fault, 'set')
-      const visitor = site.visitor()
-      const { status, headers, text, setCookies } = await visitor.visit(async (s, _req, res) => {
-        ;(await s.load()).n = 1
-        res.set('X-Handler', 'was here').cookie('theme', 'dark').send('saved')
-      })
-      expect([status, JSON.parse(text), setCookies]).toEqual([503, { error: code }, []])
-      expect(headers).not.toHaveProperty('retry-after')
-      expect(headers).not.toHaveProperty('x-handler')
+  it.each(FAULTS)(
+    'that %s on the eager load: 503, to be tried again, and no handler runs',
+    async (_how, fault, code) => {
+      const { site, visitor } = await returning({ timeout: 200 })
+      const handler = jest.fn()
+      site.store.always(fault)
+      const { status, headers, text, setCookies } = await visitor.visit(handler)
+      expect([status, headers['retry-after'], JSON.parse(text), setCookies]).toEqual([
+        503,
+        '1',
+        { error: code },
+        []
+      ])
+      expect(handler).not.toHaveBeenCalled()
     }
-  })
+  )
+
+  it.each(FAULTS)(
+    'that %s on the commit: 503, no Retry-After, no Set-Cookie, no body',
+    async (_how, fault, code) => {
+      for (const load of ['eager', 'lazy'] as const) {
+        const site = await Site.open({ load, timeout: 200 })
+        site.store.always(fault, 'set')
+        const visitor = site.visitor()
+        const { status, headers, text, setCookies } = await visitor.visit(async (s, _req, res) => {
+          ;(await s.load()).n = 1
+          res.set('X-Handler', 'was here').cookie('theme', 'dark').send('saved')
+        })
+        expect([status, JSON.parse(text), setCookies]).toEqual([503, { error: code }, []])
+        expect(headers).not.toHaveProperty('retry-after')
+        expect(headers).not.toHaveProperty('x-handler')
+      }
+    }
+  )
 
   it('that never answers: the request is answered by the deadline', async () => {
     const site = await Site.open({ timeout: 200 })
@@ -102,9 +104,7 @@ describe('a store that is in trouble', () => {
 
 describe('whenUnreadable: anonymous', () => {
   async function troubled() {
-    const site = await Site.open({ whenUnreadable: 'anonymous' })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { site, visitor } = await returning({ whenUnreadable: 'anonymous' })
     const { cookie } = visitor
     site.store.next('get', fails)
     return { site, visitor, cookie }

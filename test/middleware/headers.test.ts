@@ -1,7 +1,7 @@
 import express from 'express'
 import session from '../../lib'
 import { send } from '../support/send'
-import { secret, Site } from '../support/site'
+import { returning, secret, Site } from '../support/site'
 
 describe('the headers', () => {
   it.each([
@@ -60,9 +60,7 @@ describe('the headers', () => {
   })
 
   it('without our cookie: Cache-Control is nobody’s business', async () => {
-    const site = await Site.open()
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { visitor } = await returning()
     const { headers } = await visitor.visit((s) => s.n)
     expect(headers).not.toHaveProperty('cache-control')
   })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { listen } from '../support/events'
-import { Site, until, type Handler, type Visitor } from '../support/site'
+import { returning, until, type Handler, type Site, type Visitor } from '../support/site'
 
 /** A visit whose client hangs up when the handler says so. */
 function hangUp(
@@ -33,17 +33,14 @@ function hangUp(
   return finished
 }
 
-async function returning(): Promise<{ site: Site; visitor: Visitor; n: () => Promise<unknown> }> {
-  const site = await Site.open()
-  const visitor = site.visitor()
-  await visitor.ask((s) => void (s.n = 1))
-  site.store.forget()
+async function open(): Promise<{ site: Site; visitor: Visitor; n: () => Promise<unknown> }> {
+  const { site, visitor } = await returning()
   return { site, visitor, n: async () => (await site.stored(visitor.id))?.n }
 }
 
 describe('a client that hangs up', () => {
   it('before the response began: half of a handler’s work is dropped, with a message', async () => {
-    const { site, visitor, n } = await returning()
+    const { site, visitor, n } = await open()
     const heard = listen()
     let handle!: string
     await hangUp(site, visitor, async (s, _req, _res, leave) => {
@@ -56,7 +53,7 @@ describe('a client that hangs up', () => {
   })
 
   it('before the response began, and nothing was changed: no message', async () => {
-    const { site, visitor } = await returning()
+    const { site, visitor } = await open()
     const heard = listen()
     await hangUp(site, visitor, async (s, _req, _res, leave) => {
       expect(s.n).toBe(1)
@@ -66,7 +63,7 @@ describe('a client that hangs up', () => {
   })
 
   it('after the response began: what was changed is committed', async () => {
-    const { site, visitor, n } = await returning()
+    const { site, visitor, n } = await open()
     await hangUp(site, visitor, async (s, _req, res, leave) => {
       await new Promise<void>((resolve) => res.write('begun', () => resolve()))
       s.n = 2
@@ -77,7 +74,7 @@ describe('a client that hangs up', () => {
   })
 
   it('and a handler that ends its response all the same: the commit happens', async () => {
-    const { site, visitor, n } = await returning()
+    const { site, visitor, n } = await open()
     await hangUp(site, visitor, async (s, _req, res, leave) => {
       await leave()
       s.n = 2
@@ -87,7 +84,7 @@ describe('a client that hangs up', () => {
   })
 
   it('with something in the session that cannot be stored: nothing breaks', async () => {
-    const { site, visitor, n } = await returning()
+    const { site, visitor, n } = await open()
     await hangUp(site, visitor, async (s, _req, res, leave) => {
       await new Promise<void>((resolve) => res.write('begun', () => resolve()))
       s.n = 1n
@@ -98,7 +95,7 @@ describe('a client that hangs up', () => {
   })
 
   it('while the store is down: nothing breaks', async () => {
-    const { site, visitor, n } = await returning()
+    const { site, visitor, n } = await open()
     const heard = listen()
     site.store.next('set', () => Promise.reject(new Error('down')))
     await hangUp(site, visitor, async (s, _req, res, leave) => {

@@ -2,20 +2,17 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import express, { type Express } from 'express'
 import express4 from 'express4'
-import session from '../../lib'
+import session, { type SessionOptions } from '../../lib'
 import { CountingStore, fails } from '../support/counting-store'
 import { send } from '../support/send'
-import { secret, Site, type Bag, type Handler } from '../support/site'
+import { returning, secret, Site, type Bag, type Handler } from '../support/site'
 
 const MINUTE = 60_000
 
 describe('the calls of the store', () => {
   /** What the store is asked by one request of somebody who was there before. */
-  async function asked(options: Parameters<typeof Site.open>[0], handler: Handler): Promise<string> {
-    const site = await Site.open(options)
-    const visitor = site.visitor()
-    await visitor.ask(async (s) => void ((await s.load()).n = 1))
-    site.store.forget()
+  async function asked(options: Partial<SessionOptions>, handler: Handler): Promise<string> {
+    const { site, visitor } = await returning(options)
     expect((await visitor.visit(handler)).status).toBe(200)
     return site.store.log
   }

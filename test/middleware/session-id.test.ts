@@ -1,11 +1,5 @@
 import { takes } from '../support/counting-store'
-import { Site, type Bag } from '../support/site'
-
-async function login(s: Bag, keep?: true | string[]): Promise<null> {
-  const fresh = await s.regenerate(keep && { keep })
-  fresh.user = 'test'
-  return null
-}
+import { login, Site, type Bag } from '../support/site'
 
 describe('genid', () => {
   it.each([undefined, '', 'a b', 'a'.repeat(129), 'ä', 7, null, 'a;b', 'a\n'])(

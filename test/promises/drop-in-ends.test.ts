@@ -23,7 +23,7 @@ async function undone(
   if (latency > 0)
     store.get = (id, done) => get(id, (...answer) => setTimeout(() => done?.(...answer), latency))
   let writes = 0
-  const site = await Site.open(implementation, { store }, (req, res) => {
+  const site = await Site.of(implementation, { store }, (req, res) => {
     if (req.url === '/write') req.session.n = ++writes
     else if (req.url === '/login') req.session.user = 'ann'
     else {
@@ -36,13 +36,13 @@ async function undone(
   })
   let count = 0
   for (let round = 0; round < rounds(30); round++) {
-    site.cookie = undefined
+    site.cookies.clear()
     await site.get('/login')
-    const { id, cookie } = site
+    const { id } = site
     // An answer may take the cookie away while others are not sent yet.
-    const headers = { cookie: cookie! }
-    const written = Array.from({ length: writers }, () => site.get('/write', { headers }))
-    const [end] = await Promise.all([site.get(path, { headers }), ...written])
+    const { headers } = site.cookies
+    const written = Array.from({ length: writers }, () => site.get('/write', headers))
+    const [end] = await Promise.all([site.get(path, headers), ...written])
     expect(end.status).toBe(200)
     if (await redis.nodeRedis.exists(`sess:${id}`)) count++
   }
@@ -89,7 +89,7 @@ describe.each<[string, () => object]>([
   ['our RedisStore', () => new RedisStore(redis.nodeRedis)]
 ])('on %s', (_store, open) => {
   test.each(Object.keys(others))('no logout is undone by %s at the same time', async (path) => {
-    const site = await Site.open(ours, { store: open() }, async (req, res) => {
+    const site = await Site.of(ours, { store: open() }, async (req, res) => {
       const { url, session } = req
       if (others[url!]) return others[url!]!(req, res)
       if (url === '/logout') await session.destroy()
@@ -97,7 +97,7 @@ describe.each<[string, () => object]>([
       res.end(JSON.stringify(session.user ?? null))
     })
     const visit = async (url: string, cookie?: string) => {
-      const answer = await site.get(url, { headers: { cookie: cookie ?? '' } })
+      const answer = await site.get(url, { cookie: cookie ?? '' })
       return { ...answer, cookie: answer.setCookies[0]?.split(';')[0] }
     }
     for (let round = 0; round < PAIRS / AT_ONCE; round++) {
@@ -127,15 +127,15 @@ test('a session that the application ends by the store itself, while a write is 
       asked?.()
       setTimeout(() => done?.(...answer), 2)
     })
-  const site = await Site.open(ours, { store }, (req, res) => {
+  const site = await Site.of(ours, { store }, (req, res) => {
     req.session.n = req.url
     res.end()
   })
   let ends = 0
   for (let round = 0; round < 20; round++) {
-    site.cookie = undefined
+    site.cookies.clear()
     await site.get('/login')
-    const { id, cookie } = site
+    const { id } = site
     let reads = 0
     const ended = new Promise<void>((resolve) => {
       // The first read is of the request, the second of its commit.
@@ -145,7 +145,7 @@ test('a session that the application ends by the store itself, while a write is 
         resolve(store.destroy(id))
       }
     })
-    await Promise.all([site.get('/write', { headers: { cookie: cookie! } }), ended])
+    await Promise.all([site.get('/write'), ended])
     asked = undefined
     expect(await redis.nodeRedis.exists(`sess:${id}`)).toBe(0)
   }

@@ -3,10 +3,10 @@ import express from 'express'
 import session, { CookieStore, MemoryStore } from '../../lib'
 import dropIn from '../../lib/express-session'
 import { RedisStore } from '../../lib/redis'
-import { serve } from '../support/serve'
+import { atEnd, serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { listen } from '../support/events'
-import { type RedisServer, startRedis } from '../support/redis-server'
+import { startRedis } from '../support/redis-server'
 import { send } from '../support/send'
 import { SECRET_ID } from '../stores/redis/helpers'
 
@@ -91,13 +91,7 @@ function textsFrom(root: object): string[] {
 }
 
 describe('no error says a session id, or what a session holds, where the server has no', () => {
-  let server: RedisServer | undefined
   let store: RedisStore
-  afterEach(async () => {
-    await store.close()
-    await server?.stop()
-  })
-
   const VALUE = 'pRiVaTe'
   /** Of a long id, a server may tell a part. */
   const ids = [SECRET_ID, SECRET_ID.repeat(5)]
@@ -105,13 +99,17 @@ describe('no error says a session id, or what a session holds, where the server 
     const all = inspect(of, { depth: Infinity, showHidden: true })
     for (const secret of [SECRET_ID.slice(0, 12), VALUE]) expect(all).not.toContain(secret)
   }
-  const without = (...commands: string[]) => commands.flatMap((name) => ['--rename-command', name, ''])
+  /** A store whose server does not know these commands. */
+  const storeWithout = async (...commands: string[]) => {
+    const args = commands.flatMap((name) => ['--rename-command', name, ''])
+    const { url } = atEnd(await startRedis({ args }), (it) => it.stop())
+    return atEnd(RedisStore.connect(url), (it) => it.close())
+  }
 
   test.each([[['EVALSHA']], [['EVALSHA', 'EVAL']], [['GETEX']], [['PEXPIRE']], [['PTTL']]])(
     '%j: by the store',
     async (commands) => {
-      server = await startRedis({ args: without(...commands) })
-      store = RedisStore.connect(server.url)
+      store = await storeWithout(...commands)
       const errors: unknown[] = []
       for (const id of ids) {
         const calls = [
@@ -137,8 +135,7 @@ describe('no error says a session id, or what a session holds, where the server 
     ['main entry', (id) => session({ secret: SECRET, store, genid: () => id })],
     ['drop-in', (id) => dropIn({ secret: SECRET, ...options, store, genid: () => id })]
   ])('EVALSHA: by the %s', async (_name, make) => {
-    server = await startRedis({ args: without('EVALSHA') })
-    store = RedisStore.connect(server.url)
+    store = await storeWithout('EVALSHA')
     for (const id of ids) {
       const heard = listen()
       const errors: unknown[] = []

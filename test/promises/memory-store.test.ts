@@ -1,15 +1,13 @@
 import session, { MemoryStore } from '../../lib'
+import { atEnd } from '../support/serve'
 import { secret, Site, type Bag, type Visitor } from '../support/site'
 import { held, meanwhile } from '../races/support/visit'
 
 const user = (s: object) => (s as Bag).user as string | undefined
-const stores: MemoryStore[] = []
-afterEach(() => Promise.all(stores.splice(0).map((store) => store.close())))
 
 /** A site that is full at so many bytes, and users who have logged in there and come back. */
 async function open(maxBytes: number, count: number) {
-  const store = new MemoryStore({ maxBytes })
-  stores.push(store)
+  const store = atEnd(new MemoryStore({ maxBytes }), (it) => it.close())
   const site = await Site.open({ store, user, timeout: 20_000 })
   const users = Array.from({ length: count }, () => site.visitor())
   for (const [i, one] of users.entries()) await one.ask((s) => void (s.user = `user ${i}`))
@@ -46,8 +44,7 @@ test('logins that fail take no room for long, and push nobody out', async () => 
 })
 
 test('logging out users who have no session takes no room, and pushes nobody out', async () => {
-  const store = new MemoryStore({ maxBytes: 25_000 })
-  stores.push(store)
+  const store = atEnd(new MemoryStore({ maxBytes: 25_000 }), (it) => it.close())
   const sessions = session({ secret, store, user: (s) => (s as Bag).user as string | undefined })
   const { cookie } = await sessions.create({ user: 'ann' } as never)
   for (let i = 0; i < 1000; i++) await sessions.destroy(`nobody ${i}`)

@@ -8,11 +8,11 @@ import { RedisStore } from '../../lib/redis'
 import { fails } from '../support/counting-store'
 import { openRedis } from '../support/redis'
 import { startProxy } from '../support/proxy'
-import { serve } from '../support/serve'
+import { atEnd, serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { codeOf } from '../support/outcome'
 import { send } from '../support/send'
-import { type Bag, type Handler, returning, secret, Site } from '../support/site'
+import { type Bag, type Handler, returning, secret } from '../support/site'
 
 const NAMES = Array.from({ length: 12 }, (_, i) => `key${i}`)
 
@@ -93,18 +93,14 @@ test.each<[string, (s: Bag) => unknown]>([
 
 test('a callback given to destroy of a store is refused, and nothing is removed', async () => {
   const store = new MemoryStore()
-  const site = await Site.open({ store })
-  const visitor = site.visitor()
-  await visitor.ask((s) => void (s.n = 1))
+  const { visitor } = await returning({ store })
   expect(await codeOf(store.destroy(visitor.id, (() => undefined) as never))).toBe('ERR_SESSION_OPTIONS')
   expect(await visitor.ask((s) => s.n)).toBe(1)
 })
 
 test('a life that another request gave the session is the one that a socket renews', async () => {
   const store = new MemoryStore()
-  const site = await Site.open({ store })
-  const visitor = site.visitor()
-  await visitor.ask((s) => void (s.n = 1))
+  const { visitor } = await returning({ store })
   const sockets = session({ secret, store })
   const own = await sockets.open({ headers: { cookie: `sid=${visitor.cookie}` } })
   for (const life of [5_000, 14 * 86_400_000]) {
@@ -191,20 +187,14 @@ describe('an error of the store says whether something was written', () => {
 
   /** The error of a site on this store, after its connection was lost at the moment that `lose` chooses. */
   async function failure(lose: (store: RedisStore<Redis>) => unknown, handler: Handler): Promise<Error> {
-    const store = RedisStore.connect(opened.server.url)
-    try {
-      const site = await Site.open({ store })
-      const visitor = site.visitor()
-      await visitor.ask((s) => void (s.n = 1))
-      const { status } = await visitor.visit((s, req, res) => {
-        lose(store)
-        return handler(s, req, res)
-      })
-      expect([status, site.errors.length]).toEqual([503, 1])
-      return site.errors[0]!
-    } finally {
-      await store.close()
-    }
+    const store = atEnd(RedisStore.connect(opened.server.url), (it) => it.close())
+    const { site, visitor } = await returning({ store })
+    const { status } = await visitor.visit((s, req, res) => {
+      lose(store)
+      return handler(s, req, res)
+    })
+    expect([status, site.errors.length]).toEqual([503, 1])
+    return site.errors[0]!
   }
 
   test('nothing, if the connection was lost before', async () => {
@@ -232,25 +222,18 @@ describe('an error of the store says whether something was written', () => {
   })
 
   test('nobody knows, if the answer was lost', async () => {
-    const proxy = await startProxy(opened.server.port)
-    const store = RedisStore.connect(proxy.url)
-    try {
-      const site = await Site.open({ store })
-      const visitor = site.visitor()
-      await visitor.ask((s) => void (s.n = 1))
-      const { status } = await visitor.visit((s) => {
-        proxy.loseAnswerTo('"n":2')
-        s.n = 2
-      })
-      expect([status, site.errors.map(({ message }) => message)]).toEqual([
-        503,
-        [expect.stringMatching(/failed; .* nobody knows whether it was applied$/)]
-      ])
-      expect((site.errors[0]!.cause as Error).message).toMatch(/got no answer/)
-    } finally {
-      await store.close()
-      await proxy.stop()
-    }
+    const proxy = atEnd(await startProxy(opened.server.port), (it) => it.stop())
+    const store = atEnd(RedisStore.connect(proxy.url), (it) => it.close())
+    const { site, visitor } = await returning({ store })
+    const { status } = await visitor.visit((s) => {
+      proxy.loseAnswerTo('"n":2')
+      s.n = 2
+    })
+    expect([status, site.errors.map(({ message }) => message)]).toEqual([
+      503,
+      [expect.stringMatching(/failed; .* nobody knows whether it was applied$/)]
+    ])
+    expect((site.errors[0]!.cause as Error).message).toMatch(/got no answer/)
   })
 })
 

@@ -1,23 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Handler } from '../support/site'
-import { returning, Site, type Bag } from '../support/site'
+import { listen } from '../support/events'
+import { atEnd } from '../support/serve'
+import { returning, Site, type Bag, type Handler } from '../support/site'
 import { both, Site as DropInSite } from '../express-session/support/both'
 import { hearWarnings } from '../support/hold-listeners'
-
-const ended: (() => void)[] = []
-afterEach(() => {
-  for (const end of ended.splice(0)) end()
-})
-
-/** What is published on a channel until the test ends. */
-function channel(name: string): unknown[] {
-  const messages: unknown[] = []
-  const note = (message: unknown) => void messages.push(message)
-  subscribe(name, note)
-  ended.push(() => unsubscribe(name, note))
-  return messages
-}
 
 const VALUES: [string, () => unknown][] = [
   ['Map', () => new Map([['a', 1]])],
@@ -73,10 +59,10 @@ describe('what JSON would lose is refused, by the name of its key and its type',
 
 describe('the drop-in takes what express-session takes, and says once on a channel what is lost', () => {
   test.each(VALUES)('a value of the type %s', async (type, make) => {
-    const lossy = channel('holdfast:lossy')
+    const lossy = listen()['holdfast:lossy']
     const texts: string[] = []
     for (const [, implementation] of both) {
-      const site = await DropInSite.open(implementation, {}, (req, res) => {
+      const site = await DropInSite.of(implementation, {}, (req, res) => {
         if (req.url === '/read') return void res.end(JSON.stringify(req.session))
         const value = make()
         // Node would end the process over one that nobody waits for.
@@ -216,9 +202,9 @@ describe('a change that comes too late is told', () => {
   }
 
   test('the first of a new session, after a part of the response: an error or a message, and a line on the console', async () => {
-    const lost = channel('holdfast:dropped')
+    const lost = listen()['holdfast:dropped']
     const { warnings, end } = hearWarnings()
-    ended.push(end)
+    atEnd(end, (stop) => stop())
     const site = await Site.open()
     const visit = site.visitor().visit((s, _req, res) => {
       res.write('a part')
@@ -239,7 +225,7 @@ describe('a change that comes too late is told', () => {
     ['that is stored', true],
     ['that is new', false]
   ])('one after the end of the response, of a session %s', async (_name, isStored) => {
-    const lost = channel('holdfast:dropped')
+    const lost = listen()['holdfast:dropped']
     const { site, visitor } = await returning()
     const who = isStored ? visitor : site.visitor()
     let isRefused = false

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Budget } from '../../lib/repository/budget'
 import { SessionError } from '../../lib/errors'
+import { atEnd } from '../support/serve'
 
 const silent = () => new Promise<never>(() => undefined)
 const timeout = { code: 'ERR_SESSION_TIMEOUT', status: 503 }
@@ -53,26 +54,21 @@ describe('Budget', () => {
 
   it('does not count stalls of this process, neither one that is longer than itself nor several that are together', async () => {
     const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+    atEnd(server, (it) => it.close())
     await once(server, 'listening')
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const socket = atEnd(connect((server.address() as AddressInfo).port, '127.0.0.1'), (it) => it.destroy())
     await once(socket, 'connect')
-    try {
-      for (const stalls of [[1300], [700, 700]]) {
-        // A timer that is still set for a budget from before would see the stall in time.
-        await expect(new Budget(1).run(silent)).rejects.toMatchObject(timeout)
-        const budget = new Budget(1000)
-        for (const ms of [...stalls, 0]) {
-          await budget.run(() => {
-            setImmediate(stall, ms)
-            socket.write('x')
-            return once(socket, 'data')
-          })
-        }
+    for (const stalls of [[1300], [700, 700]]) {
+      // A timer that is still set for a budget from before would see the stall in time.
+      await expect(new Budget(1).run(silent)).rejects.toMatchObject(timeout)
+      const budget = new Budget(1000)
+      for (const ms of [...stalls, 0]) {
+        await budget.run(() => {
+          setImmediate(stall, ms)
+          socket.write('x')
+          return once(socket, 'data')
+        })
       }
-    } finally {
-      socket.destroy()
-      server.close()
-      await once(server, 'close')
     }
   })
 

@@ -86,11 +86,7 @@ describe.each(POSITIONS)('compression mounted %s', (where) => {
       ['a large body, to a client that knows no gzip', LARGE, {}, undefined]
     ])('%s', async (_body, text, headers, encoding) => {
       const app = await open((res) => send(res, text))
-      const exchange = app.ask({ headers })
-      exchange.begun.seen.then(
-        () => app.store.events.push('first byte'),
-        () => undefined
-      )
+      const exchange = app.watch({ headers })
       const answer = await exchange.ended.seen
       expect(answer).toMatchObject({ status: 200, complete: true })
       expect(bodyOf(answer)).toBe(text)

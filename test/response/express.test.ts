@@ -33,13 +33,11 @@ describe.each(['Express 5', 'Express 4'] as const)('%s', (kind) => {
     )
 
   it('redirects a client that follows on the first header byte to what was stored', async () => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        if (req.url === '/next') return res.end(String(req.session.user))
-        req.session.user = 'test'
-        ;(res as unknown as Response).redirect('/next')
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      if (req.url === '/next') return res.end(String(req.session.user))
+      req.session.user = 'test'
+      ;(res as unknown as Response).redirect('/next')
+    })
     app.store.next('set', takes(200))
     const exchange = app.ask({ path: '/' })
     const { status, headers } = await exchange.begun.seen

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { HeldApp, type Layer } from '../support/hold-app'
-import { afterwards, bounded, Signal } from '../support/hold-http'
+import { bounded, Signal } from '../support/hold-http'
+import { atEnd } from '../support/serve'
 
 /** Requests one behind the other on one connection, without waiting for answers. */
 class Pipeline {
@@ -9,10 +10,9 @@ class Pipeline {
   readonly #socket: Socket
 
   constructor(port: number, paths: readonly string[]) {
-    this.#socket = connect(port, '127.0.0.1').setEncoding('utf8')
+    this.#socket = atEnd(connect(port, '127.0.0.1').setEncoding('utf8'), (it) => it.destroy())
     this.#socket.on('data', (data: string) => (this.#text += data))
     this.#socket.on('error', () => undefined)
-    afterwards(async () => void this.#socket.destroy())
     for (const [index, path] of paths.entries()) {
       const last = index === paths.length - 1
       this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${last ? 'Connection: close\r\n' : ''}\r\n`)
@@ -110,16 +110,14 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
 
   it('a response that has to be broken off takes those behind it along', async () => {
     const sent = new Signal('the first part')
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        req.session.path = req.url
-        if (req.url !== '/2') return res.end(`answer to ${req.url}`)
-        res.write('part')
-        await sent.seen
-        req.session.more = 1
-        res.end('rest')
-      }
-    ])
+    const app = await HeldApp.open(kind, async (req, res) => {
+      req.session.path = req.url
+      if (req.url !== '/2') return res.end(`answer to ${req.url}`)
+      res.write('part')
+      await sent.seen
+      req.session.more = 1
+      res.end('rest')
+    })
     const pipeline = new Pipeline(app.server.port, ['/1', '/2', '/3'])
     await pipeline.until('part')
     const { asked, answer } = app.store.holdNext()

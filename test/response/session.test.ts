@@ -21,18 +21,12 @@ const count: Layer = (req, res) => {
 
 describe.each(KINDS)('a session on %s', (kind) => {
   it.each(SENDERS)('is stored before the first byte leaves by %s', async (_what, send) => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        req.session.name = 'test'
-        send(res)
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      req.session.name = 'test'
+      send(res)
+    })
     const { asked, answer } = app.store.holdNext()
-    const exchange = app.ask()
-    exchange.begun.seen.then(
-      () => app.store.events.push('first byte'),
-      () => undefined
-    )
+    const exchange = app.watch()
     await asked.seen
     // A whole round trip on the side: what leaves too early is seen.
     await app.server.get({ path: '/other' })
@@ -46,13 +40,11 @@ describe.each(KINDS)('a session on %s', (kind) => {
 
   it.each([200, 204, 304])('is stored before a %d without a body, to GET and HEAD', async (status) => {
     for (const method of ['GET', 'HEAD']) {
-      const app = await HeldApp.open(kind, [
-        (req, res) => {
-          req.session.name = 'test'
-          res.statusCode = status
-          res.end()
-        }
-      ])
+      const app = await HeldApp.open(kind, (req, res) => {
+        req.session.name = 'test'
+        res.statusCode = status
+        res.end()
+      })
       const answer = await app.get({ method })
       expect(answer).toMatchObject({ status, body: '', complete: true })
       expect(await app.stored()).toMatchObject({ name: 'test' })
@@ -60,28 +52,24 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('that nobody looks at hooks nothing', async () => {
-    const app = await HeldApp.open(kind, [
-      (_req, res) => {
-        for (const name of ['writeHead', 'write', 'end', 'flushHeaders']) {
-          expect(Object.hasOwn(res, name)).toBe(false)
-        }
-        res.end('x')
-        expect(hasLeft(res)).toBe(true)
+    const app = await HeldApp.open(kind, (_req, res) => {
+      for (const name of ['writeHead', 'write', 'end', 'flushHeaders']) {
+        expect(Object.hasOwn(res, name)).toBe(false)
       }
-    ])
+      res.end('x')
+      expect(hasLeft(res)).toBe(true)
+    })
     expect((await app.get()).body).toBe('x')
     expect(app.store.log).toBe('')
   })
 
   it('that is only read holds nothing', async () => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        if (req.url === '/count') return count(req, res, () => undefined)
-        const { n } = req.session
-        res.end(String(n))
-        expect(hasLeft(res)).toBe(true)
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      if (req.url === '/count') return count(req, res, () => undefined)
+      const { n } = req.session
+      res.end(String(n))
+      expect(hasLeft(res)).toBe(true)
+    })
     await app.get({ path: '/count' })
     app.store.forget()
     expect((await app.get()).body).toBe('1')
@@ -89,14 +77,12 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('keeps the cookies that a handler sets', async () => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        req.session.name = 'test'
-        res.setHeader('Set-Cookie', 'before=1')
-        if (req.url === '/inside') res.writeHead(200, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])
-        res.end()
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      req.session.name = 'test'
+      res.setHeader('Set-Cookie', 'before=1')
+      if (req.url === '/inside') res.writeHead(200, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])
+      res.end()
+    })
     const names = async (path: string) => {
       app.cookie = undefined
       const { headers } = await app.get({ path })
@@ -122,11 +108,7 @@ describe.each(KINDS)('a session on %s', (kind) => {
         }
       }
     )
-    const exchange = app.ask()
-    exchange.begun.seen.then(
-      () => app.store.events.push('first byte'),
-      () => undefined
-    )
+    const exchange = app.watch()
     const { status, headers, body } = await exchange.ended.seen
     expect({ status, body }).toEqual({ status: 418, body: 'error page' })
     expect(app.store.events).toEqual(['set', 'stored', 'first byte'])
@@ -145,23 +127,17 @@ describe.each(KINDS)('a session on %s', (kind) => {
       ],
       { load: 'lazy' }
     )
-    const exchange = app.ask()
-    exchange.begun.seen.then(
-      () => app.store.events.push('first byte'),
-      () => undefined
-    )
+    const exchange = app.watch()
     expect((await exchange.ended.seen).body).toBe('1')
     expect(app.store.events).toEqual(['set', 'stored', 'first byte'])
   })
 
   it('whose save nobody waits for is saved before the response goes', async () => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        req.session.name = 'test'
-        void req.session.save()
-        res.end('x')
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      req.session.name = 'test'
+      void req.session.save()
+      res.end('x')
+    })
     const { asked, answer } = app.store.holdNext()
     const exchange = app.ask()
     await asked.seen
@@ -172,18 +148,16 @@ describe.each(KINDS)('a session on %s', (kind) => {
   })
 
   it('whose regenerate and save nobody waits for, and that is streamed, has its cookie', async () => {
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        if (req.url === '/count') return count(req, res, () => undefined)
-        req.session.n = 5
-        res.write('a')
-        void req.session.regenerate().then((next) => {
-          Object.assign(next, { name: 'new' })
-          void next.save()
-          res.end('b')
-        })
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      if (req.url === '/count') return count(req, res, () => undefined)
+      req.session.n = 5
+      res.write('a')
+      void req.session.regenerate().then((next) => {
+        Object.assign(next, { name: 'new' })
+        void next.save()
+        res.end('b')
+      })
+    })
     await app.get({ path: '/count' })
     const old = app.cookie
     expect((await app.get()).body).toBe('ab')
@@ -199,13 +173,11 @@ describe.each(KINDS)('a session on %s', (kind) => {
   it('tells the process nothing', async () => {
     const { warnings, end } = hearWarnings()
     const told = new Signal('a refused stream')
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        if (req.url !== '/stream') return count(req, res, () => undefined)
-        req.session.name = 'test'
-        res.write('x', () => told.resolve())
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      if (req.url !== '/stream') return count(req, res, () => undefined)
+      req.session.name = 'test'
+      res.write('x', () => told.resolve())
+    })
     await app.get()
     const { asked, answer } = app.store.holdNext()
     const exchange = app.ask({ path: '/stream' })

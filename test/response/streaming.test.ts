@@ -20,14 +20,12 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     writeFileSync(file, content)
     let source: ReadStream | undefined
     const ended = new Signal('the pipeline')
-    const app = await HeldApp.open(kind, [
-      (req, res) => {
-        if (req.url !== '/') return res.end()
-        req.session.name = 'test'
-        source = createReadStream(file, { highWaterMark: 1024 * 1024 })
-        return pipeline(source, res).then(() => ended.resolve())
-      }
-    ])
+    const app = await HeldApp.open(kind, (req, res) => {
+      if (req.url !== '/') return res.end()
+      req.session.name = 'test'
+      source = createReadStream(file, { highWaterMark: 1024 * 1024 })
+      return pipeline(source, res).then(() => ended.resolve())
+    })
     const { asked, answer } = app.store.holdNext()
     const exchange = app.ask()
     await asked.seen
@@ -55,20 +53,18 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   it('server-sent events: each leaves when it is written, and what changed between is committed', async () => {
     const next = [new Signal('event 2'), new Signal('event 3')]
     const closed = new Signal('close')
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        res.on('close', () => closed.resolve())
-        req.session.name = 'test'
-        res.writeHead(200, { 'Content-Type': 'text/event-stream' })
-        res.flushHeaders()
-        res.write('data: 1\n\n')
-        await next[0]!.seen
-        expect(res.write('data: 2\n\n')).toBe(true)
-        req.session.middle = 'changed'
-        await next[1]!.seen
-        res.write('data: 3\n\n')
-      }
-    ])
+    const app = await HeldApp.open(kind, async (req, res) => {
+      res.on('close', () => closed.resolve())
+      req.session.name = 'test'
+      res.writeHead(200, { 'Content-Type': 'text/event-stream' })
+      res.flushHeaders()
+      res.write('data: 1\n\n')
+      await next[0]!.seen
+      expect(res.write('data: 2\n\n')).toBe(true)
+      req.session.middle = 'changed'
+      await next[1]!.seen
+      res.write('data: 3\n\n')
+    })
     const exchange = app.ask()
     const { headers } = await exchange.begun.seen
     expect(headers['content-type']).toBe('text/event-stream')
@@ -90,20 +86,16 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   })
 
   it('what changes after the headers is committed before the end', async () => {
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        req.session.first = 1
-        res.write('a')
-        await sent.seen
-        req.session.second = 2
-        res.write('b')
-        await exchange.received('ab')
-        res.end('c')
-      }
-    ])
-    const sent = new Signal('the first part')
+    const app = await HeldApp.open(kind, async (req, res) => {
+      req.session.first = 1
+      res.write('a')
+      await exchange.received('a')
+      req.session.second = 2
+      res.write('b')
+      await exchange.received('ab')
+      res.end('c')
+    })
     const exchange = app.ask()
-    exchange.received('a').then(sent.resolve, sent.reject)
     const { asked, answer } = app.store.holdNext()
     await asked.seen
     answer.resolve()
@@ -119,20 +111,16 @@ describe.each(KINDS)('streaming on %s', (kind) => {
 
   it('what changes after the headers and cannot be stored breaks the response off', async () => {
     const told = new Signal<unknown>('the callback')
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        if (req.url === '/well') return res.end('well')
-        req.session.first = 1
-        res.write('a')
-        await sent.seen
-        req.session.second = 2
-        app.store.always(fails, 'set')
-        res.end('c', told.resolve as () => void)
-      }
-    ])
-    const sent = new Signal('the first part')
+    const app = await HeldApp.open(kind, async (req, res) => {
+      if (req.url === '/well') return res.end('well')
+      req.session.first = 1
+      res.write('a')
+      await exchange.received('a')
+      req.session.second = 2
+      app.store.always(fails, 'set')
+      res.end('c', told.resolve as () => void)
+    })
     const exchange = app.ask()
-    exchange.received('a').then(sent.resolve, sent.reject)
     const { status, headers, body, complete } = await exchange.ended.seen
     expect({ status, body, complete }).toEqual({ status: 200, body: 'a', complete: false })
     expect(await told.seen).toMatchObject({ code: 'ERR_SESSION_STORE' })
@@ -143,37 +131,29 @@ describe.each(KINDS)('streaming on %s', (kind) => {
 
   it('a session created after the headers is not stored, and the client knows', async () => {
     const told = new Signal<unknown>('the callback')
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        touch(req.session)
-        res.write('a')
-        await sent.seen
-        req.session.name = 'test'
-        res.end('c', told.resolve as () => void)
-      }
-    ])
-    const sent = new Signal('the first part')
+    const app = await HeldApp.open(kind, async (req, res) => {
+      touch(req.session)
+      res.write('a')
+      await exchange.received('a')
+      req.session.name = 'test'
+      res.end('c', told.resolve as () => void)
+    })
     const exchange = app.ask()
-    exchange.received('a').then(sent.resolve, sent.reject)
     expect(await exchange.ended.seen).toMatchObject({ status: 200, body: 'a', complete: false })
     expect(await told.seen).toMatchObject({ code: 'ERR_SESSION_HEADERS_SENT' })
     expect(app.store.log).toBe('')
   })
 
   it('a save after the headers says so to its caller, and the response goes on', async () => {
-    const app = await HeldApp.open(kind, [
-      async (req, res) => {
-        touch(req.session)
-        res.write('a')
-        await sent.seen
-        req.session.name = 'test'
-        const code = await req.session.save().catch((error: unknown) => (error as { code: string }).code)
-        res.end(code as string)
-      }
-    ])
-    const sent = new Signal('the first part')
+    const app = await HeldApp.open(kind, async (req, res) => {
+      touch(req.session)
+      res.write('a')
+      await exchange.received('a')
+      req.session.name = 'test'
+      const code = await req.session.save().catch((error: unknown) => (error as { code: string }).code)
+      res.end(code as string)
+    })
     const exchange = app.ask()
-    exchange.received('a').then(sent.resolve, sent.reject)
     expect(await exchange.ended.seen).toMatchObject({ body: 'aERR_SESSION_HEADERS_SENT', complete: true })
     expect(app.store.size).toBe(0)
   })
@@ -181,15 +161,13 @@ describe.each(KINDS)('streaming on %s', (kind) => {
   describe('and the client hangs up', () => {
     it('a commit at the end happens all the same', async () => {
       const closed = new Signal('close')
-      const app = await HeldApp.open(kind, [
-        async (req, res) => {
-          res.on('close', () => closed.resolve())
-          req.session.name = 'test'
-          exchange.hangUp()
-          await closed.seen
-          res.end('x')
-        }
-      ])
+      const app = await HeldApp.open(kind, async (req, res) => {
+        res.on('close', () => closed.resolve())
+        req.session.name = 'test'
+        exchange.hangUp()
+        await closed.seen
+        res.end('x')
+      })
       const { answer, done } = app.store.holdNext()
       answer.resolve()
       const exchange = app.ask()
@@ -200,14 +178,12 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('before the response began: half of a handler’s work is not stored', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await HeldApp.open(kind, [
-        (req, res) => {
-          if (req.url === '/well') return res.end(String(req.session.name))
-          res.on('close', () => closed.resolve())
-          req.session.name = 'test'
-          exchange.hangUp()
-        }
-      ])
+      const app = await HeldApp.open(kind, (req, res) => {
+        if (req.url === '/well') return res.end(String(req.session.name))
+        res.on('close', () => closed.resolve())
+        req.session.name = 'test'
+        exchange.hangUp()
+      })
       const exchange = app.ask()
       await closed.seen
       await turn()
@@ -221,14 +197,12 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('while its begun response is held: all of it is stored, and nothing is said', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await HeldApp.open(kind, [
-        (req, res) => {
-          res.on('close', () => closed.resolve())
-          req.session.name = 'test'
-          res.write('x')
-          req.session.more = 'of it'
-        }
-      ])
+      const app = await HeldApp.open(kind, (req, res) => {
+        res.on('close', () => closed.resolve())
+        req.session.name = 'test'
+        res.write('x')
+        req.session.more = 'of it'
+      })
       const { asked, answer, done } = app.store.holdNext()
       const exchange = app.ask()
       await asked.seen
@@ -243,13 +217,11 @@ describe.each(KINDS)('streaming on %s', (kind) => {
     it('nothing changed: nothing is said', async () => {
       const heard = listen()
       const closed = new Signal('close')
-      const app = await HeldApp.open(kind, [
-        (req, res) => {
-          res.on('close', () => closed.resolve())
-          touch(req.session)
-          exchange.hangUp()
-        }
-      ])
+      const app = await HeldApp.open(kind, (req, res) => {
+        res.on('close', () => closed.resolve())
+        touch(req.session)
+        exchange.hangUp()
+      })
       const exchange = app.ask()
       await closed.seen
       expect(heard['holdfast:dropped']).toEqual([])

@@ -5,6 +5,7 @@ import { CountingStore, fails, hangs, throws } from '../support/counting-store'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
 import { startRedis } from '../support/redis-server'
+import { atEnd } from '../support/serve'
 import { idIn } from '../support/browser'
 import { secret, Site, type Bag, type Handler } from '../support/site'
 
@@ -106,23 +107,18 @@ describe('no id, no cookie value and no secret', () => {
 
   it('where Redis fails', async () => {
     const heard = overhear()
-    const redis = await startRedis()
-    const store = RedisStore.connect(redis.url)
-    try {
-      const site = await Site.open({ store: new CountingStore(store), timeout: 500 })
-      await suffer(site, () => undefined)
-      const visitor = site.visitor()
-      await visitor.ask((s) => void (s.n = 1))
-      secrets.add(visitor.id).add(visitor.cookie)
-      await redis.kill()
-      for (const handler of TROUBLE) note((await visitor.visit(handler)).text)
-      note(heard, ...site.errors, ...site.errors.map(({ cause }) => cause))
-      expect(site.errors.map(({ code }) => code)).toContain('ERR_SESSION_STORE')
-      expectSilence()
-    } finally {
-      await store.close()
-      await redis.stop()
-    }
+    const redis = atEnd(await startRedis(), (it) => it.stop())
+    const store = atEnd(RedisStore.connect(redis.url), (it) => it.close())
+    const site = await Site.open({ store: new CountingStore(store), timeout: 500 })
+    await suffer(site, () => undefined)
+    const visitor = site.visitor()
+    await visitor.ask((s) => void (s.n = 1))
+    secrets.add(visitor.id).add(visitor.cookie)
+    await redis.kill()
+    for (const handler of TROUBLE) note((await visitor.visit(handler)).text)
+    note(heard, ...site.errors, ...site.errors.map(({ cause }) => cause))
+    expect(site.errors.map(({ code }) => code)).toContain('ERR_SESSION_STORE')
+    expectSilence()
   })
 
   it('in what is told of cookies and records that are not taken, and of a session that comes too late', async () => {

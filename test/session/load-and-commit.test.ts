@@ -159,6 +159,7 @@ describe('what is published', () => {
     await visitor.ask((s) => s.n ?? null)
     expect(heard).toEqual({
       'holdfast:load': [{ handle }],
+      'holdfast:lossy': [],
       'holdfast:commit': [{ handle, keys: ['n'], merged: false, attempts: 1 }],
       'holdfast:error': [
         { operation: 'load', error: expect.objectContaining({ code: 'ERR_SESSION_STORE' }) }

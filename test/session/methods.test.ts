@@ -1,6 +1,7 @@
 import type { Session, SessionError } from '../../lib'
 import { fails } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
+import { atEnd } from '../support/serve'
 import { Site, type Bag, returning } from '../support/site'
 
 /** Calls a method in its callback form. */
@@ -210,29 +211,26 @@ describe('a callback that throws', () => {
     const { visitor, site } = await returning()
     const uncaught: unknown[] = []
     process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error.message))
-    try {
-      const calls: ((session: Bag, boom: () => void) => void)[] = [
-        (session, boom) => session.load(boom),
-        (session, boom) => session.save(boom),
-        (session, boom) => session.update((draft) => (draft.n = 2), boom),
-        (session, boom) => session.reload(boom),
-        (session, boom) => session.touch(boom),
-        (session, boom) => session.regenerate(boom),
-        (session, boom) => session.destroy(boom)
-      ]
-      for (const [index, call] of calls.entries()) {
-        const { status } = await visitor.visit(async (session) => {
-          await new Promise<void>((resolve) => {
-            call(session, () => {
-              resolve()
-              throw new Error(`callback ${index}`)
-            })
+    atEnd(process, (it) => it.setUncaughtExceptionCaptureCallback(null))
+    const calls: ((session: Bag, boom: () => void) => void)[] = [
+      (session, boom) => session.load(boom),
+      (session, boom) => session.save(boom),
+      (session, boom) => session.update((draft) => (draft.n = 2), boom),
+      (session, boom) => session.reload(boom),
+      (session, boom) => session.touch(boom),
+      (session, boom) => session.regenerate(boom),
+      (session, boom) => session.destroy(boom)
+    ]
+    for (const [index, call] of calls.entries()) {
+      const { status } = await visitor.visit(async (session) => {
+        await new Promise<void>((resolve) => {
+          call(session, () => {
+            resolve()
+            throw new Error(`callback ${index}`)
           })
         })
-        expect(status).toBe(200)
-      }
-    } finally {
-      process.setUncaughtExceptionCaptureCallback(null)
+      })
+      expect(status).toBe(200)
     }
     expect(uncaught).toEqual([0, 1, 2, 3, 4, 5, 6].map((index) => `callback ${index}`))
     expect(visitor.hasCookie).toBe(false)

@@ -2,7 +2,7 @@ import type { MemoryStore } from '../../lib'
 import { after, answerLost, fails, takes } from '../support/counting-store'
 import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
-import { Site, type Bag, returning } from '../support/site'
+import { login, returning, Site } from '../support/site'
 
 const DATA = { n: 1, cart: ['a'] }
 
@@ -11,12 +11,6 @@ const living = (site: Site): number =>
   [...(site.store.inner as unknown as Pick<MemoryStore, 'entries'>).entries()].filter(
     ([, text]) => !text.includes('"moved":true')
   ).length
-
-async function login(s: Bag, keep?: true | string[]): Promise<null> {
-  const fresh = await s.regenerate(keep && { keep })
-  fresh.user = 'test'
-  return null
-}
 
 describe('keep: true', () => {
   it('is the same session under a new id: its data, its handle, its clock, its cookie', async () => {

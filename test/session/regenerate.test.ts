@@ -1,17 +1,11 @@
 import { answerLost, fails, hangs, takes, type Fault, type Operation } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
-import { Site, until, type Bag, returning } from '../support/site'
+import { login, returning, Site, until } from '../support/site'
 
 const DAY = 86_400_000
 const DATA = { n: 1, cart: ['a'] }
 
 const size = (site: Site) => (site.store.inner as { size?: number }).size
-
-async function login(s: Bag, keep?: true | string[]): Promise<null> {
-  const fresh = await s.regenerate(keep && { keep })
-  fresh.user = 'test'
-  return null
-}
 
 describe('a login', () => {
   it('stores the new session first, then ends the old one', async () => {

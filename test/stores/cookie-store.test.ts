@@ -3,20 +3,15 @@ import { Seal } from '../../lib/stores/seal'
 import { advance } from '../support/clock'
 import { listen } from '../support/events'
 import { codeOf } from '../support/outcome'
-import { type Bag, Site, secret } from '../support/site'
+import { type Bag, returning, secret, Site } from '../support/site'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const other = 'another secret, of 32 bytes and more'
 
 /** A site whose visitors carry their sessions, and one who has been there. */
-async function open(options: Parameters<typeof Site.open>[0] = {}) {
-  const site = await Site.open({ store: new CookieStore(), ...options })
-  const visitor = site.visitor()
-  await visitor.ask(async (s) => void ((await s.load()).n = 1))
-  site.store.forget()
-  return { site, visitor }
-}
+const open = (options: Parameters<typeof returning>[0] = {}) =>
+  returning({ store: new CookieStore(), ...options })
 
 describe('a session in its cookie', () => {
   it('is read by the next request, and nothing is stored for one that stays empty', async () => {

@@ -43,6 +43,11 @@ export class Browser {
     return cookie
   }
 
+  /** Makes it the browser that had this one elsewhere. */
+  set cookie(value: string) {
+    this.cookies.set(this.name, value)
+  }
+
   get hasCookie(): boolean {
     return this.cookies.has(this.name)
   }
@@ -78,7 +83,7 @@ export class Browser {
   }
 
   /** Follows redirects. */
-  get(path: string, headers: Sent['headers'] = {}): Promise<Page> {
+  get(path = '/', headers: Sent['headers'] = {}): Promise<Page> {
     return this.#go(path, { headers })
   }
 

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { SessionEvents } from '../../lib'
+import { atEnd } from './serve'
 
 const NAMES = [
   'holdfast:load',
@@ -8,14 +9,9 @@ const NAMES = [
   'holdfast:error',
   'holdfast:corrupt',
   'holdfast:expired',
+  'holdfast:lossy',
   'holdfast:rejected'
 ] as const satisfies (keyof SessionEvents)[]
-
-const ended: (() => void)[] = []
-
-afterEach(() => {
-  for (const end of ended.splice(0)) end()
-})
 
 /** What is published from now on until the test ends, by channel. */
 export function listen(): { [Name in keyof SessionEvents]: SessionEvents[Name][] } {
@@ -23,7 +19,7 @@ export function listen(): { [Name in keyof SessionEvents]: SessionEvents[Name][]
   for (const name of NAMES) {
     const note = (message: unknown) => heard[name]?.push(message)
     subscribe(name, note)
-    ended.push(() => unsubscribe(name, note))
+    atEnd(name, () => unsubscribe(name, note))
   }
   return heard as never
 }

@@ -79,13 +79,13 @@ export class HeldApp {
   }
 
   /**
-   * @param layers - what comes after the session
+   * @param layers - what comes after the session, or the one handler that does
    * @param before - what comes before the session
    * @param onError - an error handler, which comes last
    */
   static async open(
     kind: Kind,
-    layers: Layer[],
+    layers: Layer | Layer[],
     {
       before = [],
       onError,
@@ -93,7 +93,8 @@ export class HeldApp {
     }: Partial<SessionOptions> & { before?: Layer[]; onError?: ErrorLayer } = {}
   ): Promise<HeldApp> {
     const store = new HeldStore()
-    const all: (Layer | ErrorLayer)[] = [...before, session({ secret, store, ...options }), ...layers]
+    const sessions = session({ secret, store, ...options })
+    const all: (Layer | ErrorLayer)[] = [...before, sessions, ...[layers].flat()]
     if (onError)
       all.push((error: session.SessionError, req: Request, res: Response, next: Next) =>
         onError(error, req, res, next)
@@ -106,6 +107,16 @@ export class HeldApp {
   ask({ headers, ...asked }: Asked = {}): Exchange {
     const cookie: Record<string, string> = this.cookie === undefined ? {} : { cookie: this.cookie }
     return this.server.ask({ ...asked, headers: { ...cookie, ...headers } })
+  }
+
+  /** As {@link ask}, with the first byte of the answer among the events of the store. */
+  watch(asked?: Asked): Exchange {
+    const exchange = this.ask(asked)
+    exchange.begun.seen.then(
+      () => this.store.events.push('first byte'),
+      () => undefined
+    )
+    return exchange
   }
 
   /** A request of the visitor, who keeps the cookie that comes. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import * as http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { atEnd, serve } from './serve'
+import { portOf } from './server'
 
 export const PROTOCOLS = ['HTTP/1.1', 'HTTP/2'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
@@ -121,29 +122,12 @@ export class Exchange {
   }
 }
 
-const running: Promise<unknown>[] = []
-const closing: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  // A handler may go on after its response has ended, and what it expects counts all the same.
-  const handlers = await bounded(Promise.allSettled(running.splice(0)), 'the end of the handlers')
-  for (const close of closing.splice(0).reverse()) await bounded(close(), 'closing')
-  const failure = handlers.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
-  if (failure) throw failure.reason as Error
-})
-
-/** Runs a handler; the test fails where it does, and waits for it. */
+/** Runs a handler; the test fails where it does, and waits for it, although its response may have ended long before. */
 export function follow(handler: () => unknown): Promise<void> {
-  const promise = (async () => {
+  const running = (async () => {
     await handler()
   })()
-  running.push(promise)
-  return promise
-}
-
-/** Something to undo after the test; the last comes first. */
-export function afterwards(undo: () => Promise<void>): void {
-  closing.push(undo)
+  return atEnd(running, (it) => bounded(it, 'the end of a handler'))
 }
 
 /** A server on a free port of 127.0.0.1, until the test ends. */
@@ -153,11 +137,9 @@ export class TestServer {
     readonly server: Server | http2.Http2Server
   ) {}
 
-  static async open(protocol: Protocol, listener: Listener, options = {}): Promise<TestServer> {
-    const server =
-      protocol === 'HTTP/2'
-        ? http2.createServer(options, listener as never)
-        : createServer(options, listener as never)
+  static async open(protocol: Protocol, listener: Listener): Promise<TestServer> {
+    if (protocol === 'HTTP/1.1') return new TestServer(protocol, await serve(listener))
+    const server = http2.createServer(listener as never)
     const sessions = new Set<http2.Http2Session>()
     server.on('session', (session: http2.Http2Session) => {
       sessions.add(session)
@@ -165,19 +147,17 @@ export class TestServer {
     })
     server.listen(0, '127.0.0.1')
     await bounded(once(server, 'listening'), 'listening')
-    afterwards(async () => {
-      if (!server.listening) return
+    atEnd(server, () => {
       const closed = once(server, 'close')
       server.close()
       for (const session of sessions) session.destroy()
-      ;(server as Partial<Server>).closeAllConnections?.()
-      await closed
+      return closed
     })
     return new TestServer(protocol, server)
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port
+    return portOf(this.server as Server)
   }
 
   ask(asked: Asked = {}): Exchange {
@@ -227,6 +207,6 @@ function askHttp2(port: number, { method = 'GET', path = '/', headers = {} }: As
   exchange.hangUp = () => client.destroy()
   exchange.pause = () => void stream.pause()
   exchange.resume = () => void stream.resume()
-  afterwards(async () => client.destroy())
+  atEnd(client, (it) => it.destroy())
   return exchange
 }

@@ -149,6 +149,13 @@ export async function returning(
   return { site, visitor }
 }
 
+/** A login by the session: a new id, with what is to be kept of the old session. */
+export async function login(s: Bag, keep?: true | string[]): Promise<null> {
+  const fresh = await s.regenerate(keep && { keep })
+  fresh.user = 'test'
+  return null
+}
+
 /** An error handler that answers with the status of the error alone. */
 export const answerErrors: express.ErrorRequestHandler = (error: { status?: number }, _req, res, _next) => {
   res.status(error.status ?? 500).end()

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { atEnd } from '../../support/serve'
 
 const SCREENSHOTS = resolve(__dirname, '../../../.tmp/screenshots')
 
@@ -15,9 +16,12 @@ const FLAGS = [
   '--disable-sync'
 ]
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: FLAGS })
-}
+let browser: Browser
+
+beforeAll(async () => {
+  const options = { executablePath: chromiumPath(), headless: true, args: FLAGS }
+  browser = atEnd(await chromium.launch(options), (it) => it.close())
+})
 
 /** The same programs as in scripts/suite.mjs: the first one draws no windows, and takes a third of the time. */
 const NAMES = ['chromium-headless-shell', 'chromium', 'google-chrome']
@@ -31,7 +35,7 @@ function chromiumPath(): string {
 }
 
 /** Pages whose visit is over, by the options of their context: each new one takes the processor for seconds. */
-const left = new WeakMap<Browser, Map<string, Page[]>>()
+const left = new Map<string, Page[]>()
 
 /**
  * One visitor with a profile of its own looks at `url`; a failure leaves a screenshot. Fails, too, if the browser had
@@ -39,13 +43,12 @@ const left = new WeakMap<Browser, Map<string, Page[]>>()
  * request to another origin.
  */
 export async function visit(
-  browser: Browser,
   url: string,
-  look: (page: Page, complaints: string[]) => Promise<void>,
-  options: BrowserContextOptions = {}
+  options: BrowserContextOptions,
+  look: (page: Page, complaints: string[]) => Promise<void>
 ): Promise<void> {
-  const pages = pagesOf(browser, options)
-  const page = pages.pop() ?? (await open(browser, options))
+  const key = JSON.stringify(options)
+  const page = left.get(key)?.pop() ?? (await open(options))
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
   page.on('console', (message) => {
@@ -67,19 +70,10 @@ export async function visit(
   }
   page.removeAllListeners()
   await forget(page, new URL(url).origin)
-  pages.push(page)
+  left.set(key, [...(left.get(key) ?? []), page])
 }
 
-function pagesOf(browser: Browser, options: BrowserContextOptions): Page[] {
-  const all = left.get(browser) ?? new Map<string, Page[]>()
-  left.set(browser, all)
-  const key = JSON.stringify(options)
-  const pages = all.get(key) ?? []
-  all.set(key, pages)
-  return pages
-}
-
-async function open(browser: Browser, options: BrowserContextOptions): Promise<Page> {
+async function open(options: BrowserContextOptions): Promise<Page> {
   const context = await browser.newContext({ locale: 'zh-CN', ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)

@@ -2,31 +2,16 @@ import Redis from 'ioredis'
 import { MemoryStore, type Store } from '../../../lib/index'
 import { RedisStore } from '../../../lib/redis'
 import { startRedis } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 
-/** A store to run the demo on, and how to look into it past the store's own reading. */
-export interface Kept {
-  store: Store
-  stop(): Promise<void>
-}
-
-/** The two stores of the demo, each opened by the test that asks for it. */
-export const stores: { name: string; open(): Promise<Kept> }[] = [
-  {
-    name: 'memory',
-    open: () => Promise.resolve({ store: new MemoryStore(), stop: () => Promise.resolve() })
-  },
+/** The two stores of the demo, each opened by the test that asks for it, and closed after it. */
+export const stores: { name: string; open(): Promise<Store> }[] = [
+  { name: 'memory', open: () => Promise.resolve(new MemoryStore()) },
   {
     name: 'Redis',
     open: async () => {
-      const server = await startRedis()
-      const client = new Redis(server.url)
-      return {
-        store: new RedisStore(client),
-        stop: async () => {
-          await client.quit()
-          await server.stop()
-        }
-      }
+      const server = atEnd(await startRedis(), (it) => it.stop())
+      return new RedisStore(atEnd(new Redis(server.url), (it) => it.quit()))
     }
   }
 ]

@@ -1,5 +1,5 @@
 /** @jest-environment jsdom */
-import { both, Site, storeOf } from '../support/both'
+import { both, logIn, Site, storeOf, visits } from '../support/both'
 
 // Tests of pages often run so, with the server that they talk to in the same process.
 test('there is a page, and a timer is a number', () => {
@@ -10,16 +10,13 @@ test('there is a page, and a timer is a number', () => {
 describe.each(both)('%s under jsdom', (_name, session) => {
   test('keeps a session from one request to the next, with a life and without one', async () => {
     for (const cookie of [{}, { maxAge: 60_000 }]) {
-      const site = await Site.open(session, { cookie }, (req, res) => {
-        req.session.visits = ((req.session.visits as number) ?? 0) + 1
-        res.end(String(req.session.visits))
-      })
+      const site = await Site.of(session, { cookie }, visits)
       expect([(await site.get()).text, (await site.get()).text]).toEqual(['1', '2'])
     }
   })
 
   test('ends a session, and begins another one', async () => {
-    const site = await Site.open(session, {}, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       if (req.url === '/login') await new Promise((done) => req.session.regenerate(done))
       if (req.url === '/login') req.session.user = 'bob'
       if (req.url === '/logout') await new Promise((done) => req.session.destroy(done))
@@ -35,10 +32,7 @@ describe.each(both)('%s under jsdom', (_name, session) => {
 test('holdfast/express-session under jsdom answers although its store stays silent', async () => {
   const [, ours] = both.at(-1)!
   const store = storeOf(ours)
-  const site = await Site.open(ours, { store, timeout: 50 }, (req, res) => {
-    req.session.visits = 1
-    res.end()
-  })
+  const site = await Site.of(ours, { store, timeout: 50 }, logIn)
   await site.get()
   store.get = () => undefined
   expect((await site.get()).status).toBe(503)

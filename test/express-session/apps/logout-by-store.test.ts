@@ -1,4 +1,4 @@
-import { asked, both, Site, storeOf, type Handler, type Module } from '../support/both'
+import { asked, both, lengthOf, Site, storeOf, type Handler, type Module } from '../support/both'
 import { Gates } from '../support/gates'
 
 // A forum ends sessions by the store: it has the ids of all devices there, and its own among them.
@@ -18,7 +18,7 @@ describe.each(both)('%s', (_name, session) => {
   test.each(Object.keys(end))(
     'a logout by %s, then by the login library, then by the session',
     async (way) => {
-      const site = await Site.open(session, {}, async (req, res) => {
+      const site = await Site.of(session, {}, async (req, res) => {
         if (req.url === '/login') req.session.user = 'bob'
         if (req.url === '/logout') {
           await end[way]!(req, res)
@@ -43,7 +43,7 @@ describe.each(both)('%s', (_name, session) => {
       const { status } = await site.get(`/${way}`)
       expect(status).toBe(200)
       expect((await site.get('/')).text).toBe('{"notice":1}')
-      expect(await asked<number>((done) => store.length(done))).toBe(1)
+      expect(await lengthOf(store)).toBe(1)
     }
   )
 })
@@ -53,7 +53,7 @@ test.each(Object.keys(end))('%s of another request is not undone', async (way) =
   const { site, gates } = await open(ours)
   await site.get('/login')
   const { gate, headers } = gates.close()
-  const late = site.get('/change', { headers })
+  const late = site.get('/change', headers)
   await gate.reached
   await site.get(`/${way}?quiet`)
   gate.go()
@@ -64,7 +64,7 @@ test.each(Object.keys(end))('%s of another request is not undone', async (way) =
 async function open(session: Module) {
   const store = storeOf(session)
   const gates = new Gates()
-  const site = await Site.open(session, { store }, async (req, res) => {
+  const site = await Site.of(session, { store }, async (req, res) => {
     await gates.pass(req.headers['x-gate'] as string | undefined)
     const [path, quiet] = req.url!.slice(1).split('?')
     if (path === 'login') req.session.user = 'bob'

@@ -21,7 +21,7 @@ test.each(both)(
   '%s: a store that takes more than a second is a slow page, not an error',
   async (_name, session) => {
     const warned = jest.spyOn(process, 'emitWarning').mockReturnValue()
-    const site = await Site.open(session, { store: slowed(session, 1100) }, (req, res) => {
+    const site = await Site.of(session, { store: slowed(session, 1100) }, (req, res) => {
       req.session.n = 1
       res.end('done')
     })
@@ -36,7 +36,7 @@ test.each(both)(
 
 test('twenty requests of one session at once lose no change over a store that takes 50 ms a call', async () => {
   const [, ours] = both.at(-1)!
-  const site = await Site.open(ours, { store: slowed(ours, 50) }, (req, res) => {
+  const site = await Site.of(ours, { store: slowed(ours, 50) }, (req, res) => {
     req.session[req.url!.slice(1)] = true
     const { cookie: _cookie, ...data } = req.session
     res.end(JSON.stringify(Object.keys(data)))
@@ -48,13 +48,13 @@ test('twenty requests of one session at once lose no change over a store that ta
 })
 
 test.each(both)('%s: a logout is not undone by a change that was sent with it', async (_name, session) => {
-  const site = await Site.open(session, { store: slowed(session, 5) }, async (req, res) => {
+  const site = await Site.of(session, { store: slowed(session, 5) }, async (req, res) => {
     if (req.url === '/logout') await new Promise((done) => req.session.destroy(done))
     else if (req.url !== '/look') req.session.n = Math.random()
     res.end(String(req.session?.n))
   })
   for (let round = 0; round < 20; round++) {
-    site.cookie = undefined
+    site.cookies.clear()
     await site.get('/login')
     const { cookie } = site
     await Promise.all([site.get('/change'), site.get('/logout')])

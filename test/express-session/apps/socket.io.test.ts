@@ -41,7 +41,7 @@ describe.each(implementations)('socket.io with $name', ({ session }) => {
     atEnd(client, (it) => it.terminate())
     const [response] = await once(client, 'upgrade')
     const [cookie] = (response.headers['set-cookie'] as string[]) ?? []
-    browser.cookies.set('connect.sid', /^connect\.sid=([^;]*)/.exec(cookie!)![1]!)
+    browser.cookie = /^connect\.sid=([^;]*)/.exec(cookie!)![1]!
     client.send('40') // a CONNECT packet for the main namespace
     const [socket] = (await connected) as [Socket]
     sessionOf(socket.request).user = 'bob'

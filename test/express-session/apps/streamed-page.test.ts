@@ -1,8 +1,8 @@
-import { asked, both, Site, storeOf, type Bag } from '../support/both'
+import { asked, both, kept, Site, storeOf } from '../support/both'
 
 describe.each(both)('%s', (_name, session) => {
   test('a page that is being written when the first value comes into the session arrives whole', async () => {
-    const site = await Site.open(session, {}, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       res.write('<html>')
       req.session.visited = true
       res.end('</html>')
@@ -12,7 +12,7 @@ describe.each(both)('%s', (_name, session) => {
   })
 
   test('a write after the end, while the session is being stored, does not end the process', async () => {
-    const site = await Site.open(session, {}, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.visited = true
       res.end('whole')
       res.write('too late')
@@ -22,7 +22,7 @@ describe.each(both)('%s', (_name, session) => {
 
   test('the order in which a web framework calls: touch, save, and the end', async () => {
     const store = storeOf(session)
-    const site = await Site.open(session, { store, resave: true }, async (req, res) => {
+    const site = await Site.of(session, { store, resave: true }, async (req, res) => {
       req.session.touch()
       req.session.flash = ['welcome']
       await asked((done) => req.session.save(done))
@@ -32,6 +32,6 @@ describe.each(both)('%s', (_name, session) => {
     })
     const { status, headers } = await site.get()
     expect([status, headers['x-framework']]).toEqual([201, 'yes'])
-    expect((await asked<Bag | null>((done) => store.get(site.id, done)))?.flash).toEqual(['welcome'])
+    expect((await kept(store, site.id))?.flash).toEqual(['welcome'])
   })
 })

@@ -3,7 +3,7 @@ import { MemoryStore as TextMemory } from '../../../lib'
 import { RedisStore } from '../../../lib/redis'
 import { openRedis } from '../../support/redis'
 import { Browser, type Page } from '../../support/browser'
-import { asked, type Bag, type StoreLike } from '../support/both'
+import { kept, type StoreLike } from '../support/both'
 import { Gates } from '../support/gates'
 import type { AnyStore } from '../support/implementations'
 import { application, LIFE } from './application'
@@ -33,7 +33,7 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
     browser = await Browser.open(first!)
     other = await Browser.open(second!)
     await browser.post('/set', { user: 'ann' })
-    other.cookies.set('connect.sid', browser.cookie)
+    other.cookie = browser.cookie
   }
 
   /** Requests that have all read the session before the first of them writes. */
@@ -71,8 +71,8 @@ describe.each(Object.entries(stores))('the drop-in with %s', (_, make) => {
   /** How long the session is going to live, in milliseconds. */
   async function life(): Promise<number> {
     if ('contract' in store) return (await store.life!(browser.id))!
-    const kept = await asked<Bag | null>((done) => (store as unknown as StoreLike).get(browser.id, done))
-    return new Date(kept!.cookie.expires!).getTime() - Date.now()
+    const stored = await kept(store as unknown as StoreLike, browser.id)
+    return new Date(stored!.cookie.expires!).getTime() - Date.now()
   }
 
   describe.each([

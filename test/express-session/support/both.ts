@@ -1,7 +1,8 @@
 import './quiet'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
-import { send, type Answer, type Sent } from '../../support/send'
+import { Browser } from '../../support/browser'
+import type { Answer } from '../../support/send'
 import { serve } from '../../support/serve'
 import { portOf } from '../../support/server'
 import { implementations, type SessionModule as Module } from './implementations'
@@ -67,55 +68,29 @@ export const storeOf = (session: Module) => new session.MemoryStore() as unknown
 export type Handler = (req: Req, res: ServerResponse) => unknown
 type Middleware = (req: never, res: never, next: (error?: unknown) => void) => void
 
-/** A server with nothing but the session in front of a handler, and a browser of one cookie. It ends after the test. */
-export class Site {
+interface SiteOptions extends Record<string, unknown> {
+  /** What comes in front of the middleware. */
+  readonly before?: (req: IncomingMessage & Record<string, unknown>, res: ServerResponse) => void
+}
+
+/** A browser at a server with nothing but the session in front of a handler. It ends after the test. */
+export class Site extends Browser {
   /** What the middleware passed on after a response had begun. */
   readonly errors: unknown[] = []
-  cookie: string | undefined
-  #server!: Server
 
-  private constructor(readonly name: string) {}
-
-  /**
-   * @param options - of the middleware; a secret, and quiet values for `resave` and `saveUninitialized`, by default
-   * @param before - what comes in front of the middleware
-   */
-  static async open(
-    session: Module,
-    options: Record<string, unknown>,
-    handler: Handler,
-    before?: (req: IncomingMessage & Record<string, unknown>, res: ServerResponse) => void
-  ): Promise<Site> {
-    const site = new Site((options.name ?? options.key ?? 'connect.sid') as string)
+  /** @param options - of the middleware; a secret, and quiet values for `resave` and `saveUninitialized`, by default */
+  static async of(session: Module, { before, ...options }: SiteOptions, handler: Handler): Promise<Site> {
     const given = { secret, resave: false, saveUninitialized: false, ...options }
     const middleware = session(given) as unknown as Middleware
-    await site.#listen((req, res) => {
+    const server = await serve((req, res) => {
       before?.(req as never, res)
       middleware(req as never, res as never, (error) => {
         if (error === undefined) return site.#run(handler, req as Req, res)
         site.#fail(error, res)
       })
     })
+    const site = new Site(portOf(server), (options.name ?? options.key ?? 'connect.sid') as string)
     return site
-  }
-
-  /** A request with the site's cookie, which the answer may replace. */
-  async get(path = '/', { headers, ...sent }: Sent = {}): Promise<Answer> {
-    const cookie: Record<string, string> = this.cookie === undefined ? {} : { cookie: this.cookie }
-    const answer = await send(this.port, path, { ...sent, headers: { ...cookie, ...headers } })
-    const line = cookieOf(answer, this.name)
-    if (line !== undefined)
-      this.cookie = line.includes('Expires=Thu, 01 Jan 1970') ? undefined : line.split(';')[0]
-    return answer
-  }
-
-  get port(): number {
-    return portOf(this.#server)
-  }
-
-  /** The session id in the cookie. */
-  get id(): string {
-    return idOf(this.cookie)
   }
 
   #run(handler: Handler, req: Req, res: ServerResponse): void {
@@ -132,10 +107,21 @@ export class Site {
     res.statusCode = (error as { status?: number }).status ?? 500
     res.end(error instanceof Error ? error.message : String(error))
   }
+}
 
-  async #listen(listener: (req: IncomingMessage, res: ServerResponse) => void): Promise<void> {
-    this.#server = await serve(listener)
-  }
+/** Changes nothing. */
+export const end: Handler = (_req, res) => res.end()
+
+/** Counts the visits of the session, and answers with their number. */
+export const visits: Handler = (req, res) => {
+  const n = (req.session.n = ((req.session.n as number | undefined) ?? 0) + 1)
+  res.end(String(n))
+}
+
+/** A change at the first visit alone. */
+export const logIn: Handler = (req, res) => {
+  req.session.user = 'bob'
+  res.end()
 }
 
 /** The `Set-Cookie` line of this name. */
@@ -143,14 +129,23 @@ export function cookieOf(answer: Answer, name = 'connect.sid'): string | undefin
   return answer.setCookies.find((line) => line.startsWith(`${name}=`))
 }
 
-export function idOf(cookie: string | undefined): string {
-  const value = decodeURIComponent(/=([^;]*)/.exec(cookie ?? '')?.[1] ?? '')
-  return value.slice(2, value.lastIndexOf('.'))
-}
-
 /** Asks a store that calls back. */
 export function asked<T>(ask: (done: (error: unknown, result?: T) => void) => void): Promise<T | undefined> {
   return promisify(ask as (done: (error: Error | null, result?: T) => void) => void)()
+}
+
+/** Asks a method that calls back with nothing but an error. */
+export function done(act: (done: (error?: unknown) => void) => unknown): Promise<undefined> {
+  return asked<undefined>((end) => void act(end))
+}
+
+/** What a store has of a session. */
+export function kept(store: StoreLike, id: string): Promise<Bag | null | undefined> {
+  return asked<Bag | null>((end) => store.get(id, end))
+}
+
+export function lengthOf(store: StoreLike): Promise<number | undefined> {
+  return asked<number>((end) => store.length(end))
 }
 
 /** Counts the calls of a method, replaced on the store itself as applications do it. */

@@ -4,6 +4,7 @@ import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { slotOf } from '../../../lib/stores/redis/slot'
 import { type RedisCluster, startCluster } from '../../support/redis-cluster'
 import type { RedisServer } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 import { App } from './app'
 import { eventually } from './eventually'
 import { Traces } from './traces'
@@ -44,7 +45,7 @@ export class ClusterRig {
     const client = new Cluster(seeds(cluster), { ...documented, ...mapped })
     const store = new RedisStore(client)
     const app = await App.open(wrap?.(store) ?? store)
-    return new ClusterRig(cluster, client, app, mapped)
+    return atEnd(new ClusterRig(cluster, client, app, mapped), (it) => it.close())
   }
 
   async addVisitors(count: number): Promise<Witness[]> {

@@ -5,11 +5,12 @@ import Redis from 'ioredis'
 import type { SessionEvents, SessionOptions } from '../../../lib'
 import { type Proxy, startProxy } from '../../support/proxy'
 import { type RedisServer, startRedis } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 import { App } from './app'
 import { type ClientKind, type Opened, own } from './clients'
 import { lagBetween } from './lag'
 import { Traces } from './traces'
-import { load, type Kind, type Outcome, Witness } from './witness'
+import { byStatus, load, type Kind, type Outcome, Witness } from './witness'
 
 /** How many requests each row has; `npm run test:long` takes more. */
 export const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 100)
@@ -56,19 +57,15 @@ export class Rig {
     for (const channel of CHANNELS) subscribe(channel, this.#listen)
   }
 
+  /** It closes at the end of the test, or of the file if `beforeAll` opened it. */
   static async open(given: RigOptions = {}): Promise<Rig> {
     const server = await startRedis({ args: given.args ?? [] })
-    const rig = new Rig(server, await startProxy(server.port), given)
+    const rig = atEnd(new Rig(server, await startProxy(server.port), given), (it) => it.#close())
     await rig.start()
-    try {
-      await rig.opened.ready()
-      for (let i = 0; i < (given.visitors ?? VISITORS); i++) rig.visitors.push(await rig.newVisitor())
-      rig.settle()
-      return rig
-    } catch (error) {
-      await rig.close()
-      throw error
-    }
+    await rig.opened.ready()
+    for (let i = 0; i < (given.visitors ?? VISITORS); i++) rig.visitors.push(await rig.newVisitor())
+    rig.settle()
+    return rig
   }
 
   /** Starts the application, with a client of its own. */
@@ -100,6 +97,13 @@ export class Rig {
   async load(requests: number, ms: number, kinds?: readonly Kind[]): Promise<Outcome[]> {
     const outcomes = await load(this.visitors, Math.ceil(requests), ms, kinds)
     this.outcomes.push(...outcomes)
+    return outcomes
+  }
+
+  /** Requests as by {@link load}, each of which has to be answered with 200. */
+  async answersAll(...load: Parameters<Rig['load']>): Promise<Outcome[]> {
+    const outcomes = await this.load(...load)
+    expect(byStatus(outcomes)).toEqual({ 200: outcomes.length })
     return outcomes
   }
 
@@ -142,12 +146,17 @@ export class Rig {
     return complaints
   }
 
+  /** What the {@link audit} finds, and what stays of what happened. */
+  async problems(): Promise<string[]> {
+    return [...(await this.audit()), ...(await this.traces.left())]
+  }
+
   /** What a channel told. */
   heard(channel: keyof SessionEvents): string[] {
     return this.told.filter((one) => one.channel === channel).map(({ text }) => text)
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     for (const channel of CHANNELS) unsubscribe(channel, this.#listen)
     await this.stop()
     await this.proxy.stop()

@@ -1,22 +1,14 @@
 import type { SessionOptions, Store } from '../../../lib'
 import type { Answer } from '../../support/send'
-import { type Bag, type Handler, Site, until, type Visitor } from '../../support/site'
+import { type Bag, type Handler, returning, until, type Visitor } from '../../support/site'
 import { Halt } from '../../support/halt'
 
 /** For a slow and busy machine. */
 const TIMEOUT = 20_000
 
 /** A site, and a visitor whose session holds the data. */
-export async function begin(
-  store: Store,
-  data: Record<string, unknown>,
-  options: Partial<SessionOptions> = {}
-): Promise<{ site: Site; visitor: Visitor }> {
-  const site = await Site.open({ timeout: TIMEOUT, ...options, store })
-  const visitor = site.visitor()
-  await visitor.ask((session) => void Object.assign(session, data))
-  return { site, visitor }
-}
+export const begin = (store: Store, data: Record<string, unknown>, options: Partial<SessionOptions> = {}) =>
+  returning({ timeout: TIMEOUT, ...options, store }, data)
 
 /** What a session holds, as the next request finds it. */
 export function held(visitor: Visitor): Promise<Record<string, unknown>> {

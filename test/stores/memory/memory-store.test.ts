@@ -2,6 +2,7 @@ import { SessionError } from '../../../lib/errors'
 import { MemoryStore } from '../../../lib/stores/memory/memory-store'
 import { storeTests } from '../../../lib/store-tests'
 import { advance } from '../../support/clock'
+import { atEnd } from '../../support/serve'
 import { until } from '../../support/site'
 import { runAlone } from '../redis/child'
 import { testLives } from '../life-tests'
@@ -214,33 +215,29 @@ describe('expired sessions', () => {
   })
 
   test('are those of the monotonic clock: setting the system clock changes nothing', async () => {
-    jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] })
-    try {
-      const store = new MemoryStore()
-      await store.set('id', TEXT, MINUTE, null)
-      jest.setSystemTime(Date.now() + 1000 * MINUTE)
-      expect(await store.get('id')).toBe(TEXT)
-      jest.setSystemTime(0)
-      expect(await store.get('id')).toBe(TEXT)
-      await store.close()
-    } finally {
-      jest.useRealTimers()
-    }
+    atEnd(jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] }), (it) =>
+      it.useRealTimers()
+    )
+    const store = new MemoryStore()
+    await store.set('id', TEXT, MINUTE, null)
+    jest.setSystemTime(Date.now() + 1000 * MINUTE)
+    expect(await store.get('id')).toBe(TEXT)
+    jest.setSystemTime(0)
+    expect(await store.get('id')).toBe(TEXT)
+    await store.close()
   })
 
   test('are those of another clock where one is given, as for tests that fake only Date', async () => {
-    jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] })
-    try {
-      const store = new MemoryStore({ now: () => Date.now() })
-      await store.set('id', TEXT, MINUTE, null)
-      await store.index.end('U', MINUTE)
-      jest.setSystemTime(Date.now() + MINUTE - 1)
-      expect([await store.get('id'), await store.index.ended('U')]).toEqual([TEXT, expect.anything()])
-      jest.setSystemTime(Date.now() + 1)
-      expect([await store.get('id'), await store.index.ended('U')]).toEqual([null, null])
-    } finally {
-      jest.useRealTimers()
-    }
+    atEnd(jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate'] }), (it) =>
+      it.useRealTimers()
+    )
+    const store = new MemoryStore({ now: () => Date.now() })
+    await store.set('id', TEXT, MINUTE, null)
+    await store.index.end('U', MINUTE)
+    jest.setSystemTime(Date.now() + MINUTE - 1)
+    expect([await store.get('id'), await store.index.ended('U')]).toEqual([TEXT, expect.anything()])
+    jest.setSystemTime(Date.now() + 1)
+    expect([await store.get('id'), await store.index.ended('U')]).toEqual([null, null])
   })
 })
 
