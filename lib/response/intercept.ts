@@ -31,11 +31,17 @@ export function intercept(
     end: methods.end,
     flush: methods.flush
   }
-  if (native.writeHead) methods.writeHead = (...args) => called('writeHead', args)
-  if (native.flushHeaders) methods.flushHeaders = (...args) => called('flushHeaders', args)
-  if (native.write) methods.write = (...args) => called('write', args)
-  if (native.end) methods.end = (...args) => called('end', args)
-  if (native.flush) methods.flush = (...args) => called('flush', args)
+  const calling =
+    (name: SendingName): Method =>
+    (...args) =>
+      called(name, args)
+  // V8 puts a function that is written right behind the `=` of a property into the old generation at once. There it would
+  // keep its request, with all that belongs to it, until the next full collection.
+  if (native.writeHead) methods.writeHead = calling('writeHead')
+  if (native.flushHeaders) methods.flushHeaders = calling('flushHeaders')
+  if (native.write) methods.write = calling('write')
+  if (native.end) methods.end = calling('end')
+  if (native.flush) methods.flush = calling('flush')
   return native
 }
 
