@@ -29,7 +29,6 @@ export function interceptStream(
   stream: HoldableStream,
   gate: StreamGate
 ): Partial<Record<RespondingName, Method>> {
-  // No function here is written right behind the `=` of a property: see `intercept`.
   const native: Partial<Record<RespondingName, Method>> = {}
   const waiting: (() => unknown)[] = []
   // Node ends every stream that closes.
@@ -37,29 +36,26 @@ export function interceptStream(
   for (const name of RESPONDING) {
     const method = stream[name]
     if (!method) continue
-    const respond: Method = (...args) => {
+    const respond = (stream[name] = (...args) => {
       if (!passes()) return gate.respond(name, args)
       const result = method.apply(stream, args)
       for (const go of waiting.splice(0)) go()
       return result
-    }
-    const respondWithHeaders: Method = (...args) => respond(...withHeaders(res, name, args))
-    stream[name] = respond
-    native[name] = respondWithHeaders
+    })
+    native[name] = (...args) => respond(...withHeaders(res, name, args))
   }
   for (const name of SENDING) {
     const method = stream[name]
     if (!method) continue
-    const send: Method = (...args) => {
+    stream[name] = (...args) => {
       const go = () => method.apply(stream, args)
       if (passes()) return go()
       waiting.push(go)
       gate.write()
     }
-    stream[name] = send
   }
   const { end } = stream
-  const ending: Method = (...args) => {
+  stream.end = (...args) => {
     const pending = stream.closed ? undefined : gate.end()
     if (!pending) return end?.apply(stream, args)
     pending.then(
@@ -68,7 +64,6 @@ export function interceptStream(
     )
     return stream
   }
-  stream.end = ending
   return native
 }
 
