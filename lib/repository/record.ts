@@ -178,7 +178,9 @@ export function hasData(text: string, dataText: string, frame: Frame): boolean {
   if (end < 0) return false
   if (frame.cookie !== undefined) end -= JSON.stringify(frame.cookie).length + '"cookie":,'.length
   if (dataText === '{}') return end === 1
-  return end === dataText.length && text.startsWith(dataText.slice(0, -1)) && text[end - 1] === ','
+  if (end !== dataText.length || text[end - 1] !== ',') return false
+  // Not `startsWith`, which takes as long as making the text: V8 compares two texts many characters at a time.
+  return text.slice(0, end - 1) === dataText.slice(0, -1)
 }
 
 /** @throws SessionError `ERR_SESSION_DATA` where the text is beyond the limits */

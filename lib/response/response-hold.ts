@@ -115,7 +115,7 @@ export class ResponseHold {
     return this.#begun
   }
 
-  #called(name: SendingName, args: unknown[]): unknown {
+  #called(name: SendingName, ...args: unknown[]): unknown {
     if (this.#state === 'before' && name !== 'flush') return this.#begin(name, args)
     if (this.#state === 'holding') return this.#keep({ name, args })
     if (name === 'flush') return this.#native.flush?.apply(this.res, args)
@@ -140,7 +140,7 @@ export class ResponseHold {
     ) {
       this.#askHead()
       // A function that wraps it may have sent something.
-      return this.#called(name, args)
+      return this.#called(name, ...args)
     }
     let pending = this.#commit()
     try {
@@ -333,9 +333,9 @@ export class ResponseHold {
     const { stream } = this.res
     const native = interceptStream(this.res, stream!, {
       begun: () => this.#begun,
-      respond: (name, args) => void this.#called(name, args),
+      respond: (name, args) => void this.#called(name, ...args),
       write: () => {
-        if (this.#state === 'before') this.#called('respond', [])
+        if (this.#state === 'before') this.#called('respond')
       },
       end: () => {
         if (this.#state !== 'after' || this.#ended) return undefined
