@@ -66,14 +66,18 @@ export class Link {
     if (since - this.#waitingSince >= LONGEST_WAIT) throw this.#notReady()
     let waited = 0
     let seen = since
-    const look = () => {
-      const now = performance.now()
-      waited += Math.min(now - seen, MOST)
-      seen = now
-    }
-    const looking = setInterval(look, LOOK)
-    await this.#waiting.finally(() => clearInterval(looking))
-    look()
+    let looking: NodeJS.Timeout | undefined
+    // A client of ioredis that is ended between two attempts to connect tells nobody, so the wait has an end of its own.
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        const now = performance.now()
+        waited += Math.min(now - seen, MOST)
+        seen = now
+        if (waited > LONGEST_WAIT) resolve()
+      }
+      looking = setInterval(look, LOOK)
+      void this.#waiting!.then(look).then(resolve)
+    }).finally(() => clearInterval(looking))
     if (!this.#connection.ready() || waited > LONGEST_WAIT) throw this.#notReady()
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import Redis from 'ioredis'
 import { createClient } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
@@ -279,4 +280,18 @@ describe('close', () => {
     expect(redis.client.status).toBe('ready')
     expect(await store.get('id')).toBeNull()
   })
+})
+
+test('a client of ioredis that is ended between two attempts to connect keeps nobody waiting', async () => {
+  const client = new Redis(proxy.url, { maxRetriesPerRequest: 0, retryStrategy: () => 120_000 }).on(
+    'error',
+    () => undefined
+  )
+  const store = new RedisStore(client)
+  await isReady(client)
+  proxy.loseAnswerTo('SESSION:id')
+  const read = failure(store.get('id'))
+  await once(client, 'reconnecting')
+  client.disconnect()
+  expect((await read).message).toMatch(/not ready/)
 })
