@@ -206,7 +206,9 @@ describe('what is no data of a session does not take its place', () => {
 
 test.each<[string, () => unknown, string]>([
   ['a list with properties', () => Object.assign([1], { total: 5 }), 'list with properties'],
-  ['a key that is a symbol', () => ({ [Symbol('u')]: 1 }), 'symbol'],
+  ['a key that is a symbol', () => ({ [Symbol('u')]: 1 }), 'value[Symbol(u)], which is a value under a symbol'],
+  ['a symbol in a list', () => [Object.assign([1], { [Symbol('u')]: 1 })], 'value[0][Symbol(u)]'],
+  ['a BigInt', () => ({ price: 1n }), 'value.price, which is a BigInt'],
   ['a Date of no time', () => new Date(NaN), 'invalid Date']
 ])('what JSON never sees is refused: %s', async (_name, make, message) => {
   const { site, visitor } = await returning()
