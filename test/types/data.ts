@@ -223,3 +223,10 @@ export async function ofEither(req: express.Request): Promise<void> {
   await either.of(req).regenerate({ set: { kind: 'b', b: scopes.length } })
   await testCookie(either, { kind: 'a', a: 'x' })
 }
+
+session<Account>({ secret, beforeSave: (_req, s) => Object.assign(s, { count: 1 }) })
+session<Account>({ secret, beforeSave: (_req, s) => (s.count = 1) })
+// @ts-expect-error -- it would be lost
+session<Account>({ secret, beforeSave: (_req, s) => ({ ...s, count: 1 }) })
+// @ts-expect-error -- nothing waits for it
+session<Account>({ secret, beforeSave: async (_req, s) => void (s.count = 1) })
