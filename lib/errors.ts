@@ -11,7 +11,7 @@ const STATUS = {
   ERR_SESSION_GONE: 409,
   /** The session, or its cookie settings, cannot be stored or sent. */
   ERR_SESSION_DATA: 500,
-  /** A session was created after the response headers had gone, so that its cookie cannot be sent. */
+  /** A session was created, or its cookie changed, after the response headers had gone: the cookie cannot be sent. */
   ERR_SESSION_HEADERS_SENT: 500
 } as const
 

@@ -1,4 +1,5 @@
 import './express-request'
+import self = require('./index')
 import errors = require('./errors')
 import middleware = require('./middleware')
 import cookies = require('./stores/cookie-store')
@@ -82,6 +83,8 @@ namespace session {
 // declarations of an application.
 // eslint-disable-next-line @typescript-eslint/no-namespace -- see above
 declare namespace session {
+  // Not variables: the compiler could then not name the types of this namespace by what an application imports.
+  export { self as default, self as session }
   export type {
     AnySession,
     AppSession,
@@ -131,8 +134,7 @@ declare namespace session {
   }
 }
 
-session.default = session
-session.session = session
+Object.assign(session, { default: session, session })
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request

@@ -150,9 +150,10 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Sees each session before it is stored, and may change it. With `update`, it sees the function's result, and may
-   * be called more than once. If it throws, the commit fails with that error.
+   * be called more than once. If it throws, the commit fails with that error. It changes the session itself: a changed
+   * copy that it returns is refused.
    */
-  beforeSave?: { of(req: SessionRequest, session: AppSession<Data>): void }['of'] | undefined
+  beforeSave?: { of(req: SessionRequest, session: AppSession<Data>): NoCopy<Data> }['of'] | undefined
 
   /**
    * Names the user of a session: a string, or undefined (also null or `''`) if the session belongs to nobody.
@@ -181,6 +182,9 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    */
   limits?: { readonly bytes?: number | undefined; readonly depth?: number | undefined } | undefined
 }
+
+/** A function of one expression returns something. Only another object could be taken for data that are to be stored. */
+type NoCopy<Data extends object> = AppSession<Data> | string | number | boolean | null | undefined | void
 
 /** Options that have no default but to be absent. */
 type Absent = 'schema' | 'valid' | 'beforeSave' | 'user' | 'codec' | 'transport' | 'merge' | 'proxy'

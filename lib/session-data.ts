@@ -32,10 +32,21 @@ type IsError<Value> = Value extends Error ? ('stack' extends keyof Value ? true 
 type LostIn<Value> =
   IsAny<Value> extends true ? never : Value extends Lost ? Value : true extends IsError<Value> ? Value : never
 
+/** The types of a key in the members of a union. */
+type At<Data, Key> = Data extends unknown ? (Key extends keyof Data ? Data[Key] : never) : never
+type KeyOf<Data> = Data extends unknown ? keyof Data : never
+type IsUnion<Data, Members = Data> = Data extends unknown ? ([Members] extends [Data] ? false : true) : never
+
+/** A union as one object: a session may lack any key, and the values of a union's member belong to no other one. */
+type Merged<Data extends object> = true extends IsUnion<Data> ? { [Key in KeyOf<Data>]: At<Data, Key> } : Data
+
 /** Data with no key but those of `Of`, also if they are not written down where they are given. */
 export type Known<Given, Of> = Given & Record<Exclude<keyof Given, keyof Of>, never>
 
-/** The keys of a session, each of which may be absent. A key accepts no value if JSON cannot hold its type. */
-export type Stored<Data extends object> = {
-  [Key in keyof Data]?: [LostIn<ItemOf<Data[Key]>>] extends [never] ? Data[Key] : never
-}
+/**
+ * The keys of a session, each of which may be absent; of a union, the keys of all its members. A key accepts no value if
+ * JSON cannot hold its type.
+ */
+export type Stored<Data extends object> = { [Key in keyof Merged<Data>]?: Storable<Merged<Data>[Key]> }
+
+type Storable<Value> = [LostIn<ItemOf<Value>>] extends [never] ? Value : never

@@ -14,7 +14,7 @@ import type { Known, Stored } from './session-data'
  */
 export async function testCookie<Data extends object, Given extends Stored<Data>>(
   sessions: Pick<Sessions<Data>, 'create'>,
-  data: Known<Given, Data>
+  data: Known<Given, Stored<Data>>
 ): Promise<string> {
   return (await sessions.create<Given>(data)).cookie
 }

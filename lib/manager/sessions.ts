@@ -82,7 +82,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`; `ERR_SESSION_OPTIONS` if the
    *   option `store` is a function, or if the id does not travel in a cookie
    */
-  create<Given extends Stored<Data>>(data: Known<Given, Data>): Promise<CreatedSession<Data>>
+  create<Given extends Stored<Data>>(data: Known<Given, Stored<Data>>): Promise<CreatedSession<Data>>
 
   /**
    * Calls `fn` once when a session has ended, for example to close a socket: any process destroyed it, `regenerate`

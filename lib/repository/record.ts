@@ -102,7 +102,8 @@ export function encodeData(data: Data): string {
   } catch (cause) {
     throw new SessionError(
       'ERR_SESSION_DATA',
-      'the session holds something that JSON cannot (a BigInt, a cycle, or far too deep): store plain values',
+      // The engine names the keys of a cycle.
+      `the session holds something that JSON cannot (a BigInt, a cycle, or far too deep): store plain values. ${String(cause)}`,
       { cause }
     )
   }

@@ -23,7 +23,7 @@ interface Found {
   readonly type: string
   readonly isLost: boolean
   /** The way to it, from the inside out. */
-  readonly keys: (string | number)[]
+  readonly keys: (string | number | symbol)[]
 }
 
 /** The first value that JSON would lose; if there is none, the first that it would change. */
@@ -31,7 +31,7 @@ export function findLoss(data: object): Loss | undefined {
   const found = search(data, 0)
   if (!found) return undefined
   const [first, ...rest] = found.keys.reverse()
-  const path = rest.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
+  const path = rest.map((key) => (typeof key === 'string' ? `.${key}` : `[${String(key)}]`)).join('')
   return { path: `${String(first)}${path}`, type: found.type, isLost: found.isLost }
 }
 
@@ -91,13 +91,16 @@ function isData(value: unknown): value is object {
 function search(value: unknown, depth: number): Found | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : lost(String(value))
   if (typeof value === 'function' || typeof value === 'symbol') return lost(typeof value)
+  // Applications give it a toJSON, which JSON then calls.
+  if (typeof value === 'bigint' && !('toJSON' in BigInt.prototype)) return lost('BigInt')
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return undefined
   return Array.isArray(value) ? searchArray(value, depth) : searchObject(value, depth)
 }
 
 function searchArray(array: readonly unknown[], depth: number): Found | undefined {
   if (isDevelopment && Object.keys(array).length > array.length) return lost('list with properties')
-  let changed: Found | undefined
+  let changed = isDevelopment ? underSymbol(array) : undefined
+  if (changed) return changed
   for (let index = 0; index < array.length; index++) {
     // JSON makes null of it, and of a hole; under a key of an object it is only left out.
     const found = array[index] === undefined ? lost('undefined') : search(array[index], depth + 1)
@@ -121,8 +124,8 @@ function searchObject(object: object, depth: number): Found | undefined {
     if (saysItself) return changed
     // URLSearchParams, Headers, ArrayBuffer and the like hide what they hold: JSON sees {}.
     if (Object.keys(object).length === 0) return lost(nameOf(object))
-  } else if (isDevelopment && Object.getOwnPropertySymbols(object).length > 0)
-    return lost('symbol among the keys')
+  } else if (isDevelopment) changed = underSymbol(object)
+  if (changed?.isLost) return changed
   for (const key in object) {
     if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue
     const found = search((object as Record<string, unknown>)[key], depth + 1)
@@ -141,6 +144,11 @@ function isPlain(value: object): boolean {
 
 function lost(type: string): Found {
   return { type, isLost: true, keys: [] }
+}
+
+function underSymbol(object: object): Found | undefined {
+  const [key] = Object.getOwnPropertySymbols(object)
+  return key && { type: 'value under a symbol', isLost: true, keys: [key] }
 }
 
 function isEmptied(value: object): boolean {

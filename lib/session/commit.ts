@@ -16,7 +16,7 @@ import { checkSending, isCookieDue } from './cookie-policy'
 import { idleLife, lifetimeLeft } from './lifetime'
 import { checkFit } from './load'
 import type { SessionScope } from './scope'
-import { onlooker, Session } from './session'
+import { dataOf, onlooker, Session } from './session'
 import type { TrackedSession } from './tracked-session'
 
 /**
@@ -70,9 +70,21 @@ function store(current: TrackedSession, scope: SessionScope, text?: string): Pro
 /** @throws whatever the application throws, or SessionError `ERR_SESSION_OPTIONS` if it returns a promise */
 export function callBeforeSave(session: Session, { settings, req }: SessionScope): void {
   const returned: unknown = settings.beforeSave?.(req, session)
-  if (!(returned instanceof Promise)) return
+  if (!(returned instanceof Promise))
+    return checkReturned(returned, session, 'beforeSave', 'beforeSave: (req, s) => { s.count = 1 }')
   returned.catch(() => undefined)
   throw new SessionError('ERR_SESSION_OPTIONS', 'beforeSave must not be asynchronous: nothing waits for it')
+}
+
+/** @throws SessionError `ERR_SESSION_DATA` for `{ ...state, … }`: only that has the same cookie object, and other data */
+export function checkReturned(result: unknown, state: Session, who: string, example: string): void {
+  const copy = (typeof result === 'object' ? result : null) as Session | null
+  if (!copy || copy === state || copy.cookie !== state.cookie) return
+  if (encodeData(dataOf(copy)) === encodeData(dataOf(state))) return
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    `${who} returned a changed copy of the state, and nothing of it would have been stored: change the state itself, ${example}`
+  )
 }
 
 export function mergedText(

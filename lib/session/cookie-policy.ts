@@ -23,10 +23,16 @@ export function isRenewalDue({ session, known }: TrackedSession, scope: SessionS
   return isDue && scope.canSendCookie()
 }
 
-/** Whether a commit has to be followed by the cookie: the id is new, or the browser's copy has to change or to live on. */
+/**
+ * Whether a commit has to be followed by the cookie: the id is new, or the browser's copy has to change or to live on.
+ *
+ * @throws SessionError `ERR_SESSION_HEADERS_SENT` if it has to change and cannot
+ */
 export function isCookieDue(current: TrackedSession, scope: SessionScope): boolean {
   if (current.known === null || scope.repository.stateless) return true
-  const isDue = scope.settings.renew === 'always' || current.cookieChanged || isRenewalDue(current, scope)
+  const { cookieChanged } = current
+  if (cookieChanged && !scope.canSendCookie()) throw headersSent()
+  const isDue = scope.settings.renew === 'always' || cookieChanged || isRenewalDue(current, scope)
   return isDue && scope.canSendCookie()
 }
 
@@ -72,7 +78,7 @@ export function checkSessionCookie(cookie: SessionCookie, { settings, defaults }
 export function headersSent(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
-    'the cookie of a session cannot be sent (or changed, where the cookie holds the session), as the response headers have ' +
-      'gone, or there is no response: nothing was stored. Do it before a response begins'
+    'the cookie of a session cannot be sent or changed, as the response headers have gone, or there is no response: nothing ' +
+      'was stored. Do it before a response begins'
   )
 }

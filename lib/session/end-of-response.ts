@@ -18,6 +18,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
   try {
     const unheard = request.calls?.unheard
     if (unheard) throw unheard.error
+    if (!current) request.checkReplaced()
     if (!current || request.isRefused(current)) return undefined
     text = request.changedText(current)
   } catch (error) {

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
 import { need, needKnown, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
+import type { Data } from '../repository/merge'
 import { createRevision, encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues } from '../repository/values'
@@ -14,10 +16,13 @@ import { giveLife, idleLife, living, touchSession } from './lifetime'
 import { findAmong, fits } from './load'
 import type { SessionScope, VerifiedId } from './scope'
 import {
+  checkAssigned,
   dataOf,
   nested,
   onlooker,
   refuseDestroyed,
+  refuseMeanwhile,
+  refuseRetired,
   replaceData,
   retire,
   watchWrites,
@@ -25,7 +30,7 @@ import {
   type RegenerateOptions,
   type SessionOwner
 } from './session'
-import { TrackedSession, type Move, type Origin } from './tracked-session'
+import { TrackedSession, type Mark, type Move, type Origin } from './tracked-session'
 import { updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
@@ -55,8 +60,10 @@ export class RequestSession implements SessionOwner {
   /** The session is gone, and its changes go without an error. */
   isDropped = false
   #readAt = Date.now()
-  /** Whether sessions that `regenerate` replaced are as they were. */
-  readonly #replaced: (() => boolean)[] = []
+  /** Throw if an object was changed that the session is not made of any more. */
+  readonly #replaced: (() => void)[] = []
+  /** Throws if the object that was assigned was changed. */
+  #assigned: (() => void) | undefined
   /** Whether the states that `update` gave to its functions are as they were stored. */
   readonly #drafts: (() => boolean)[] = []
   #isDestroyed = false
@@ -78,7 +85,7 @@ export class RequestSession implements SessionOwner {
   /** A function given to `update` is running. */
   #isUpdating = false
   /** The session that could not be stored, and its state then: its caller knows. */
-  #refused: { readonly current: TrackedSession; readonly state: string | undefined } | undefined
+  #refused: { readonly current: TrackedSession; readonly state: Mark | undefined } | undefined
 
   constructor(readonly scope: SessionScope) {}
 
@@ -141,6 +148,7 @@ export class RequestSession implements SessionOwner {
   update<T>(session: Session, fn: (draft: Session) => T | Promise<T>): Promise<T> {
     const { scope } = this
     if (typeof fn !== 'function') return this.#run('update', () => Promise.reject(noFunction()))
+    const mark = this.current?.mark(this.isIdle)
     return this.#run('update', async () => {
       const current = await this.#require(session)
       try {
@@ -148,7 +156,7 @@ export class RequestSession implements SessionOwner {
         const left = (isUnchanged: () => boolean) => {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
-        const result = await updateSession(current, scope, this, fn, running, left)
+        const result = await updateSession(current, scope, this, fn, running, left, mark?.text)
         this.succeeded()
         return result
       } catch (error) {
@@ -175,6 +183,7 @@ export class RequestSession implements SessionOwner {
   }
 
   reload(session: Session): Promise<Session> {
+    const mark = this.current?.mark(this.isIdle)
     return this.#run('reload', async () => {
       const { scope } = this
       const current = await this.#require(session)
@@ -186,7 +195,7 @@ export class RequestSession implements SessionOwner {
         current.known && (await scope.repository.load(current.id, budget, isFresh ? undefined : life))
       const known = living(read, scope)
       if (!known) throw this.#gone(current)
-      current.reloaded(known)
+      current.reloaded(known, mark)
       const { schema } = scope.settings
       if (schema && !(await fits(current, schema))) throw this.#gone(current)
       if (!isFresh && !(await this.#hasLife(current, life, budget))) throw this.#gone(current)
@@ -200,11 +209,10 @@ export class RequestSession implements SessionOwner {
   /** At once, if nothing is in front of it: what a handler writes to `req.session` after the call is the new one's. */
   regenerate(options: RegenerateOptions = {}): Promise<Session> {
     const { keep = [] } = options
-    const before = this.isIdle ? undefined : this.active?.text
+    const mark = this.isIdle ? undefined : this.active?.mark(false)
     const replace = () => {
       const old = this.current
-      const isLost = before !== undefined && keep !== true && old?.text !== before
-      if (isLost) throw writtenMeanwhile()
+      if (mark && keep !== true && !isDeepStrictEqual(old?.state, mark)) refuseMeanwhile()
       return Promise.resolve(this.#replace(old, keep, options))
     }
     const start = () => {
@@ -222,10 +230,12 @@ export class RequestSession implements SessionOwner {
 
   destroy(session?: Session): Promise<void> {
     const { scope } = this
-    if (session && this.#isReplaced(session)) return this.#run('destroy', () => Promise.reject(gone()))
+    if (session && this.#isReplaced(session)) return this.#run('destroy', refuseRetired)
     const isRefused = this.sealed !== undefined || this.#isUpdating
+    const { current } = this
+    const mark = current?.mark(this.isIdle)
     // What is under way may still write to it.
-    const ending = this.isIdle ? this.current?.session : undefined
+    const ending = this.isIdle ? current?.session : undefined
     const ended = this.#run('destroy', async () => {
       const budget = new Budget(scope.settings.timeout)
       const cookie = this.current?.session.cookie ?? scope.defaults
@@ -240,7 +250,7 @@ export class RequestSession implements SessionOwner {
         if (this.current) this.refuse(this.current, error)
         throw error
       }
-      this.#ended()
+      this.#ended(this.current === current ? mark : undefined)
     })
     if (!isRefused) {
       this.#isDestroyed = true
@@ -269,13 +279,16 @@ export class RequestSession implements SessionOwner {
       if (!this.#isDestroyed) void this.destroy()
     } else if (value !== this.session) {
       checkData('req.session', value)
+      checkValues(value)
       const data = value instanceof Session ? dataOf(value) : { ...value }
+      if (!(value instanceof Session))
+        this.#assigned = () => checkAssigned(this.active?.session, value as Data, data)
       if (this.#isDestroyed && this.isIdle) this.begin()
       const wasDestroyed = this.#isDestroyed
-      if (this.current && !wasDestroyed) return replaceData(this.current.session, data)
+      if (this.current && !wasDestroyed) return replaceData(this.current.session, data, false)
       void this.#run('assign', async () => {
         if (wasDestroyed) this.begin()
-        replaceData(await this.open(), data)
+        replaceData(await this.open(), data, false)
       })
     }
   }
@@ -286,7 +299,7 @@ export class RequestSession implements SessionOwner {
    * @throws SessionError `ERR_SESSION_DATA` for what cannot be stored, `ERR_SESSION_GONE` if a replaced session was changed
    */
   changedText(current: TrackedSession): string | undefined {
-    if (!this.#replaced.every((isUnchanged) => isUnchanged())) throw writtenMeanwhile()
+    if (this.#replaced.length > 0 || this.#assigned) this.checkReplaced()
     const { known } = current
     const isAwaited = current.isWanted || current.retired.length > 0 || current.move !== undefined
     const isBegun = known === null && this.scope.settings.saveUninitialized && !current.unreadable
@@ -295,6 +308,12 @@ export class RequestSession implements SessionOwner {
     const isChanged =
       isAwaited || isBegun || current.cookieChanged || this.scope.repository.changed(known, text)
     return isChanged ? text : undefined
+  }
+
+  /** @throws SessionError for a change that would be lost, as it went to an object that is not in use any more */
+  checkReplaced(): void {
+    for (const check of this.#replaced) check()
+    this.#assigned?.()
   }
 
   /** Nothing is stored any more. */
@@ -318,7 +337,7 @@ export class RequestSession implements SessionOwner {
    * `whenGone: 'drop'`, the changes of a session that is gone go without an error.
    */
   refuse(current: TrackedSession, error: unknown): void {
-    this.#refused = { current, state: textOf(current) }
+    this.#refused = { current, state: current.state }
     if (!isGone(error)) throw error
     const failure = this.#gone(current)
     if (this.scope.settings.whenGone === 'throw') throw failure
@@ -327,7 +346,7 @@ export class RequestSession implements SessionOwner {
   }
 
   isRefused(current: TrackedSession): boolean {
-    return this.#refused?.current === current && this.#refused.state === textOf(current)
+    return this.#refused?.current === current && isDeepStrictEqual(this.#refused.state, current.state)
   }
 
   /**
@@ -405,9 +424,12 @@ export class RequestSession implements SessionOwner {
   }
 
   /** The session has ended: there is nothing left that could be missing from it. */
-  #ended(): void {
+  #ended(mark: Mark | undefined): void {
     this.#replaced.length = 0
-    if (this.current) retire(this.current.session, refuseDestroyed)
+    this.#assigned = undefined
+    const { current } = this
+    if (current) retire(current.session, refuseDestroyed)
+    if (current && mark) this.#remember(current.session, [], refuseDestroyed, mark.text)
     this.current = undefined
     this.calls?.forgive(() => true)
     this.#refused = undefined
@@ -446,29 +468,29 @@ export class RequestSession implements SessionOwner {
     next.move = keepsAny ? moveFrom(old, keep) : undefined
     next.retired = this.#sessionsToEnd().filter(({ id }) => id !== next.move?.id)
     if (old) {
-      retire(old.session, refuseRetired)
-      this.#remember(old.session, keep)
+      retire(old.session, refuseRetired, keep !== true)
+      if (keep !== true) this.#remember(old.session, keep, refuseMeanwhile)
     }
     return this.#take(next).session
   }
 
   /** The data of a session that was replaced: a nested value can still be changed, and the change would be lost. */
-  #remember(session: Session, keep: true | readonly string[]): void {
-    if (keep === true) return
+  #remember(session: Session, keep: readonly string[], refuse: () => never, text?: string): void {
     const lost = () => {
       const data = dataOf(session)
       // The kept data are the new session's as well.
       for (const key of keep) delete data[key]
       return encodeData(data)
     }
-    const before = lost()
-    this.#replaced.push(() => lost() === before)
+    const before = text ?? lost()
+    this.#replaced.push(() => lost() === before || refuse())
   }
 
   /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */
   async #require(session: Session): Promise<TrackedSession> {
     await this.open()
-    if (!this.current || this.#isReplaced(session)) throw gone()
+    if (!this.current) throw gone()
+    if (this.#isReplaced(session)) refuseRetired()
     return this.current
   }
 
@@ -592,33 +614,9 @@ function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[
 
 const ignore = (): void => undefined
 
-function refuseRetired(): never {
-  throw new SessionError(
-    'ERR_SESSION_GONE',
-    'this session object is not in use any more, as regenerate was called: take what regenerate() resolves to, or req.session'
-  )
-}
-
-function writtenMeanwhile(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_GONE',
-    'the session that regenerate replaced was changed after the call, and the change would have been lost: ' +
-      'await regenerate(), and take what it resolves to'
-  )
-}
-
 function noFunction(): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
     'update takes a function that changes the session: update((s) => { s.count = 1 })'
   )
-}
-
-/** The text that a session would store; undefined if it cannot be stored. */
-function textOf(current: TrackedSession): string | undefined {
-  try {
-    return current.text + JSON.stringify(current.session.cookie)
-  } catch {
-    return undefined
-  }
 }

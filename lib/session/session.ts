@@ -1,8 +1,8 @@
-import type { SessionCookie } from '../cookie/session-cookie'
+import { SessionCookie } from '../cookie/session-cookie'
 import { need, SessionError } from '../errors'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
-import { RESERVED } from '../repository/record'
+import { MEMBERS, RESERVED } from '../repository/record'
 import type { Known, Stored } from '../session-data'
 
 /** The callback of a method: it gets the error, or null and the result. */
@@ -132,7 +132,7 @@ export class Session {
   load(callback: Callback<this>): void
   load(): Promise<this>
   load(callback?: Callback<this>): Promise<this> | void {
-    return settle(() => this.#owner.load() as Promise<this>, callback)
+    return settle(this, (owner) => owner.load() as Promise<this>, callback)
   }
 
   /**
@@ -149,7 +149,7 @@ export class Session {
   update<T>(fn: (session: this) => T | Promise<T>, callback: Callback<T>): void
   update<T>(fn: (session: this) => T | Promise<T>): Promise<T>
   update<T>(fn: (session: this) => T | Promise<T>, callback?: Callback<T>): Promise<T> | void {
-    return settle(() => this.#owner.update(this, fn as (draft: Session) => T | Promise<T>), callback)
+    return settle(this, (owner) => owner.update(this, fn as (draft: Session) => T | Promise<T>), callback)
   }
 
   /**
@@ -160,18 +160,18 @@ export class Session {
   save(callback: Callback): void
   save(): Promise<void>
   save(callback?: Callback): Promise<void> | void {
-    return settle(() => this.#owner.save(this), callback)
+    return settle(this, (owner) => owner.save(this), callback)
   }
 
   /**
-   * Replaces the data by the stored state, and drops unsaved changes.
+   * Replaces the data by the stored state, and drops changes that were unsaved when it was called.
    *
    * @throws SessionError `ERR_SESSION_GONE` if nothing is stored, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`
    */
   reload(callback: Callback<this>): void
   reload(): Promise<this>
   reload(callback?: Callback<this>): Promise<this> | void {
-    return settle(() => this.#owner.reload(this) as Promise<this>, callback)
+    return settle(this, (owner) => owner.reload(this) as Promise<this>, callback)
   }
 
   /**
@@ -196,7 +196,11 @@ export class Session {
     second?: Callback<this>
   ): Promise<unknown> | void {
     const [options, callback] = typeof first === 'function' ? [undefined, first] : [first, second]
-    return settle(() => this.#owner.regenerate(options as RegenerateOptions) as Promise<this>, callback)
+    return settle(
+      this,
+      (owner) => owner.regenerate((options ?? undefined) as RegenerateOptions) as Promise<this>,
+      callback
+    )
   }
 
   /**
@@ -207,7 +211,7 @@ export class Session {
   destroy(callback: Callback): void
   destroy(): Promise<void>
   destroy(callback?: Callback): Promise<void> | void {
-    return settle(() => this.#owner.destroy(this), callback)
+    return settle(this, (owner) => owner.destroy(this), callback)
   }
 
   /**
@@ -219,7 +223,7 @@ export class Session {
   touch(callback: Callback): void
   touch(): Promise<void>
   touch(callback?: Callback): Promise<void> | void {
-    return settle(() => this.#owner.touch(this), callback)
+    return settle(this, (owner) => owner.touch(this), callback)
   }
 
   /** Returns the object that `JSON.stringify` and `res.json` use: the application's data and the cookie settings. */
@@ -251,32 +255,41 @@ export function dataOf(session: Session): Data {
 }
 
 /**
- * Makes `data` the session's data, in its order, so that the text of both is the same. Values that are the same JSON
- * stay the same objects.
+ * Makes `data` the session's data, in its order, so that the text of both is the same.
+ *
+ * @param isMerged - values that are the same JSON stay the same objects
  */
-export function replaceData(session: Session, data: Data): void {
+export function replaceData(session: Session, data: Data, isMerged = true): void {
   const current = session as unknown as Data
   const before = { ...current }
   for (const key of Object.keys(data)) if (RESERVED.has(key)) throw reserved(key)
   for (const key of Object.keys(before)) if (key !== 'cookie') delete current[key]
   for (const key of Object.keys(data)) {
-    if (key !== 'cookie') current[key] = sameValue(before, data, key) ? before[key] : data[key]
+    if (key !== 'cookie') current[key] = isMerged && sameValue(before, data, key) ? before[key] : data[key]
   }
 }
 
 /**
  * Ends the use of a session object: its data can still be read, and a write to it throws instead of being
  * lost. This holds in sloppy mode as well, where a frozen object would say nothing.
+ *
+ * @param withCookie - false: another session goes on with the object of its cookie
  */
-export function retire(session: Session, refuse: () => never): void {
-  watchWrites(session, refuse)
+export function retire(session: Session, refuse: () => never, withCookie = true): void {
+  watchWrites(session, refuse, withCookie)
   for (const key of Object.keys(session)) Object.defineProperty(session, key, { configurable: false })
   Object.preventExtensions(session)
 }
 
-/** Calls `written` before each write to a session object, which can stop it by throwing. */
-export function watchWrites(session: Session, written: () => void): void {
-  const target = session as unknown as Data
+/** Calls `written` before each write to a session object or to its cookie, which can stop it by throwing. */
+export function watchWrites(session: Session, written: () => void, withCookie = true): void {
+  const { cookie } = session
+  watch(session, Session.prototype, written)
+  if (withCookie && cookie instanceof SessionCookie) watch(cookie, SessionCookie.prototype, written)
+}
+
+function watch(object: object, prototype: object, written: () => void): void {
+  const target = object as Data
   for (const key of Object.keys(target)) {
     // What the application has fixed cannot be watched, and a frozen session refuses writes by itself.
     if (Object.getOwnPropertyDescriptor(target, key)?.configurable !== true) continue
@@ -288,30 +301,22 @@ export function watchWrites(session: Session, written: () => void): void {
     Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => value, set })
   }
   if (!Object.isExtensible(target)) return
-  // In front of the session's own prototype: it sees names that are not on the object.
-  const unknown = new Proxy(Object.create(Session.prototype) as object, {
-    set(_prototype, key, value, receiver: object) {
-      written()
-      return Reflect.defineProperty(receiver, key, { ...PLAIN, value })
+  // In front of the object's own prototype: it sees names that are not on the object.
+  const unknown = new Proxy(Object.create(prototype) as object, {
+    set(own, key, value, receiver: object) {
+      if (!(key in own)) written()
+      return Reflect.set(own, key, value, receiver)
     }
   })
-  Object.setPrototypeOf(session, unknown)
+  Object.setPrototypeOf(target, unknown)
 }
-
-const PLAIN = { configurable: true, enumerable: true, writable: true }
 
 const refuseNested = (): Promise<never> => Promise.reject(nested())
 
 /** Owns a session that is only to be looked at, as its methods would wait for the function that calls them. */
-export const onlooker: SessionOwner = {
-  load: refuseNested,
-  update: refuseNested,
-  save: refuseNested,
-  reload: refuseNested,
-  regenerate: refuseNested,
-  destroy: refuseNested,
-  touch: refuseNested
-}
+export const onlooker = Object.fromEntries(
+  MEMBERS.map((name) => [name, refuseNested])
+) as unknown as SessionOwner
 
 /** Why a method cannot be called where the session itself waits for its caller. */
 export function nested(): SessionError {
@@ -330,6 +335,39 @@ export function refuseDestroyed(): never {
   )
 }
 
+/** @throws SessionError `ERR_SESSION_GONE` for an object, or a call of one, that `regenerate` replaced */
+export function refuseRetired(): never {
+  throw new SessionError(
+    'ERR_SESSION_GONE',
+    'this session object is not in use any more, as regenerate was called: take what regenerate() resolves to, or req.session'
+  )
+}
+
+/** @throws SessionError `ERR_SESSION_GONE` for a change that `regenerate` did not take along */
+export function refuseMeanwhile(): never {
+  throw new SessionError(
+    'ERR_SESSION_GONE',
+    'the session that regenerate replaced was changed after the call, and the change would have been lost: ' +
+      'await regenerate(), and take what it resolves to'
+  )
+}
+
+/**
+ * A session has taken the keys of an object that was assigned to it, and not the object.
+ *
+ * @throws SessionError `ERR_SESSION_DATA` for a change that went to `source`, which was `taken`
+ */
+export function checkAssigned(session: Session | undefined, source: Data, taken: Data): void {
+  const data = session ? dataOf(session) : source
+  const isLost = (key: string) => !Object.is(source[key], taken[key]) && !sameValue(source, data, key)
+  const key = Object.keys({ ...taken, ...source }).find(isLost)
+  if (key === undefined) return
+  throw new SessionError(
+    'ERR_SESSION_DATA',
+    `the object that was assigned to req.session was changed afterwards, at ${key}: change req.session itself`
+  )
+}
+
 function reserved(name: string): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
@@ -337,14 +375,17 @@ function reserved(name: string): SessionError {
   )
 }
 
+type Run<T> = (owner: SessionOwner) => Promise<T>
+
 /** @throws SessionError `ERR_SESSION_OPTIONS` where something else stands in the place of the callback; nothing is done then */
-function settle<T>(run: () => Promise<T>, callback: Callback<T> | undefined): Promise<T> | void {
+function settle<T>(session: Session, run: Run<T>, callback: Callback<T> | undefined): Promise<T> | void {
   const isCallback = typeof callback === 'function'
   need(
     isCallback || callback === undefined || callback === null,
     'a method of the session takes a callback or nothing in this place'
   )
-  const promise = run()
+  need(session instanceof Session, 'a method was called without its session: write req.session.update(…)')
+  const promise = run(session[OWNER])
   if (!isCallback) return promise
   // On a tick of its own, so that what a callback throws is not caught here.
   promise.then(

@@ -1,4 +1,4 @@
-import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
+import { restoreCookie, SessionCookie, storedCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
 import { createHandle, encodeData } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
@@ -30,6 +30,12 @@ export interface Move {
   readonly keys: readonly string[] | undefined
 }
 
+/** A session as it was when a call was made. */
+export interface Mark {
+  text: string
+  readonly cookie: string | undefined
+}
+
 /** A session that a request has, together with what is known of it in the store. */
 export class TrackedSession implements SessionIdentity {
   readonly session: Session
@@ -55,6 +61,8 @@ export class TrackedSession implements SessionIdentity {
   #id: string | undefined
   #handle: string | undefined
   #cookieText: string | undefined
+  /** Of the calls that wait for others. */
+  #marks: Mark[] | undefined
 
   constructor(
     owner: SessionOwner,
@@ -106,6 +114,28 @@ export class TrackedSession implements SessionIdentity {
     return this.cookieText(this.session.cookie) !== this.#cookieText
   }
 
+  /** The data and the cookie settings; undefined if they cannot be stored. */
+  get state(): Mark | undefined {
+    try {
+      return { text: this.text, cookie: this.cookieText(this.session.cookie) }
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * The state that a call finds which is made now, and may have to wait: with what the calls before it store, and without
+   * what the handler changes from now on.
+   *
+   * @param isFirst - no call is under way
+   */
+  mark(isFirst: boolean): Mark | undefined {
+    const { state } = this
+    if (isFirst) this.#marks = undefined
+    else if (state) (this.#marks ??= []).push(state)
+    return state
+  }
+
   /** The response has to send the cookie. */
   sendCookie(): void {
     this.cookie = this.#isFamiliar ? 'confirm' : 'send'
@@ -128,23 +158,39 @@ export class TrackedSession implements SessionIdentity {
     this.known = known
     this.fitted = undefined
     this.isWanted = false
-    if (known && merged) {
-      replaceData(this.session, mergeData(JSON.parse(began) as Data, dataOf(this.session), known.data()))
-    }
+    if (known && merged) this.#rebase(JSON.parse(began) as Data, dataOf(this.session), known.data())
     if (isAnnounced) this.sendCookie()
     if (known?.cookie === undefined && this.#cookieText === undefined && !cookieTouched) return
     const stored = restoreCookie(known?.cookie, this.defaults)
     this.#cookieText = this.cookieText(stored)
-    if (merged && !cookieTouched && this.cookieChanged) this.session.cookie = stored
+    if (merged && !cookieTouched && this.cookieChanged) Object.assign(this.session.cookie, stored)
   }
 
-  /** Takes the stored state, and forgets what was not committed. */
-  reloaded(known: StoredSession): void {
+  /**
+   * Takes the stored state, and forgets what was not committed.
+   *
+   * @param mark - the state when the call was made: what the handler changed since stays
+   */
+  reloaded(known: StoredSession, mark: Mark | undefined): void {
+    const { state } = this
     this.known = known
     this.fitted = undefined
-    replaceData(this.session, known.data())
-    this.session.cookie = restoreCookie(known.cookie, this.defaults)
-    this.#cookieText = this.cookieText(this.session.cookie)
+    if (mark && state)
+      this.#rebase(JSON.parse(mark.text) as Data, JSON.parse(state.text) as Data, known.data())
+    else replaceData(this.session, known.data())
+    const stored = restoreCookie(known.cookie, this.defaults)
+    this.#cookieText = this.cookieText(stored)
+    if (state?.cookie !== mark?.cookie) return
+    // The object stays the same: a handler may hold it.
+    const { cookie } = this.session
+    this.session.cookie = cookie instanceof SessionCookie ? Object.assign(cookie, stored) : stored
+  }
+
+  /** Takes `theirs`, but for what was changed since the session held `base`; so do the calls that wait. */
+  #rebase(base: Data, mine: Data, theirs: Data): void {
+    replaceData(this.session, mergeData(base, mine, theirs))
+    const merged = (text: string) => encodeData(mergeData(base, JSON.parse(text) as Data, theirs))
+    for (const mark of this.#marks ?? []) mark.text = merged(mark.text)
   }
 
   private cookieText(cookie: SessionCookie | null | undefined): string | undefined {

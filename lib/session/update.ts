@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { Budget } from '../repository/budget'
@@ -5,8 +6,8 @@ import type { Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
 import type { StoredSession } from '../repository/repository'
 import { checkValues } from '../repository/values'
-import { abandonId, callBeforeSave, commitSession, mergedText, toDraft } from './commit'
-import { checkSending, checkSessionCookie, isCookieDue } from './cookie-policy'
+import { abandonId, callBeforeSave, checkReturned, commitSession, mergedText, toDraft } from './commit'
+import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './cookie-policy'
 import { checkFit } from './load'
 import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
@@ -17,6 +18,7 @@ import type { TrackedSession } from './tracked-session'
  *
  * @param running - called when `fn` starts and when it has ended
  * @param left - is given what says whether the state that `fn` got is still as it was stored
+ * @param marked - the session's text when the call was made: what was changed since is later than what `fn` changes
  */
 export async function updateSession<T>(
   current: TrackedSession,
@@ -24,7 +26,8 @@ export async function updateSession<T>(
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
   running: (isRunning: boolean) => void,
-  left: (isUnchanged: () => boolean) => void
+  left: (isUnchanged: () => boolean) => void,
+  marked: string | undefined
 ): Promise<T> {
   // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
   if (current.move || current.retired.length > 0) await commitSession(current, scope)
@@ -32,8 +35,8 @@ export async function updateSession<T>(
   const { repository, defaults, settings } = scope
   const { schema, timeout } = settings
   checkValues(current.session)
-  const began = current.text
-  const isAnnounced = isCookieDue(current, scope)
+  const began = marked ?? current.text
+  let isAnnounced = isCookieDue(current, scope)
   let result!: T
   let changes = false
   const draft = async (latest: StoredSession | null) => {
@@ -48,15 +51,15 @@ export async function updateSession<T>(
     }
     callBeforeSave(state, scope)
     checkSessionCookie(state.cookie, scope)
-    if (isChangedCopy(result, state)) throw notReturned()
+    checkReturned(result, state, 'the function given to update', 'update((s) => { s.count = 1 })')
     checkValues(state)
     if (schema) await checkFit(state, schema)
     const text = encodeData(dataOf(state))
-    const cookieText = JSON.stringify(storedCookie(state.cookie, defaults))
-    const isSame =
-      !repository.changed(latest, text) &&
-      !current.isWanted &&
-      cookieText === JSON.stringify(storedCookie(restoreCookie(latest?.cookie, defaults), defaults))
+    const stored = storedCookie(restoreCookie(latest?.cookie, defaults), defaults)
+    const isCookieChanged = !isDeepStrictEqual(storedCookie(state.cookie, defaults), stored)
+    if (isCookieChanged && !scope.canSendCookie()) throw headersSent()
+    isAnnounced ||= isCookieChanged
+    const isSame = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
     changes = !isSame
     const drafted = isSame ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
     retire(state, tooLate)
@@ -72,21 +75,6 @@ export async function updateSession<T>(
     abandonId(current, scope, error)
     throw error
   }
-}
-
-/** Whether it was made by `{ ...state, … }`, as only that has the same cookie object, and has other data. */
-function isChangedCopy(result: unknown, state: Session): boolean {
-  const copy = (typeof result === 'object' ? result : null) as Session | null
-  if (copy === state || copy?.cookie !== state.cookie) return false
-  return encodeData(dataOf(copy)) !== encodeData(dataOf(state))
-}
-
-function notReturned(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_DATA',
-    'the function given to update returned a changed copy of the state, and nothing would have been stored: change the state ' +
-      'itself, update((s) => { s.count = 1 })'
-  )
 }
 
 function tooLate(): never {

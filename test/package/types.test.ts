@@ -63,6 +63,11 @@ describe.each(compilers)('TypeScript $version', (compiler) => {
     expect(compiler.check(bare, { 'main.mts': BARE }, { module: 'nodenext' })).toBe('')
   })
 
+  test('a middleware is exported from a file .mts for a bundler, and its declaration emitted', () => {
+    const options = { module: 'esnext', moduleResolution: 'bundler' }
+    expect(compiler.check(bare, { 'main.mts': BARE }, options)).toBe('')
+  })
+
   test('beside @types/express-session, req.session is the one of the main entry', () => {
     expect(compiler.check(beside, { 'main.mts': BESIDE }, { module: 'nodenext' })).toBe('')
   })

@@ -204,14 +204,266 @@ describe('what is no data of a session does not take its place', () => {
   })
 })
 
+/** A visitor whose session has a nested value, and the answer to what a handler does with it. */
+async function tried(handler: (s: Bag, req: express.Request, res: express.Response) => unknown): Promise<{
+  status: number
+  messages: string[]
+  setCookie: string | undefined
+  stored: Bag
+}> {
+  const { site, visitor } = await returning({}, { n: 1, cart: [] })
+  const { status, setCookies } = await visitor.visit(async (...given) => {
+    await handler(...given)
+  })
+  const stored = await visitor.ask((s) => s)
+  return { status, messages: site.errors.map(({ message }) => message), setCookie: setCookies[0], stored }
+}
+
+describe('a call that nobody waits for undoes nothing that is written after it', () => {
+  test.each<[string, (s: Bag) => unknown, object]>([
+    ['reload', (s) => (void s.reload(), (s.n = 2)), { n: 2, cart: [] }],
+    [
+      'reload, inside a nested value',
+      (s) => (void s.reload(), (s.cart as string[]).push('a')),
+      { n: 1, cart: ['a'] }
+    ],
+    [
+      'reload, which drops what was written before',
+      (s) => ((s.a = 1), void s.reload(), (s.n = 2)),
+      { n: 2, cart: [] }
+    ],
+    ['update of the same key', (s) => (void s.update((d) => (d.n = 5)), (s.n = 2)), { n: 2, cart: [] }],
+    ['update of another key', (s) => (void s.update((d) => (d.m = 5)), (s.n = 2)), { n: 2, m: 5, cart: [] }],
+    [
+      'the second of two updates',
+      (s) => (void s.update((d) => (d.m = 5)), void s.update((d) => (d.n = Number(d.m) + 1)), (s.n = 2)),
+      { n: 2, m: 5, cart: [] }
+    ],
+    [
+      'an update behind a save that stores it already',
+      (s) => ((s.m = 5), void s.save(), void s.update((d) => (d.n = 5)), (s.n = 2)),
+      { n: 2, m: 5, cart: [] }
+    ],
+    [
+      'a reload behind an update',
+      (s) => (void s.update((d) => (d.n = 5)), void s.reload(), (s.m = 2)),
+      { n: 5, m: 2, cart: [] }
+    ]
+  ])('%s', async (_name, handler, expected) => {
+    const { status, stored, messages } = await tried((s) => void handler(s))
+    expect([status, messages]).toEqual([200, []])
+    expect(stored).toMatchObject(expected)
+    expect(stored.a).toBeUndefined()
+  })
+
+  test('its cookie neither', async () => {
+    const { setCookie } = await tried((s) => (void s.reload(), (s.cookie.maxAge = 1e7)))
+    expect(setCookie).toContain('Expires=')
+  })
+})
+
+describe('a change of a session that has ended is an error', () => {
+  test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
+    ['by destroy', async (s) => (await s.destroy(), (s.cart as string[]).push('late')), 'ended by destroy()'],
+    [
+      'by a destroy that nobody waits for',
+      (s) => (void s.destroy(), (s.cart as string[]).push('late')),
+      'ended by destroy()'
+    ],
+    [
+      'by null',
+      (s, req) => ((req.session = null as never), (s.cart as string[]).push('late')),
+      'ended by destroy()'
+    ],
+    [
+      'by a destroy behind an update',
+      (s) => (void s.update((d) => (d.n = 5)), void s.destroy(), (s.cart as string[]).push('late')),
+      'ended by destroy()'
+    ],
+    [
+      'its cookie, after regenerate',
+      async (s) => (await s.regenerate(), (s.cookie.maxAge = 1e7)),
+      'take what regenerate() resolves to'
+    ],
+    [
+      'its cookie, at once',
+      (s) => (void s.regenerate(), (s.cookie.maxAge = 1e7)),
+      'take what regenerate() resolves to'
+    ],
+    [
+      'its cookie, before regenerate begins',
+      (s) => (void s.update((d) => (d.n = 5)), void s.regenerate(), (s.cookie.maxAge = 1e7)),
+      'await regenerate()'
+    ],
+    [
+      'the cookie of an update that has ended',
+      async (s) => {
+        let cookie!: Bag['cookie']
+        await s.update((d) => void (cookie = d.cookie))
+        cookie.maxAge = 1e7
+      },
+      'call update again'
+    ],
+    ['by a call', async (s) => (await s.regenerate(), s.save()), 'take what regenerate() resolves to']
+  ])('%s', async (_name, handler, message) => {
+    const { status, messages } = await tried((s, req) => handler(s, req))
+    expect([status, messages]).toEqual([409, [expect.stringContaining(message)]])
+  })
+
+  test.each<[string, (s: Bag, req: express.Request) => unknown]>([
+    ['by destroy', (s) => s.destroy()],
+    ['by a destroy behind an update', (s) => (void s.update((d) => (d.n = 5)), void s.destroy())],
+    ['by destroy, with a value that cannot be stored', (s) => ((s.big = 1n), s.destroy())],
+    [
+      'by destroy, and another begins with what it held',
+      async (s, req) => {
+        await s.destroy()
+        req.session = { cart: [...(s.cart as string[])] } as never
+        ;(req.session as Bag).n = 1
+      }
+    ],
+    ['by regenerate behind an update', (s) => (void s.update((d) => (d.n = 5)), void s.regenerate())]
+  ])('and one that has ended unchanged is not: %s', async (_name, handler) => {
+    expect(await tried((s, req) => handler(s, req))).toMatchObject({ status: 200, messages: [] })
+  })
+
+  test.each<[string, (s: Bag, req: express.Request) => unknown]>([
+    [
+      'reload',
+      async (s) => {
+        const { cookie } = s
+        await s.reload()
+        cookie.maxAge = 1e7
+      }
+    ],
+    [
+      'an assignment',
+      (s, req) => {
+        const { cookie } = s
+        req.session = { v: 1 } as never
+        cookie.maxAge = 1e7
+      }
+    ],
+    ['an update that sets it', (s) => s.update((d) => void (d.cookie.maxAge = 1e7))],
+    [
+      'regenerate, which keeps all',
+      async (s) => {
+        const { cookie } = s
+        await s.regenerate({ keep: true })
+        cookie.maxAge = 1e7
+      }
+    ]
+  ])('the cookie is the same after %s', async (_name, handler) => {
+    const { setCookie } = await tried((s, req) => handler(s, req))
+    expect(setCookie).toContain('Expires=')
+  })
+})
+
+test.each<[string, (s: Bag) => unknown]>([
+  ['by an assignment', (s) => (s.cookie.maxAge = 1e7)],
+  ['by an update', (s) => s.update((d) => void (d.cookie.maxAge = 1e7))]
+])('a cookie that is changed after the headers have gone fails the response: %s', async (_name, change) => {
+  const lost = dropped()
+  const { visitor } = await returning()
+  const visit = visitor.visit(async (s, _req, res) => {
+    res.write('x')
+    await Promise.resolve(change(s)).catch(() => undefined)
+    res.end()
+  })
+  await visit.catch(() => undefined)
+  await until(() => lost.length > 0)
+  expect(lost[0]!.reason).toBe('headers sent')
+})
+
+describe('an object that was assigned to req.session', () => {
+  test.each<[string, (o: Bag) => unknown]>([
+    ['gets another key', (o) => (o.w = 2)],
+    ['gets another value', (o) => (o.v = 2)],
+    ['loses a key', (o) => delete o.v]
+  ])('fails the response if it %s', async (_name, change) => {
+    const { status, messages, stored } = await tried((_s, req) => {
+      const source = { v: 1, cart: [] } as unknown as Bag
+      req.session = source
+      change(source)
+    })
+    expect([status, messages]).toEqual([500, [expect.stringContaining('change req.session itself')]])
+    expect(stored).toMatchObject({ n: 1, cart: [] })
+  })
+
+  test.each<[string, (o: Bag, req: express.Request) => unknown, object]>([
+    ['inside a nested value', (o) => (o.cart as string[]).push('a'), { v: 1, cart: ['a'] }],
+    ['and is assigned again', (o, req) => ((o.v = 2), (req.session = o as never)), { v: 2, cart: [] }],
+    ['and another is assigned', (o, req) => ((req.session = { v: 3 } as never), (o.v = 2)), { v: 3 }],
+    ['and so does the session', (o, req) => ((o.v = 2), ((req.session as Bag).v = 2)), { v: 2, cart: [] }]
+  ])('may change %s', async (_name, change, expected) => {
+    const { status, stored } = await tried((_s, req) => {
+      const source = { v: 1, cart: [] } as unknown as Bag
+      req.session = source
+      change(source, req)
+    })
+    expect(status).toBe(200)
+    expect(stored).toMatchObject(expected)
+  })
+})
+
+test('a changed copy that beforeSave returns is refused, the session itself is not', async () => {
+  const { site, visitor } = await returning(
+    { beforeSave: ((_req: unknown, s: Bag) => ({ ...s, z: 1 })) as never },
+    {}
+  )
+  for (const handler of [(s: Bag) => void (s.n = 1), (s: Bag) => s.update((d) => void (d.n = 1))]) {
+    expect((await visitor.visit((s) => handler(s))).status).toBe(500)
+  }
+  expect(site.errors.map(({ message }) => message)).toEqual(
+    Array.from({ length: 2 }, () => expect.stringContaining('beforeSave returned a changed copy'))
+  )
+  const other = await returning({ beforeSave: (_req, s) => Object.assign(s, { z: 1 }) })
+  expect(await other.visitor.ask((s) => s.z)).toBe(1)
+})
+
 test.each<[string, () => unknown, string]>([
   ['a list with properties', () => Object.assign([1], { total: 5 }), 'list with properties'],
-  ['a key that is a symbol', () => ({ [Symbol('u')]: 1 }), 'symbol'],
+  [
+    'a key that is a symbol',
+    () => ({ [Symbol('u')]: 1 }),
+    'value[Symbol(u)], which is a value under a symbol'
+  ],
+  ['a symbol in a list', () => [Object.assign([1], { [Symbol('u')]: 1 })], 'value[0][Symbol(u)]'],
+  ['a BigInt', () => ({ price: 1n }), 'value.price, which is a BigInt'],
   ['a Date of no time', () => new Date(NaN), 'invalid Date']
 ])('what JSON never sees is refused: %s', async (_name, make, message) => {
   const { site, visitor } = await returning()
   expect((await visitor.visit((s) => void (s.value = make()))).status).toBe(500)
   expect(site.errors[0]!.message).toContain(message)
+})
+
+test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
+  [
+    'a symbol as a key of the session',
+    (s) => ((s as never)[Symbol('u') as never] = 1 as never),
+    'keep Symbol(u)'
+  ],
+  ['one of what is assigned', (_s, req) => (req.session = { [Symbol('u')]: 1 } as never), 'keep Symbol(u)'],
+  ['a cycle', (s) => (s.cart = [s]), "'cart'"]
+])('%s is refused by its name', async (_name, write, message) => {
+  const { site, visitor } = await returning({}, { user: 'ann' })
+  expect((await visitor.visit((s, req) => void write(s, req))).status).toBe(500)
+  expect(site.errors[0]!.message).toContain(message)
+  expect(await visitor.ask((s) => s.user)).toBe('ann')
+})
+
+test('a method that is taken out of its session names the remedy', async () => {
+  const { site, visitor } = await returning()
+  await visitor.visit((s) => {
+    const { save } = s
+    return save()
+  })
+  expect(site.errors.map(({ message }) => message)).toEqual([expect.stringContaining('req.session.update(')])
+})
+
+test('regenerate takes null for no options', async () => {
+  const { visitor } = await returning()
+  expect(await visitor.ask(async (s) => (await s.regenerate(null as never)).n)).toBeNull()
 })
 
 test.each<[string, () => unknown, string]>([

@@ -199,3 +199,34 @@ session<string[]>({ secret })
 
 export const lazy = (req: express.Request): LazySession<{ a: string }> =>
   session<{ a: string }>({ secret }).of(req)
+
+// A union: a session may have any key of its members.
+type Login = { kind: 'password'; user: string } | { kind: 'token'; scopes: string[] }
+const logins = session<Login>({ secret, user: (s) => s.user })
+const either = session({
+  secret,
+  schema: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('a'), a: z.string() }),
+    z.object({ kind: z.literal('b'), b: z.number() })
+  ])
+})
+export async function ofEither(req: express.Request): Promise<void> {
+  await logins.create({ kind: 'password', user: 'ann' })
+  const s = await logins.of(req).regenerate({ keep: ['kind'], set: { user: 'ann' } })
+  const certain: string = s.user
+  s.kind = 'token'
+  const scopes: string[] = await logins.of(req).update((one) => (one.scopes ??= [certain]))
+  // @ts-expect-error -- no member has it
+  await logins.create({ kind: 'password', users: 'ann' })
+  // @ts-expect-error -- no member has this value
+  s.kind = 'passkey'
+  await either.of(req).regenerate({ set: { kind: 'b', b: scopes.length } })
+  await testCookie(either, { kind: 'a', a: 'x' })
+}
+
+session<Account>({ secret, beforeSave: (_req, s) => Object.assign(s, { count: 1 }) })
+session<Account>({ secret, beforeSave: (_req, s) => (s.count = 1) })
+// @ts-expect-error -- it would be lost
+session<Account>({ secret, beforeSave: (_req, s) => ({ ...s, count: 1 }) })
+// @ts-expect-error -- nothing waits for it
+session<Account>({ secret, beforeSave: async (_req, s) => void (s.count = 1) })
