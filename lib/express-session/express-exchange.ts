@@ -14,7 +14,7 @@ import { createSession } from './generate'
 import type { Incoming, Secret, Settings } from './options'
 import { carryOrigin, setOrigin } from './origin'
 import type { Ender } from './own-ends'
-import { attach, notFound, Session, type Host } from './session'
+import { attach, isEstranged, notFound, Session, type Host } from './session'
 import type { StoredSessions } from './stored-sessions'
 import { signId } from './signature'
 import { isSame, stateOf, type State } from './state'
@@ -230,11 +230,16 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     return this.sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
   }
 
-  /** An object that an application assigns to `req.session` replaces the data. */
+  /**
+   * An object that an application assigns to `req.session` replaces the data.
+   *
+   * @throws SessionError `ERR_SESSION_DATA` for a session that was given another prototype
+   */
   #adopt(value: unknown): Session {
     if (typeof value !== 'object') throw new TypeError('req.session must be an object, or null')
     const { save, touch } = value as Partial<Session>
     if (typeof save === 'function' && typeof touch === 'function') return value as Session
+    if (isEstranged(value as object)) throw estranged()
     const session = new Session(this.req, value)
     if (!(session.cookie instanceof Cookie)) session.cookie = this.#last?.cookie ?? new Cookie(session.cookie)
     if (this.#last?.id === session.id) carryOrigin(this.#last, session)
@@ -323,6 +328,13 @@ function madeTooLate(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
     'a session was made after the response headers had gone, so that its cookie cannot be sent: nothing was stored'
+  )
+}
+
+function estranged(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'req.session was given another prototype, as the key __proto__ of a JSON body does: copy only the keys that you expect'
   )
 }
 
