@@ -10,8 +10,10 @@ import { checkIndex, UserSessions } from './manager/user-sessions'
 import type { ExpressStore } from './repository/express-store'
 import { gone, type Repository } from './repository/repository'
 import { makeDictionaries, type Linked, type SessionRequest } from './request'
+import { isHttp2, type Native } from './response/intercept'
 import type { HoldableResponse } from './response/response'
 import { HeaderSnapshot, ResponseHold, type ResponseGate } from './response/response-hold'
+import { isBodiless } from './response/write-head'
 import { announcementAtEnd, commitAtEnd, isDirtyAtEnd, isExpectant } from './session/end-of-response'
 import { RequestSession } from './session/request-session'
 import type { SessionScope, VerifiedId } from './session/scope'
@@ -197,19 +199,30 @@ class Exchange implements SessionScope, ResponseGate {
     Object.defineProperty(req, 'session', SESSION)
     Object.defineProperty(req, 'sessionID', SESSION_ID)
     req.sessionStore = this.#shared.store
-    if (isExpectant(this.session)) this.hold()
+    if (isExpectant(this.session)) return void this.hold()
+    // A response without a body is complete with its headers: it is held before they leave.
+    const methods = this.res as Native
+    for (const name of isHttp2(this.res) ? BEGINNING : FLUSHING) {
+      const native = methods[name]
+      methods[name] &&= (...args) => {
+        const isHeld = isBodiless(this.res, this.req.method, args[0]) && this.hold()
+        return isHeld ? methods[name]!(...args) : native!.apply(this.res, args)
+      }
+    }
   }
 
   // 4. The response waits for the store, from the moment on at which the session was first looked at.
 
-  hold(): void {
-    if (this.#hold) return
+  /** Answers whether it was not held yet. */
+  hold(): boolean {
+    if (this.#hold) return false
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
-    if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
+    if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return true
     const hold = this.#hold
     const watch = () => this.session.watchLateWrites(hold.isOver)
     if (hold.isOver) watch()
     else this.res.once?.('finish', watch)
+    return true
   }
 
   commit(): Promise<void> | undefined {
@@ -260,6 +273,10 @@ class Exchange implements SessionScope, ResponseGate {
     res.setHeader('Vary', list === '' ? vary : `${list}, ${vary}`)
   }
 }
+
+/** By these the headers of a response leave, over HTTP/1.1 and over HTTP/2, with no body yet. */
+const FLUSHING = ['flushHeaders'] as const
+const BEGINNING = ['flushHeaders', 'writeHead'] as const
 
 /** The same functions for all requests: own ones would cost each of them. */
 const SESSION: PropertyDescriptor & ThisType<Required<Attached>> = {

@@ -59,12 +59,44 @@ describe.each(KINDS)('a session on %s', (kind) => {
     }
   })
 
-  it('that nobody looks at hooks nothing', async () => {
+  it.each([204, 304])(
+    'is stored before a %d whose headers were asked for before it was looked at',
+    async (status) => {
+      const flushers: ((res: ServerResponse) => unknown)[] = [
+        (res) => res.flushHeaders(),
+        (res) => (res.writeHead(status), res.flushHeaders())
+      ]
+      for (const flush of flushers) {
+        const app = await HeldApp.open(kind, [
+          (req, res) => {
+            if (req.url === '/new') return count(req, res, () => undefined)
+            res.statusCode = status
+            flush(res)
+            req.session.name = 'test'
+            res.end()
+          }
+        ])
+        await app.get({ path: '/new' })
+        const { asked, answer } = app.store.holdNext()
+        const exchange = app.ask()
+        exchange.begun.seen.then(
+          () => app.store.events.push('headers'),
+          () => undefined
+        )
+        await asked.seen
+        await app.server.get({ path: '/new' })
+        answer.resolve()
+        expect(await exchange.ended.seen).toMatchObject({ status, body: '', complete: true })
+        expect(app.store.events.slice(-2)).toEqual(['stored', 'headers'])
+        expect(await app.stored()).toMatchObject({ name: 'test' })
+      }
+    }
+  )
+
+  it('that nobody looks at hooks nothing by which a body is sent', async () => {
     const app = await HeldApp.open(kind, [
       (_req, res) => {
-        for (const name of ['writeHead', 'write', 'end', 'flushHeaders']) {
-          expect(Object.hasOwn(res, name)).toBe(false)
-        }
+        for (const name of ['write', 'end']) expect(Object.hasOwn(res, name)).toBe(false)
         res.end('x')
         expect(hasLeft(res)).toBe(true)
       }
