@@ -14,7 +14,7 @@ module.exports = [
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1250,
+    lines: 1215,
     about: 'the drop-in for express-session'
   },
   {
@@ -44,7 +44,7 @@ module.exports = [
   {
     name: 'options',
     path: '^lib/option(s|-warnings)[.]ts$',
-    lines: 375,
+    lines: 380,
     about: 'each option once: type, default and check'
   },
   {
@@ -65,11 +65,11 @@ module.exports = [
     lines: 465,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1570, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1575, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
-    lines: 630,
+    lines: 650,
     about: 'holds a response until a promise settles; knows no session'
   },
   {

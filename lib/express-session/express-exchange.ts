@@ -14,8 +14,8 @@ import { createSession } from './generate'
 import type { Incoming, Secret, Settings } from './options'
 import { carryOrigin, setOrigin } from './origin'
 import type { Ender } from './own-ends'
-import { attach, notFound, Session, type Host } from './session'
-import { StoredSessions } from './stored-sessions'
+import { attach, isEstranged, notFound, Session, type Host } from './session'
+import type { StoredSessions } from './stored-sessions'
 import { signId } from './signature'
 import { isSame, stateOf, type State } from './state'
 import { warnOfLossy } from './lossy'
@@ -27,7 +27,6 @@ type Call = 'save' | 'reload' | 'destroy' | 'regenerate'
  * response ends. Nothing of the response leaves before the store has answered.
  */
 export class ExpressExchange implements Host, ResponseGate, Ender {
-  readonly #sessions: StoredSessions
   readonly #calls = new CallQueue<Call>()
   #hold: ResponseHold | undefined
   /** The id that the request brought. */
@@ -52,13 +51,13 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #lost = false
 
   constructor(
+    private readonly sessions: StoredSessions,
     private readonly settings: Settings,
     private readonly secrets: () => readonly Secret[],
     private readonly req: Incoming,
     private readonly res: HoldableResponse,
     private readonly next: (error?: unknown) => void
   ) {
-    this.#sessions = new StoredSessions(settings.store, settings.timeout)
     attach(req, this)
   }
 
@@ -66,7 +65,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   async load(ids: readonly string[]): Promise<void> {
     this.#came = ids[0]
     for (const id of ids) {
-      const session = await this.#sessions.load(id, this.req)
+      const session = await this.sessions.load(id, this.req)
       if (!session) continue
       this.#came = id
       this.#stored.add(id)
@@ -101,7 +100,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
 
   reload(session: Session): Promise<void> {
     return this.#run('reload', async () => {
-      const reloaded = await this.#sessions.load(session.id, this.req)
+      const reloaded = await this.sessions.load(session.id, this.req)
       if (!reloaded) throw notFound()
       this.#last = reloaded
       if (!this.settings.resave) this.#saved = stateOf(reloaded)
@@ -228,14 +227,19 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     if (this.#renewed || !settings.store.touch || sessionID !== this.#came) return undefined
     this.#renewed = true
     // Nothing of the handler's is lost where this fails.
-    return this.#sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
+    return this.sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
   }
 
-  /** An object that an application assigns to `req.session` replaces the data. */
+  /**
+   * An object that an application assigns to `req.session` replaces the data.
+   *
+   * @throws SessionError `ERR_SESSION_DATA` for a session that was given another prototype
+   */
   #adopt(value: unknown): Session {
     if (typeof value !== 'object') throw new TypeError('req.session must be an object, or null')
     const { save, touch } = value as Partial<Session>
     if (typeof save === 'function' && typeof touch === 'function') return value as Session
+    if (isEstranged(value as object)) throw estranged()
     const session = new Session(this.req, value)
     if (!(session.cookie instanceof Cookie)) session.cookie = this.#last?.cookie ?? new Cookie(session.cookie)
     if (this.#last?.id === session.id) carryOrigin(this.#last, session)
@@ -282,7 +286,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     const state = stateOf(session)
     warnOfLossy(session)
     this.#saved = state
-    const text = await this.#sessions.save(session)
+    const text = await this.sessions.save(session)
     if (text !== undefined) this.#saved = { ...state, text }
     this.#stored.add(session.id)
   }
@@ -304,7 +308,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   async #end(id: string): Promise<void> {
-    await this.#sessions.destroy(id)
+    await this.sessions.destroy(id)
     if (id === this.#came && this.#stored.has(id)) this.#cleared = cookieData(this.#last?.cookie)
     this.#stored.delete(id)
     this.#ended.add(id)
@@ -324,6 +328,13 @@ function madeTooLate(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
     'a session was made after the response headers had gone, so that its cookie cannot be sent: nothing was stored'
+  )
+}
+
+function estranged(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'req.session was given another prototype, as the key __proto__ of a JSON body does: copy only the keys that you expect'
   )
 }
 

@@ -8,6 +8,7 @@ import { attached } from './session'
 import { runAs, watchEnds } from './own-ends'
 import { readIds } from './signature'
 import { readinessOf } from './readiness'
+import { StoredSessions } from './stored-sessions'
 
 export type Middleware = (req: Incoming, res: HoldableResponse, next: (error?: unknown) => void) => void
 
@@ -16,6 +17,7 @@ export function createExpressSession(options: Options = {}): Middleware {
   const settings = readOptions(options)
   const { store } = settings
   const readiness = readinessOf(store)
+  const sessions = new StoredSessions(store, settings.timeout)
   watchEnds(store)
   // Applications call this, and put functions of their own around it. The request knows whose session it is.
   store.generate = (req) => {
@@ -36,7 +38,7 @@ export function createExpressSession(options: Options = {}): Middleware {
     req.sessionStore = store
     const ids = readIds(req, settings, secrets())
     req.sessionID = ids[0]
-    const exchange = new ExpressExchange(settings, secrets, req, res, next)
+    const exchange = new ExpressExchange(sessions, settings, secrets, req, res, next)
     if (ids.length > 0) {
       exchange.load(ids).then(
         () => process.nextTick(runAs, exchange, next),

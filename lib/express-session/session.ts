@@ -41,13 +41,13 @@ export class Session {
   declare readonly id: string
   declare cookie: Cookie
 
-  /** @param data - copied as far as its names are not the session's own */
+  /** @param data - its own keys are copied, as far as their names are not the session's own */
   constructor(req: Owner, data?: unknown) {
     Object.defineProperty(this, 'req', { value: req })
     Object.defineProperty(this, 'id', { value: req.sessionID })
     if (typeof data !== 'object' || data === null) return
     const session = this as unknown as Data
-    for (const key in data) if (!(key in session)) session[key] = (data as Data)[key]
+    for (const key of Object.keys(data)) if (!(key in session)) session[key] = (data as Data)[key]
     carryOrigin(data, this)
   }
 
@@ -94,6 +94,11 @@ export function inflate(req: Owner, data: object): Session {
   const session = new Session(req, data)
   req.session = session
   return session
+}
+
+/** Whether an object without a session's methods was a session once, and was then given another prototype. */
+export function isEstranged(value: object): boolean {
+  return Object.getOwnPropertyDescriptor(value, 'req')?.enumerable === false
 }
 
 /** The application's data in a session. */

@@ -242,8 +242,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   }
 
   /**
-   * Runs a batch: all between two lone jobs becomes one write and one renewal. The queue calls it, which may be another
-   * copy's of the library.
+   * Runs a batch: all between two lone jobs becomes one write, with one renewal before it and one after it. The queue calls
+   * it, which may be another copy's of the library.
    *
    * @internal
    */
@@ -255,7 +255,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       else steps.push([job])
     }
     try {
-      await this.#inTurn(id, steps)
+      await this.#inTurn(id, steps.flatMap(inOrder))
     } catch (error) {
       for (const job of jobs) job.reject(error)
     }
@@ -282,14 +282,11 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   async #step(id: string, jobs: Job[]): Promise<void> {
     const [first] = jobs
     if ('run' in first!) return first.run()
-    const commits = jobs.filter((job) => 'draft' in job)
-    const touches = jobs.filter((job) => 'live' in job)
-    if (commits.length > 0) await this.#commit(id, commits)
-    const { live } = touches.at(-1) ?? {}
-    if (!live) return
+    if ('draft' in first!) return this.#commit(id, jobs as CommitJob[])
+    const touches = jobs as TouchJob[]
     await this.#share(
       touches,
-      () => call(this.store, 'touch', id, live),
+      () => call(this.store, 'touch', id, touches.at(-1)!.live),
       (job) => job.resolve()
     )
   }
@@ -379,6 +376,9 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     const last = entries.filter(({ record }) => record).at(-1)
     if (!last) return entries.forEach(answer)
     const refused: Job[][] = []
+    // A store that is still about to remove a session may find it once more.
+    const refuse = (job: CommitJob, error: unknown) =>
+      running.isEnded && job.known ? job.reject(error) : refused.push([job])
     await this.#share(
       jobsOf(entries),
       () => {
@@ -389,7 +389,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
         return written
       },
       (job) => answer(entries.find((entry) => entry.job === job)!),
-      canRepeat && entries.length > 1 ? (job) => refused.push([job]) : undefined
+      canRepeat && entries.length > 1 ? refuse : undefined
     )
     // The store may object to the data of one of them.
     await this.#inTurn(id, refused)
@@ -448,6 +448,17 @@ function keptCookie(ttl: number, originalMaxAge: number | null = ttl): object {
     { originalMaxAge, expires },
     { _expires: { value: expires }, maxAge: { get: () => expires.getTime() - Date.now() } }
   )
+}
+
+/**
+ * One renewal for all jobs that came before the last commit, one write, and one renewal for those that came after it. A write
+ * takes the place of every renewal before it, and some stores put the cookie of a renewal in the place of the written one.
+ */
+function inOrder(jobs: Job[]): Job[][] {
+  const last = jobs.findLastIndex((job) => 'draft' in job)
+  const early = jobs.filter((job, index) => 'live' in job && index < last)
+  const commits = jobs.filter((job) => 'draft' in job)
+  return [early, commits, jobs.slice(last + 1)].filter(({ length }) => length > 0)
 }
 
 const jobsOf = (entries: Entry[]) => entries.map(({ job }) => job)

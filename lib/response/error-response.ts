@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import { abort, type Native } from './intercept'
-import type { HoldableResponse } from './response'
+import type { HoldableResponse, SendingName } from './response'
 
 /**
  * Answers a request with an error in place of a handler that is still streaming. Code that waits for the response, such as
@@ -42,4 +42,14 @@ function statusOf(error: unknown): number {
  */
 export function emitError(res: HoldableResponse, error: unknown): void {
   if (res.listenerCount?.('unpipe') === 0 && res.listenerCount('error') > 0) res.emit?.('error', error)
+}
+
+/** Whether something is written after the end, and would end the process as an error that nobody listens for. */
+export function isLate(res: HoldableResponse, name: SendingName, [chunk]: unknown[]): boolean {
+  const isBody = chunk !== undefined && chunk !== null && typeof chunk !== 'function'
+  return (name === 'write' || (name === 'end' && isBody)) && res.listenerCount?.('error') === 0
+}
+
+export function writeAfterEnd(): Error {
+  return Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' })
 }

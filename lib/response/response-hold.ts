@@ -3,9 +3,9 @@ import { ResponseStandIn } from './stand-in'
 import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
 import type { Native, Sending } from './intercept'
 import type { HoldableResponse, Method, SendingName } from './response'
-import { answerInstead, emitError } from './error-response'
+import { answerInstead, emitError, isLate, writeAfterEnd } from './error-response'
 import { interceptStream, takeStreamHeaders } from './http2-stream'
-import { takeHeaders } from './write-head'
+import { isAll, isBodiless, takeHeaders } from './write-head'
 
 /** The gate that a held response waits for. */
 export interface ResponseGate {
@@ -68,6 +68,8 @@ export class ResponseHold {
   #standIn: ResponseStandIn | undefined
   /** The session may have changed after the commit that is waited for. */
   #stale = false
+  /** Lets a response without a body go on that waits for its end. */
+  #complete: (() => void) | undefined
   /** A commit that a call began which was then refused for its arguments. */
   #unheard: Promise<void> | undefined
   #error: unknown
@@ -143,6 +145,12 @@ export class ResponseHold {
       return this.#called(name, ...args)
     }
     let pending = this.#commit()
+    if ((name === 'flushHeaders' || name === 'writeHead') && isHttp2(this.res)) {
+      // Node ends a response without a body with its headers. It refuses a write to one, and has ended it by then.
+      const end =
+        isBodiless(this.res, this.method, args[0]) && new Promise<void>((go) => (this.#complete = go))
+      if (end) pending = pending ? pending.then(() => end) : end
+    }
     try {
       if (!pending) this.gate.headers()
     } catch (error) {
@@ -181,9 +189,16 @@ export class ResponseHold {
   }
 
   #pass(name: SendingName, args: unknown[]): unknown {
+    const isFlush = name === 'flushHeaders'
+    if ((isFlush || name === 'write') && isAll(this.res, this.method, isFlush ? '' : args[0])) {
+      // Node has the headers ready then, and what changes until the end is committed before they leave.
+      if (!this.res.headersSent) this.#pass('writeHead', [this.res.statusCode])
+      this.#ignore({ name, args })
+      return isFlush ? undefined : true
+    }
     this.#state = 'after'
     this.#begun = true
-    if (this.res.writableEnded && this.#isLate(name, args))
+    if (this.res.writableEnded && isLate(this.res, name, args))
       return this.#ignore({ name, args }, writeAfterEnd())
     const ended = this.#ended
     if (name === 'end') this.#ended = true
@@ -213,13 +228,6 @@ export class ResponseHold {
     }
   }
 
-  /** Whether something is written after the end, and would end the process as an error that nobody listens for. */
-  #isLate(name: SendingName, [chunk]: unknown[]): boolean {
-    const isBody = chunk !== undefined && chunk !== null && typeof chunk !== 'function'
-    const writes = name === 'write' || (name === 'end' && isBody)
-    return writes && this.res.listenerCount?.('error') === 0
-  }
-
   #hold(call: Sending, pending: Promise<void>): unknown {
     this.#state = 'holding'
     this.#standIn = new ResponseStandIn(this.res, this.method, this.#begun)
@@ -233,6 +241,7 @@ export class ResponseHold {
       this.#standIn.remove()
       this.#state = this.#begun ? 'after' : 'before'
       this.#unheard = pending
+      this.#complete?.()
       pending.catch(() => undefined)
       throw error
     }
@@ -241,6 +250,7 @@ export class ResponseHold {
   #keep(call: Sending): unknown {
     this.#standIn?.take(call)
     this.#calls.push(call)
+    if (call.name === 'end' || call.name === 'write') this.#complete?.()
     if (call.name === 'end') this.#ended = this.#stale = true
     return answerOf(call.name, this.res)
   }
@@ -336,6 +346,7 @@ export class ResponseHold {
       respond: (name, args) => void this.#called(name, ...args),
       write: () => {
         if (this.#state === 'before') this.#called('respond')
+        else this.#complete?.()
       },
       end: () => {
         if (this.#state !== 'after' || this.#ended) return undefined
@@ -347,10 +358,6 @@ export class ResponseHold {
     })
     Object.assign(this.#native, native)
   }
-}
-
-function writeAfterEnd(): Error {
-  return Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' })
 }
 
 function isSame(one: Value, other: Value): boolean {

@@ -1,4 +1,4 @@
-import { isStatus } from './intercept'
+import { isHttp2, isStatus } from './intercept'
 import type { HoldableResponse } from './response'
 
 /**
@@ -36,4 +36,23 @@ type Pair = readonly [name: unknown, value: unknown]
 function pairUp(flat: readonly unknown[]): Pair[] | undefined {
   if (flat.length % 2 !== 0) return undefined
   return flat.flatMap((name, index): Pair[] => (index % 2 === 0 ? [[name, flat[index + 1]]] : []))
+}
+
+/** Statuses whose responses have no body (RFC 9110, 15.3.5, 15.3.6 and 15.4.5). */
+const BODILESS: ReadonlySet<unknown> = new Set([204, 205, 304])
+
+/** Whether a client has the whole response with its headers. An event stream may have no end that it could wait for. */
+export function isBodiless(
+  res: HoldableResponse,
+  method: string | undefined,
+  status: unknown = res.statusCode
+): boolean {
+  if (method === 'HEAD') return !String(res.getHeader?.('Content-Type')).startsWith('text/event-stream')
+  return BODILESS.has(status) || Number(res.getHeader?.('Content-Length')) === 0
+}
+
+/** Whether an HTTP/1.1 client would have the whole response with a write of this chunk. */
+export function isAll(res: HoldableResponse, method: string | undefined, chunk: unknown): boolean {
+  if (isHttp2(res) || res.headersSent === undefined || res.writableEnded) return false
+  return (chunk as { length?: number } | null | undefined)?.length === 0 && isBodiless(res, method)
 }

@@ -1,6 +1,7 @@
+import real from 'express-session'
 import ours from '../../lib/express-session'
 import { asked, both, cookieOf, count, done, kept, lengthOf, logIn, Site, storeOf } from './support/both'
-import type { Bag } from './support/both'
+import type { Bag, StoreLike } from './support/both'
 
 describe.each(both)('%s', (_, session) => {
   test('req and id are own and hidden, data and cookie are what one sees', async () => {
@@ -312,5 +313,59 @@ describe('holdfast', () => {
     })
     expect(JSON.parse((await site.get()).text)).toEqual([null, null, null, null])
     expect(JSON.parse((await site.get()).text)).toEqual(['mine', [1], 2, true])
+  })
+})
+
+describe('a session that is filled from the JSON of a request', () => {
+  const fill: [string, (session: Bag, body: Bag) => unknown][] = [
+    ['Object.assign', (session, body) => Object.assign(session, body)],
+    ['key by key', (session, body) => Object.keys(body).forEach((key) => (session[key] = body[key]))]
+  ]
+  const stores: [string, () => unknown][] = [
+    ['our MemoryStore', () => new ours.MemoryStore()],
+    ['a store with callbacks', () => new real.MemoryStore()]
+  ]
+
+  describe.each(stores)('with %s', (_store, open) => {
+    test.each(fill)('never keeps what came under __proto__: %s', async (_how, assign) => {
+      const body = JSON.parse('{"theme":"dark","__proto__":{"admin":true}}') as Bag
+      const store = open() as StoreLike
+      const site = await Site.of(ours, { store }, (req, res) => {
+        if (req.url === '/fill') assign(req.session, body)
+        else req.session.user ??= 'eve'
+        res.end()
+      })
+      await site.get()
+      const answer = await site.get('/fill')
+      expect([answer.status, answer.text]).toEqual([500, expect.stringContaining('__proto__')])
+      await site.get()
+      const { cookie: _cookie, ...kept } = (await asked<Bag | null>((end) => store.get(site.id, end)))!
+      expect(kept).toEqual({ user: 'eve' })
+    })
+
+    test('keeps an object with inherited keys by its own keys', async () => {
+      const store = open() as StoreLike
+      const site = await Site.of(ours, { store }, (req, res) => {
+        req.session = Object.assign(Object.create({ admin: true }) as Bag, { user: 'eve' })
+        res.end()
+      })
+      await site.get()
+      const { cookie: _cookie, ...kept } = (await asked<Bag | null>((end) => store.get(site.id, end)))!
+      expect(kept).toEqual({ user: 'eve' })
+    })
+
+    test('reads nothing from the prototype of a nested value once the request is over', async () => {
+      const store = open() as StoreLike
+      const site = await Site.of(ours, { store }, (req, res) => {
+        req.session.settings ??= {}
+        const settings = req.session.settings as Bag
+        if (req.url === '/fill')
+          Object.assign(settings, JSON.parse('{"theme":"dark","__proto__":{"admin":true}}'))
+        res.end(JSON.stringify([settings.theme, settings.admin]))
+      })
+      await site.get()
+      await site.get('/fill')
+      expect((await site.get()).text).toBe('["dark",null]')
+    })
   })
 })

@@ -84,3 +84,88 @@ test('update counts what it acknowledged, over a store with callbacks that takes
   // One that was answered with 503 may have been stored all the same.
   expect(Number(text)).toBeGreaterThanOrEqual(acknowledged)
 })
+
+describe('requests of one session that end while another one is stored, with the drop-in', () => {
+  async function open() {
+    const store = new real.MemoryStore()
+    const calls: string[] = []
+    /** What the store is asked while it is held up. */
+    let held: (() => void)[] | undefined
+    const methods = store as unknown as Record<string, (...args: unknown[]) => void>
+    for (const name of ['get', 'set', 'touch']) {
+      const method = methods[name]!.bind(store)
+      methods[name] = (...args) => {
+        calls.push(name)
+        if (held) held.push(() => method(...args))
+        else method(...args)
+      }
+    }
+    const app = express()
+    app.use(middlewares['the drop-in'](store, 60_000))
+    const asked: [path: string, res: express.Response][] = []
+    let arrived: () => void = () => undefined
+    app.use((req, res) => {
+      asked.push([req.url.slice(1), res])
+      const s = req.session as unknown as Bag
+      if (req.url === '/begin') s.n = 0
+      if (req.url === '/begin') res.end()
+      else arrived()
+    })
+    const port = portOf(await serve(app))
+    const cookie = (await send(port, '/begin')).setCookies[0]!.split(';')[0]
+    asked.length = calls.length = 0
+
+    /** Asks for these paths, and ends them in their order while the store is busy with the first. */
+    const all = async (paths: string[], end: (path: string, s: Bag, res: express.Response) => void) => {
+      const here = new Promise<void>((resolve) => {
+        arrived = () => {
+          if (asked.length === paths.length) resolve()
+        }
+      })
+      const answers = paths.map((path) => send(port, `/${path}`, { headers: { cookie } }))
+      await here
+      calls.length = 0
+      held = []
+      for (const path of paths) {
+        const res = asked.find(([name]) => name === path)![1]
+        end(path, res.req.session as unknown as Bag, res)
+        // Until then it has its place in the queue.
+        await new Promise(setImmediate)
+      }
+      for (const go of held.splice(0)) go()
+      held = undefined
+      return (await Promise.all(answers)).map(({ status }) => status)
+    }
+    const kept = () =>
+      new Promise<Bag>((resolve) =>
+        store.all((_error, all) => resolve(Object.values(all as object)[0] as Bag))
+      )
+    return { all, calls, kept }
+  }
+
+  test('share one read, one write and two renewals, and none is lost', async () => {
+    const { all, calls, kept } = await open()
+    const paths = Array.from({ length: REQUESTS }, (_, i) => (i % 4 === 3 ? `read${i}` : `write${i}`))
+    const statuses = await all(paths, (path, s, res) => {
+      if (path.startsWith('write')) s[path] = true
+      res.end()
+    })
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    // The first request has nobody to wait for; those that read before the last write share a renewal.
+    expect(calls).toEqual(['get', 'set', 'touch', 'get', 'set', 'touch'])
+    expect(Object.keys(await kept())).toEqual(
+      expect.arrayContaining(paths.filter((path) => path.startsWith('write')))
+    )
+  })
+
+  test('keep the order of a renewal and of a change of the cookie behind it', async () => {
+    const { all, kept } = await open()
+    const month = 30 * 24 * 3600 * 1000
+    await all(['write', 'read', 'remember'], (path, s, res) => {
+      if (path === 'write') s.n = 1
+      if (path === 'remember') s.cookie.maxAge = month
+      res.end()
+    })
+    expect((await kept()).cookie).toMatchObject({ originalMaxAge: month })
+  })
+})

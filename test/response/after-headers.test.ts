@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { PROTOCOLS, Signal } from '../support/hold-http'
+import { PROTOCOLS, Signal, type Asked } from '../support/hold-http'
 import { hasLeft, HeldServer, type Held } from '../support/hold-rig'
 
 /** A response of which a part has left, and with something to commit since. */
@@ -109,4 +110,80 @@ describe.each(PROTOCOLS)('after the headers have gone, over %s', (protocol) => {
     expect((await exchange.ended.seen).complete).toBe(false)
     expect(await ended.seen).toMatchObject({ message: 'the store says no' })
   })
+})
+
+const BODILESS: [string, Asked, (res: ServerResponse) => unknown][] = [
+  ['to HEAD', { method: 'HEAD' }, () => undefined],
+  ['with the status 204', {}, (res) => (res.statusCode = 204)],
+  ['with the status 304', {}, (res) => (res.statusCode = 304)],
+  ['of the length 0', {}, (res) => res.setHeader('Content-Length', '0')]
+]
+
+const FLUSHERS: [string, (res: ServerResponse) => unknown][] = [
+  ['flushHeaders', (res) => res.flushHeaders()],
+  ['writeHead and flushHeaders', (res) => (res.writeHead(res.statusCode), res.flushHeaders())]
+]
+
+// The client has the whole of such a response with its headers.
+describe.each(PROTOCOLS)('a response without a body, over %s', (protocol) => {
+  describe.each(BODILESS)('%s', (_what, asked, prepare) => {
+    test.each(FLUSHERS)('waits for what changes after %s', async (_how, flush) => {
+      const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
+        gate.changed = false
+        prepare(res)
+        flush(res)
+        expect(res.headersSent).toBe(true)
+        expect(() => res.setHeader('X-A', '1')).toThrow()
+        gate.changed = true
+        await new Promise(setImmediate)
+        expect(res.end()).toBe(res)
+        await gate.asked()
+        await new Promise(setImmediate)
+        expect(hasLeft(res)).toBe(false)
+        gate.allow()
+      })
+      expect(await rig.ask(asked).ended.seen).toMatchObject({ body: '', complete: true })
+      expect(rig.gate.log.filter((what) => what !== 'headers')).toEqual(['commit', 'committed'])
+    })
+
+    test.each(FLUSHERS)('is no success if a change after %s is refused', async (_how, flush) => {
+      const rig = await HeldServer.open(protocol, ({ res, gate }) => {
+        gate.changed = false
+        prepare(res)
+        flush(res)
+        gate.changed = true
+        gate.onCommit = () => gate.refuse()
+        res.end()
+      })
+      expect([0, 503]).toContain((await rig.ask(asked).ended.seen).status)
+      expect(rig.errors).toMatchObject([{ message: 'the store says no' }])
+    })
+  })
+
+  it('to HEAD is answered at once if it is an event stream, which may never end', async () => {
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
+      gate.changed = false
+      res.setHeader('Content-Type', 'text/event-stream')
+      res.flushHeaders()
+      await exchange.begun.seen
+      res.end()
+    })
+    const exchange = rig.ask({ method: 'HEAD' })
+    expect((await exchange.ended.seen).status).toBe(200)
+  })
+})
+
+it('an empty write does not send a response of the length 0 before its last change is stored', async () => {
+  const written = new Signal('the callback of the write')
+  const rig = await HeldServer.open('HTTP/1.1', async ({ res, gate }) => {
+    gate.changed = false
+    res.setHeader('Content-Length', '0')
+    expect(res.write('', () => written.resolve())).toBe(true)
+    await written.seen
+    gate.changed = true
+    res.end()
+    expect(hasLeft(res)).toBe(false)
+    gate.allow()
+  })
+  expect(await rig.ask().ended.seen).toMatchObject({ status: 200, complete: true })
 })

@@ -92,6 +92,31 @@ describe.each(PROTOCOLS)('a held response over %s is as Node’s own', (protocol
     }
   })
 
+  it.each<[string, Handler]>([
+    ['end', (res, note) => res.end(() => note('ended'))],
+    ['end with a body', (res) => res.end('x')],
+    [
+      'write and end',
+      (res, note) => (res.write('x', (error) => note('written', codeOf(error ?? {}))), res.end())
+    ]
+  ])('flushHeaders of answers that have no body, and %s', async (_what, rest) => {
+    for (const method of ['GET', 'HEAD']) {
+      for (const status of [200, 204, 304]) {
+        await asNative(
+          (res, note) => {
+            res.statusCode = status
+            res.setHeader('ETag', '"1"')
+            note('flushHeaders', res.flushHeaders())
+            look(res, note, 'flushed')
+            rest(res, note)
+            look(res, note, 'after')
+          },
+          { method }
+        )
+      }
+    }
+  })
+
   it('keeps to one end', async () => {
     const callbacks: string[] = []
     await asNative((res, note) => {
