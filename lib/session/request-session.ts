@@ -14,6 +14,7 @@ import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
 import { findAmong, fits } from './load'
+import { hasLostChange } from './lost-change'
 import type { SessionScope, VerifiedId } from './scope'
 import {
   checkAssigned,
@@ -156,12 +157,14 @@ export class RequestSession implements SessionOwner {
         const left = (isUnchanged: () => boolean) => {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
-        const result = await updateSession(current, scope, this, fn, running, left, mark?.text)
+        const result = await this.#following(current, () =>
+          updateSession(current, scope, this, fn, running, left, mark?.text)
+        )
         this.succeeded()
         return result
       } catch (error) {
-        // If fn failed, nothing was tried: the handler's earlier changes are still to be stored.
-        if (!isGone(error) && !isStoreFailure(error)) throw error
+        // The caller answers for what fn would have changed, and not for the handler's earlier changes.
+        if (!isGone(error)) throw error
         this.refuse(current, error)
         return undefined as T
       }
@@ -174,7 +177,7 @@ export class RequestSession implements SessionOwner {
       if (current.isNew) current.isWanted = true
       try {
         const text = this.changedText(current)
-        if (text !== undefined) await commitSession(current, this.scope, text)
+        if (text !== undefined) await this.#following(current, () => commitSession(current, this.scope, text))
         this.succeeded()
       } catch (error) {
         this.refuse(current, error)
@@ -395,6 +398,22 @@ export class RequestSession implements SessionOwner {
     return this.#queue.run(call, operation, now)
   }
 
+  /** A session that no response can tell a new id goes on under the one that another request moved it to. */
+  async #following<T>(current: TrackedSession, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation()
+    } catch (error) {
+      const { repository, settings } = this.scope
+      if (!isGone(error) || this.scope.canSendCookie() || !repository.follow) throw error
+      const { id, handle } = current
+      const found = await repository.follow(id, new Budget(settings.timeout))
+      // Carried by some of its keys it is another session, with a handle of its own.
+      if (!found || found.id === id || found.stored?.handle !== handle) throw error
+      current.follow(id, found.id)
+      return operation()
+    }
+  }
+
   /** Publishes a failure, whether its caller hears of it or not. */
   failed(error: unknown): void {
     report('commit', error)
@@ -476,14 +495,18 @@ export class RequestSession implements SessionOwner {
 
   /** The data of a session that was replaced: a nested value can still be changed, and the change would be lost. */
   #remember(session: Session, keep: readonly string[], refuse: () => never, text?: string): void {
-    const lost = () => {
+    const left = () => {
       const data = dataOf(session)
       // The kept data are the new session's as well.
       for (const key of keep) delete data[key]
-      return encodeData(data)
+      return data
     }
-    const before = text ?? lost()
-    this.#replaced.push(() => lost() === before || refuse())
+    const before = text ?? encodeData(left())
+    this.#replaced.push(() => {
+      if (encodeData(left()) === before) return true
+      const kept = this.current && dataOf(this.current.session)
+      return !hasLostChange(left(), before, kept) || refuse()
+    })
   }
 
   /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */

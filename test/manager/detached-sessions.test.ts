@@ -158,6 +158,18 @@ describe('long after, a session from load', () => {
     }
   })
 
+  test.each([
+    ['update', (s: Bag, n: number) => s.update((draft) => void (draft.n = n))],
+    ['save', (s: Bag, n: number) => ((s.n = n), s.save())]
+  ])('is stored by %s under the id that a request has just moved it to', async (_, store) => {
+    const { visitor, loaded } = await socket()
+    await visitor.ask((s) => s.regenerate({ keep: true }).then(() => null))
+    await store(loaded, 9)
+    expect(await visitor.ask((s) => s.n)).toBe(9)
+    await visitor.ask((s) => s.regenerate({ keep: ['n'] }).then(() => null))
+    expect(await codeOf(store(loaded, 10))).toBe('ERR_SESSION_GONE')
+  })
+
   test('gets no new id, and nothing is stored for one', async () => {
     const { site, loaded } = await socket()
     for (const options of [{}, { keep: ['n'] as never }, { keep: true } as const]) {

@@ -67,6 +67,17 @@ describe('a failure that its caller heard of', () => {
   })
 })
 
+test('a change before an update that the store refused is stored with the response', async () => {
+  const { site, visitor } = await returning()
+  site.store.next('set', fails)
+  const { status, text } = await visitor.visit(async (s) => {
+    s.n = 2
+    return codeOf(s.update((draft) => void (draft.m = 2)))
+  })
+  expect([status, text]).toEqual([200, expect.stringContaining('ERR_SESSION_STORE')])
+  expect(await visitor.ask((s) => [s.n, s.m ?? null])).toEqual([2, null])
+})
+
 describe('a failure that nobody heard of', () => {
   const calls: [string, (s: Bag) => unknown, 'set' | 'destroy'][] = [
     ['save', (s) => s.save(), 'set'],

@@ -1,6 +1,6 @@
 import { answerLost, fails, hangs, takes, type Fault, type Operation } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
-import { login, returning, Site, until } from '../support/site'
+import { login, returning, Site, until, type Bag } from '../support/site'
 
 const DAY = 86_400_000
 const DATA = { n: 1, cart: ['a'] }
@@ -31,6 +31,34 @@ describe('a login', () => {
     })
     expect(after[0]).not.toBe(before)
     expect(after[1]).toBeNull()
+  })
+
+  it.each([
+    ['as it is', (cart: object[]) => cart],
+    ['in a new list', (cart: object[]) => [...cart]],
+    ['inside another value', (cart: object[]) => ({ list: cart })]
+  ])('takes a value of the old session along, %s, to change it', async (_, along) => {
+    const { site, visitor } = await returning({}, { cart: [{ amount: 1 }] })
+    await visitor.ask(async (s) => {
+      const cart = s.cart as { amount: number }[]
+      const fresh = (await s.regenerate()) as Bag
+      fresh.cart = along(cart)
+      await fresh.save()
+      cart[0]!.amount = 2
+    })
+    expect(await site.stored(visitor.id)).toMatchObject({ cart: along([{ amount: 2 }]) })
+  })
+
+  it('refuses a change of a value that was taken along, and then replaced', async () => {
+    const { visitor } = await returning({}, { cart: [1] })
+    const lost = visitor.ask(async (s) => {
+      const cart = s.cart as number[]
+      const fresh = (await s.regenerate()) as Bag
+      fresh.cart = cart
+      fresh.cart = [1]
+      cart.push(2)
+    })
+    await expect(lost).rejects.toThrow('ERR_SESSION_GONE')
   })
 
   it('stores the new session even if nothing is put into it', async () => {

@@ -1,0 +1,35 @@
+type Data = Record<string, unknown>
+
+/**
+ * Whether values of a session that was replaced have changed since, but for those that the session in its place has as well:
+ * these are stored with it.
+ *
+ * @param before - the JSON text of the values then
+ */
+export function hasLostChange(values: Data, before: string, kept: Data | undefined): boolean {
+  const shared = new Set<unknown>()
+  collect(kept, shared)
+  const [then, now] = [before, JSON.stringify(values)].map((text) => JSON.parse(text) as Data) as [Data, Data]
+  leaveOut(shared, values, then, now)
+  return JSON.stringify(then) !== JSON.stringify(now)
+}
+
+function collect(value: unknown, found: Set<unknown>): void {
+  if (!isObject(value) || found.has(value)) return
+  found.add(value)
+  for (const inner of Object.values(value)) collect(inner, found)
+}
+
+function leaveOut(shared: Set<unknown>, values: Data, then: Data, now: Data): void {
+  for (const [key, value] of Object.entries(values)) {
+    if (!isObject(value)) continue
+    if (shared.has(value)) {
+      delete then[key]
+      delete now[key]
+    } else if (isObject(then[key]) && isObject(now[key])) leaveOut(shared, value, then[key], now[key])
+  }
+}
+
+function isObject(value: unknown): value is Data {
+  return typeof value === 'object' && value !== null
+}
