@@ -1,6 +1,6 @@
 import { answerLost, fails, hangs, takes, type Fault, type Operation } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
-import { login, returning, Site, until, type Bag } from '../support/site'
+import { login, returning, Site, until } from '../support/site'
 
 const DAY = 86_400_000
 const DATA = { n: 1, cart: ['a'] }
@@ -41,7 +41,7 @@ describe('a login', () => {
     const { site, visitor } = await returning({}, { cart: [{ amount: 1 }] })
     await visitor.ask(async (s) => {
       const cart = s.cart as { amount: number }[]
-      const fresh = (await s.regenerate()) as Bag
+      const fresh = await s.regenerate()
       fresh.cart = along(cart)
       await fresh.save()
       cart[0]!.amount = 2
@@ -53,7 +53,7 @@ describe('a login', () => {
     const { visitor } = await returning({}, { cart: [1] })
     const lost = visitor.ask(async (s) => {
       const cart = s.cart as number[]
-      const fresh = (await s.regenerate()) as Bag
+      const fresh = await s.regenerate()
       fresh.cart = cart
       fresh.cart = [1]
       cart.push(2)
