@@ -165,7 +165,8 @@ function isEmptied(value: object): boolean {
 }
 
 function nameOf(value: object): string {
-  const { constructor } = value as { constructor?: unknown }
+  const { constructor, then } = value as { constructor?: unknown; then?: unknown }
+  if (typeof then === 'function') return 'Promise'
   return typeof constructor === 'function' && constructor.name ? constructor.name : 'object of a class'
 }
 

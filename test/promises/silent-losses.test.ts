@@ -193,6 +193,12 @@ test('a change to a nested value of the session that regenerate replaced is a 40
   ])
 })
 
+test('the result of a call without await is refused as the promise that it is', async () => {
+  const { site, visitor } = await returning()
+  await visitor.visit((s) => void (s.n = s.update((draft) => draft.n)))
+  expect(site.errors).toMatchObject([{ message: expect.stringMatching(/cannot keep n, which is a Promise/) }])
+})
+
 describe('a change that comes too late is told', () => {
   /** Looks for so long, and says whether it came about. */
   async function soon(holds: () => boolean): Promise<boolean> {
