@@ -1,2 +1,8 @@
 export { RedisStore } from './redis.js'
-export type { IORedisClient, NodeRedisClient, NodeRedisCluster, RedisClient, RedisStoreOptions } from './redis.js'
+export type {
+  IORedisClient,
+  NodeRedisClient,
+  NodeRedisCluster,
+  RedisClient,
+  RedisStoreOptions
+} from './redis.js'
