@@ -51,9 +51,11 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'A file and its imports are understood one after the other. Types count as well.',
+      comment:
+        'A file and its imports are understood one after the other. Types count as well. The entry exports itself as `default`; ' +
+        'a cycle of several files has others to be found from.',
       severity: 'error',
-      from: {},
+      from: { pathNot: '^lib/index[.]ts$' },
       to: { circular: true }
     },
     {

@@ -7,7 +7,7 @@ module.exports = [
   {
     name: 'entries',
     path: '^lib/(index|redis|testing|store-tests|express-session)[.]m?ts$',
-    lines: 315,
+    lines: 325,
     about: 'the public API, and nothing else'
   },
   { name: 'testing', path: '^lib/testing/', lines: 850, about: 'checks a store against the contract' },

@@ -158,7 +158,7 @@ export class RequestSession implements SessionOwner {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
         const result = await this.#following(current, () =>
-          updateSession(current, scope, this, fn, running, left, mark?.text)
+          updateSession(current, scope, this, fn, running, left, mark)
         )
         this.succeeded()
         return result

@@ -132,7 +132,9 @@ export class TrackedSession implements SessionIdentity {
   mark(isFirst: boolean): Mark | undefined {
     const { state } = this
     if (isFirst) this.#marks = undefined
-    else if (state) (this.#marks ??= []).push(state)
+    // A call on a staged id commits that first.
+    const waits = !isFirst || this.move !== undefined || this.retired.length > 0
+    if (waits && state) (this.#marks ??= []).push(state)
     return state
   }
 

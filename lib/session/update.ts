@@ -11,14 +11,14 @@ import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './co
 import { checkFit } from './load'
 import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
-import type { TrackedSession } from './tracked-session'
+import type { Mark, TrackedSession } from './tracked-session'
 
 /**
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
  * @param running - called when `fn` starts and when it has ended
  * @param left - is given what says whether the state that `fn` got is still as it was stored
- * @param marked - the session's text when the call was made: what was changed since is later than what `fn` changes
+ * @param marked - the session's state when the call was made: what was changed since is later than what `fn` changes
  */
 export async function updateSession<T>(
   current: TrackedSession,
@@ -27,7 +27,7 @@ export async function updateSession<T>(
   fn: (draft: Session) => T | Promise<T>,
   running: (isRunning: boolean) => void,
   left: (isUnchanged: () => boolean) => void,
-  marked: string | undefined
+  marked: Mark | undefined
 ): Promise<T> {
   // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
   if (current.move || current.retired.length > 0) await commitSession(current, scope)
@@ -35,7 +35,7 @@ export async function updateSession<T>(
   const { repository, defaults, settings } = scope
   const { schema, timeout } = settings
   checkValues(current.session)
-  const began = marked ?? current.text
+  const began = marked?.text ?? current.text
   let isAnnounced = isCookieDue(current, scope)
   let result!: T
   let changes = false

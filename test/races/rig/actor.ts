@@ -126,8 +126,9 @@ export class Actor {
         this.#view = this.stage.model.thrown(by, this.#actual())
       } else {
         this.#view = this.stage.model.failed(by, error as Error, this.#actual())
-        const tried = step.do === 'save' || step.do === 'update' || step.do === 'destroy'
-        if (tried) this.#excused = this.#view
+        // A failed update answers for itself, and not for what the handler changed before, unless the session is gone.
+        const isOver = step.do === 'update' && (error as { code?: string }).code === 'ERR_SESSION_GONE'
+        if (step.do === 'save' || step.do === 'destroy' || isOver) this.#excused = this.#view
       }
       return false
     }
