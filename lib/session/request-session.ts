@@ -289,9 +289,18 @@ export class RequestSession implements SessionOwner {
       if (this.#isDestroyed && this.isIdle) this.begin()
       const wasDestroyed = this.#isDestroyed
       if (this.current && !wasDestroyed) return replaceData(this.current.session, data, false)
+      const replace = (session: Session): Session => {
+        replaceData(session, data, false)
+        return session
+      }
+      if (!wasDestroyed && this.isIdle) {
+        // A load that follows gives what was assigned, so that nothing is written to it before.
+        const loading = (this.#loading = this.open().then(replace))
+        return void this.#run('assign', () => loading)
+      }
       void this.#run('assign', async () => {
         if (wasDestroyed) this.begin()
-        replaceData(await this.open(), data, false)
+        replace(await this.open())
       })
     }
   }

@@ -38,6 +38,19 @@ describe('before load()', () => {
     expect(site.store.log).toBe('')
   })
 
+  it('an object can be assigned, and a load that follows gives what was assigned', async () => {
+    const { visitor, site } = await returning({ load: 'lazy' }, { n: 1 })
+    const keys = await visitor.ask(async (_session, req) => {
+      req.session = { m: 2 } as unknown as typeof req.session
+      const session = await (req.session as unknown as Bag).load()
+      const found = Object.keys(session).sort()
+      session.k = 3
+      return found
+    })
+    expect(keys).toEqual(['cookie', 'm'])
+    expect(await site.stored(visitor.id)).toEqual({ m: 2, k: 3, '@': expect.anything() })
+  })
+
   it('throws for every other name, whatever is done with it', async () => {
     const { visitor, site } = await returning({ load: 'lazy' })
     const { text } = await visitor.visit((session, _req, res) => {
