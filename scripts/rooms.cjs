@@ -14,7 +14,7 @@ module.exports = [
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1215,
+    lines: 1230,
     about: 'the drop-in for express-session'
   },
   {

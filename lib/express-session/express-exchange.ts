@@ -17,7 +17,7 @@ import type { Ender } from './own-ends'
 import { attach, isEstranged, notFound, Session, type Host } from './session'
 import type { StoredSessions } from './stored-sessions'
 import { signId } from './signature'
-import { isSame, stateOf, type State } from './state'
+import { carryChanges, isSame, stateOf, type State } from './state'
 import { warnOfLossy } from './lossy'
 
 type Call = 'save' | 'reload' | 'destroy' | 'regenerate'
@@ -99,11 +99,21 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   reload(session: Session): Promise<void> {
+    let called: State | undefined
+    try {
+      called = stateOf(session)
+    } catch {
+      // It holds what cannot be stored, and is given up.
+    }
     return this.#run('reload', async () => {
-      const reloaded = await this.sessions.load(session.id, this.req)
+      let found: unknown
+      const reloaded = await this.sessions.load(session.id, this.req, (now) => (found = now))
       if (!reloaded) throw notFound()
       this.#last = reloaded
       if (!this.settings.resave) this.#saved = stateOf(reloaded)
+      // A handler that does not wait for the answer goes on with the session, or without one.
+      if (!found) this.req.session = found
+      else if (called && found === session) carryChanges(called, session, reloaded)
     })
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { encodeData } from '../repository/record'
 import { choiceOf } from './cookie'
 import { plainData, type Session } from './session'
@@ -14,6 +15,24 @@ export interface State {
 /** @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold */
 export function stateOf(session: Session): State {
   return { id: session.id, text: encodeData(plainData(session)), choice: choiceOf(session.cookie) }
+}
+
+/** Brings to `to` what was changed in `from` since it was in this state. */
+export function carryChanges(state: State, from: Session, to: Session): void {
+  const before = JSON.parse(state.text) as Record<string, unknown>
+  const now = plainData(from)
+  const next = to as unknown as Record<string, unknown>
+  for (const key of Object.keys({ ...before, ...now })) {
+    if (isDeepStrictEqual(before[key], plain(now[key]))) continue
+    if (Object.hasOwn(now, key)) next[key] = now[key]
+    else delete next[key]
+  }
+  if (choiceOf(from.cookie) !== state.choice) to.cookie = from.cookie
+}
+
+function plain(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined
+  return text && JSON.parse(text)
 }
 
 export function isSame(state: State, other: State | undefined): boolean {

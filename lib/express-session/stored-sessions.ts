@@ -35,10 +35,15 @@ export class StoredSessions {
     )
   }
 
-  /** Makes what is stored under `id` the session of the request; undefined if there is nothing. */
-  async load(id: string, req: Owner): Promise<Session | undefined> {
+  /**
+   * Makes what is stored under `id` the session of the request; undefined if there is nothing.
+   *
+   * @param found - called with the session that the request has when the store has answered
+   */
+  async load(id: string, req: Owner, found?: (session: unknown) => void): Promise<Session | undefined> {
     const data = await this.#run('load', (budget) => budget.run(() => read(this.store, id)))
     if (!data) return undefined
+    found?.(req.session)
     req.sessionID = id
     const session = inflate(req, data)
     if (this.#repository) setOrigin(session, snapshotOf(session))

@@ -4,6 +4,28 @@ import { asked, both, cookieOf, count, done, kept, lengthOf, logIn, Site, storeO
 import type { Bag, StoreLike } from './support/both'
 
 describe.each(both)('%s', (_, session) => {
+  test.each<[string, (req: { session: unknown }) => unknown, object | null]>([
+    ['sets', (req) => void ((req.session as Bag).n = 2), { n: 2, list: [1] }],
+    ['changes inside', (req) => ((req.session as Bag).list as number[]).push(2), { n: 1, list: [1, 2] }],
+    ['deletes', (req) => delete (req.session as Bag).n, { list: [1] }],
+    ['ends the session', (req) => (req.session = null), null]
+  ])('a handler that does not wait for reload %s', async (_what, change, expected) => {
+    const store = storeOf(session)
+    const site = await Site.of(session, { store, unset: 'destroy' }, (req, res) => {
+      if (req.url === '/new') Object.assign(req.session, { n: 1, list: [1] })
+      else {
+        req.session.reload(() => undefined)
+        change(req)
+      }
+      res.end()
+    })
+    await site.get('/new')
+    const { id } = site
+    await site.get()
+    const { cookie: _cookie, ...data } = (await kept(store, id)) ?? {}
+    expect(data).toEqual(expected ?? {})
+  })
+
   test('req and id are own and hidden, data and cookie are what one sees', async () => {
     const site = await Site.of(session, {}, (req, res) => {
       req.session.a = 1
