@@ -14,8 +14,8 @@ export interface SessionEvents {
   'holdfast:commit': { handle: string; keys: readonly string[]; merged: boolean; attempts: number }
   /**
    * Changes were not written: the session was gone, the client hung up before the response began, or the session was
-   * new, or its cookie changed, and the cookie could no longer be sent. If the handler still ends its response after the client has hung up,
-   * its changes are written then. A session of `holdfast/express-session` has no handle, so `handle` is empty there.
+   * new, or its cookie changed, and the cookie could no longer be sent. If the handler still ends its response after
+   * the client has hung up, its changes are written then. A session of `holdfast/express-session` has no handle, so `handle` is empty there.
    */
   'holdfast:dropped': { handle: string; reason: 'gone' | 'client closed' | 'headers sent' | 'response ended' }
   /** A session of `holdfast/express-session` holds a value that JSON drops or changes; `key` is the session's key. */

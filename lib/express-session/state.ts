@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { changedKeys, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
 import { choiceOf } from './cookie'
 import { plainData, type Session } from './session'
@@ -19,20 +19,15 @@ export function stateOf(session: Session): State {
 
 /** Brings to `to` what was changed in `from` since it was in this state. */
 export function carryChanges(state: State, from: Session, to: Session): void {
-  const before = JSON.parse(state.text) as Record<string, unknown>
-  const now = plainData(from)
-  const next = to as unknown as Record<string, unknown>
-  for (const key of Object.keys({ ...before, ...now })) {
-    if (isDeepStrictEqual(before[key], plain(now[key]))) continue
-    if (Object.hasOwn(now, key)) next[key] = now[key]
+  const now = stateOf(from)
+  const [then, stored] = [state.text, now.text].map((text) => JSON.parse(text) as Data) as [Data, Data]
+  const given = plainData(from)
+  const next = to as unknown as Data
+  for (const key of changedKeys(then, stored)) {
+    if (Object.hasOwn(stored, key)) next[key] = given[key]
     else delete next[key]
   }
-  if (choiceOf(from.cookie) !== state.choice) to.cookie = from.cookie
-}
-
-function plain(value: unknown): unknown {
-  const text = JSON.stringify(value) as string | undefined
-  return text && JSON.parse(text)
+  if (now.choice !== state.choice) to.cookie = from.cookie
 }
 
 export function isSame(state: State, other: State | undefined): boolean {

@@ -30,7 +30,7 @@ export function createLazySession(unloaded: Session, request: Request): Session 
       if (session) return bound(session, key)
       if (typeof key === 'symbol') return Reflect.get(unloaded, key, unloaded) as unknown
       if (AVAILABLE.has(key)) return bound(unloaded, key)
-      // Who asks for it wants the data.
+      // A caller of it wants the data.
       if (key === 'toJSON') return () => missing(key)
       if (PASSIVE.has(key)) return Reflect.get(unloaded, key, unloaded) as unknown
       return missing(key)

@@ -1,4 +1,4 @@
-type Data = Record<string, unknown>
+import type { Data } from '../repository/merge'
 
 /**
  * Whether values of a session that was replaced have changed since, but for those that the session in its place has as well:
