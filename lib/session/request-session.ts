@@ -32,7 +32,7 @@ import {
   type SessionOwner
 } from './session'
 import { TrackedSession, type Mark, type Move, type Origin } from './tracked-session'
-import { updateSession } from './update'
+import { isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
 export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
@@ -83,8 +83,6 @@ export class RequestSession implements SessionOwner {
   #rejected: SessionEvents['holdfast:rejected']['reason'] | undefined
   /** The response has ended. */
   #isOver = false
-  /** A function given to `update` is running. */
-  #isUpdating = false
   /** The session that could not be stored, and its state then: its caller knows. */
   #refused: { readonly current: TrackedSession; readonly state: Mark | undefined } | undefined
 
@@ -153,12 +151,11 @@ export class RequestSession implements SessionOwner {
     return this.#run('update', async () => {
       const current = await this.#require(session)
       try {
-        const running = (is: boolean) => (this.#isUpdating = is)
         const left = (isUnchanged: () => boolean) => {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
         const result = await this.#following(current, () =>
-          updateSession(current, scope, this, fn, running, left, mark)
+          updateSession(current, scope, this, fn, left, mark)
         )
         this.succeeded()
         return result
@@ -234,7 +231,7 @@ export class RequestSession implements SessionOwner {
   destroy(session?: Session): Promise<void> {
     const { scope } = this
     if (session && this.#isReplaced(session)) return this.#run('destroy', refuseRetired)
-    const isRefused = this.sealed !== undefined || this.#isUpdating
+    const isRefused = this.sealed !== undefined || isInsideUpdate(this)
     const { current } = this
     const mark = current?.mark(this.isIdle)
     // What is under way may still write to it.
@@ -403,7 +400,7 @@ export class RequestSession implements SessionOwner {
 
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
-    if (this.#isUpdating) return this.#queue.refuse(call, nested())
+    if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
     return this.#queue.run(call, operation, now)
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
@@ -13,10 +14,17 @@ import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
 import type { Mark, TrackedSession } from './tracked-session'
 
+/** The owners of the sessions that wait for the function in which the code runs. */
+const waiting = new AsyncLocalStorage<Set<SessionOwner>>()
+
+/** Whether the caller is a function given to `update` of this owner's session: a call would wait for its own caller. */
+export function isInsideUpdate(owner: SessionOwner): boolean {
+  return waiting.getStore()?.has(owner) === true
+}
+
 /**
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
- * @param running - called when `fn` starts and when it has ended
  * @param left - is given what says whether the state that `fn` got is still as it was stored
  * @param marked - the session's state when the call was made: what was changed since is later than what `fn` changes
  */
@@ -25,7 +33,6 @@ export async function updateSession<T>(
   scope: SessionScope,
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
-  running: (isRunning: boolean) => void,
   left: (isUnchanged: () => boolean) => void,
   marked: Mark | undefined
 ): Promise<T> {
@@ -43,11 +50,12 @@ export async function updateSession<T>(
     const data = JSON.parse(mergedText(current, began, latest, scope)) as Data
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
     const state = new Session(owner, current, data, restoreCookie(storedCookie(cookie, defaults), defaults))
-    running(true)
+    const owners = new Set(waiting.getStore()).add(owner)
     try {
-      result = await fn(state)
+      result = await waiting.run(owners, fn, state)
     } finally {
-      running(false)
+      // What fn has begun and left may call the session from now on.
+      owners.delete(owner)
     }
     callBeforeSave(state, scope)
     checkSessionCookie(state.cookie, scope)

@@ -168,6 +168,47 @@ describe('update', () => {
     expect(await dataOf(site, visitor)).toEqual({ n: 2 })
   })
 
+  it.each<[string, (s: Bag) => Promise<unknown>, Record<string, unknown> | null]>([
+    ['save', (s) => ((s.own = 1), s.save()), { n: 2, own: 1 }],
+    ['another update', (s) => s.update((draft) => void (draft.own = draft.n)), { n: 2, own: 2 }],
+    ['destroy', (s) => s.destroy(), null],
+    ['regenerate', (s) => s.regenerate({ keep: ['n'] }), { n: 2 }]
+  ])('that is slow makes %s of the same session wait, and no more', async (_name, call, stored) => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const { status } = await visitor.visit(async (s) => {
+      let begun!: () => void
+      let end!: () => void
+      const began = new Promise<void>((resolve) => (begun = resolve))
+      const ended = new Promise<void>((resolve) => (end = resolve))
+      const slow = s.update(async (draft) => {
+        draft.n = 2
+        begun()
+        await ended
+      })
+      await began
+      const called = call(s)
+      end()
+      await Promise.all([slow, called])
+    })
+    const left = visitor.hasCookie ? await dataOf(site, visitor) : null
+    expect([status, left]).toEqual([200, stored])
+  })
+
+  it('may leave something behind that calls the session later', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const { status } = await visitor.visit(async (s) => {
+      let end!: () => void
+      const ended = new Promise<void>((resolve) => (end = resolve))
+      const later = await s.update((draft) => {
+        draft.n = 2
+        return { left: ended.then(() => s.update((next) => void (next.n = 3))) }
+      })
+      end()
+      await later.left
+    })
+    expect([status, await dataOf(site, visitor)]).toEqual([200, { n: 3 }])
+  })
+
   it('tells what to do instead', async () => {
     const { site, visitor } = await returning({}, { n: 1 })
     await visitor.visit((s) => s.update((draft) => draft.save()))
