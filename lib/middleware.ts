@@ -250,9 +250,9 @@ class Exchange implements SessionScope, ResponseGate {
   #vary(): void {
     const { res } = this
     const { vary } = this.#shared.transport
-    if (!vary || !res.setHeader || !res.getHeader || res.headersSent) return
+    if (!vary || !res.setHeader || !res.getHeader) return
     const present = res.getHeader('Vary')
-    if (present === vary) return
+    if (present === vary || res.headersSent) return
     if (present === undefined) return void res.setHeader('Vary', vary)
     const list = Array.isArray(present) ? present.join(', ') : String(present)
     const names = list.split(',').map((name) => name.trim().toLowerCase())

@@ -131,12 +131,13 @@ export class ConditionalStore extends Store {
 
   #draft(text: string, latest: StoredRecord | null, cookie: CookieData | undefined): Draft {
     const handle = latest?.handle ?? createHandle()
-    return { handle, text, cookie, sent: latest?.sent, ttl: this.#lifeOf(cookie) }
+    return { handle, text, cookie, sent: latest?.sent, ttl: Math.max(1, this.#lifeOf(cookie)) }
   }
 
+  /** In whole milliseconds; nothing or less: it is over. */
   #lifeOf(cookie: CookieData | undefined): number {
     const end = cookie?.expires ? new Date(cookie.expires).getTime() : NaN
-    return Number.isNaN(end) ? this.#life : end - Date.now()
+    return Math.ceil(Number.isNaN(end) ? this.#life : end - Date.now())
   }
 
   #budget(): Budget {

@@ -70,12 +70,11 @@ export class GuardedStore {
     ttl: number | undefined,
     convert: (text: string | null) => R
   ): Promise<R> {
-    const life = ttl === undefined ? undefined : wholeTtl(ttl)
     return new Promise((resolve, reject) =>
       this.#ask(
         id,
         budget,
-        () => this.store.get(id, life),
+        () => this.store.get(id, ttl),
         (text) => resolve(convert(text === null || typeof text === 'string' ? text : nonsense())),
         reject
       )
@@ -98,14 +97,14 @@ export class GuardedStore {
     this.#ask(
       id,
       budget,
-      () => this.store.set(id, text, wholeTtl(ttl), expected),
+      () => this.store.set(id, text, ttl, expected),
       (result) => answered(isResult(result) ? result : nonsense()),
       failed
     )
   }
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
-    return this.#promise(id, budget, () => this.store.touch(id, wholeTtl(ttl)))
+    return this.#promise(id, budget, () => this.store.touch(id, ttl))
   }
 
   destroy(id: string, budget: Budget, expected?: string): Promise<DestroyResult> {
@@ -196,11 +195,6 @@ function isResult(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { id, conflict } = value as { id?: unknown; conflict?: unknown }
   return typeof id === 'string' || conflict === null || typeof conflict === 'string'
-}
-
-/** In whole milliseconds, so that nothing ends before its time. A life that is over ends at once: stores refuse 0. */
-function wholeTtl(ttl: number): number {
-  return Math.max(1, Math.ceil(ttl))
 }
 
 function silent(): SessionError {

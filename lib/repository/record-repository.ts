@@ -45,8 +45,8 @@ interface Job {
   readonly known: StoredRecord | null
   readonly draft: Drafting<StoredRecord>
   readonly budget: Budget
-  /** Publishes in the context of the request: a commit may be written together with another one's. */
-  readonly published: typeof publishCommit
+  /** Publishes, if anybody listens, in the context of the request: a commit may be written together with another one's. */
+  readonly published: typeof publishCommit | undefined
   readonly resolve: (committed: Committed<StoredRecord>) => void
   readonly reject: (error: unknown) => void
 }
@@ -157,7 +157,7 @@ export class RecordRepository implements Repository<StoredRecord> {
   ): Promise<Committed<StoredRecord>> {
     // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
     return new Promise((resolve, reject) => {
-      const published = hears('holdfast:commit') ? AsyncResource.bind(publishCommit) : publishCommit
+      const published = hears('holdfast:commit') ? AsyncResource.bind(publishCommit) : undefined
       this.#queue.push(id, { known, draft, budget, published, resolve, reject })
     })
   }
@@ -436,7 +436,7 @@ function stored(
 ): void {
   let before = latest
   for (const [job, { mine, isOthers }] of jobs) {
-    if (mine) job.published(before, mine, isOthers, attempted.length)
+    if (mine) job.published?.(before, mine, isOthers, attempted.length)
     before = mine
     job.resolve({ id, stored: next, merged: isOthers || mine !== next })
   }

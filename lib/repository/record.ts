@@ -202,11 +202,6 @@ export function createHandle(): string {
   return uuidv7({ msecs: Date.now() })
 }
 
-/** Whether `value` is a handle. */
-export function isHandle(value: unknown): value is string {
-  return typeof value === 'string' && HANDLE.test(value)
-}
-
 /** When the session of this handle began, in milliseconds since 1970: the first 48 bits of the UUIDv7. */
 export function beganAt(handle: string): number {
   return parseInt(handle.slice(0, 8) + handle.slice(9, 13), 16)
@@ -252,7 +247,8 @@ function isMeta(meta: unknown): meta is Meta {
   for (const rev of revs) if (typeof rev !== 'string') return false
   return (
     v === 1 &&
-    isHandle(handle) &&
+    typeof handle === 'string' &&
+    HANDLE.test(handle) &&
     (sent === undefined || typeof sent === 'number') &&
     (user === undefined || typeof user === 'string') &&
     (since === undefined || typeof since === 'number') &&

@@ -25,7 +25,15 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
     return request.seal(error)
   }
   if (text !== undefined && scope.settings.autoCommit) {
-    request.finishing = finish(request, current, text)
+    request.finishing = commitSession(current, scope, text).then(
+      () => {
+        request.finishing = undefined
+        request.succeeded()
+        // The store has just said that the session is there.
+        if (current.cookie === 'confirm') current.cookie = 'send'
+      },
+      (error: unknown) => refuseAtEnd(request, current, error)
+    )
     request.calls?.occupy(request.finishing)
     return request.finishing
   }
@@ -63,24 +71,19 @@ async function settle(request: RequestSession): Promise<void> {
   return late && !request.sealed ? request.seal(late.error) : commitAtEnd(request)
 }
 
-function finish(request: RequestSession, current: TrackedSession, text: string): Promise<void> {
-  return commitSession(current, request.scope, text).then(
-    () => {
-      request.finishing = undefined
-      request.succeeded()
-      // The store has just said that the session is there.
-      if (current.cookie === 'confirm') current.cookie = 'send'
-    },
-    (error: unknown) => {
-      request.finishing = undefined
-      try {
-        request.refuse(current, error)
-      } catch (failure) {
-        request.failed(failure)
-        return request.seal(failure)
-      }
-    }
-  )
+function refuseAtEnd(
+  request: RequestSession,
+  current: TrackedSession,
+  error: unknown
+): Promise<void> | undefined {
+  request.finishing = undefined
+  try {
+    request.refuse(current, error)
+    return undefined
+  } catch (failure) {
+    request.failed(failure)
+    return request.seal(failure)
+  }
 }
 
 /** Renews the browser's copy. If that fails, nothing of the handler's is lost: the response goes without the cookie. */

@@ -19,6 +19,7 @@ export function lifetimeLeft({ lifetime }: Lifetimes, handle: string): number {
  * The life that each use of a session gives it: the idle timeout, or the `cookie.maxAge` of its own where it has one that
  * differs from the configured one. Never more than the lifetime, but also never what is left of it: a clock that is wrong
  * must not erase what other processes can still use, so past its lifetime a session is refused, and the store ends it.
+ * In whole milliseconds, so that nothing ends before its time. A life that is over ends at once: stores refuse 0.
  */
 export function idleLife(
   cookie: SessionCookie,
@@ -26,7 +27,8 @@ export function idleLife(
 ): number {
   const { idleTimeout, lifetime } = settings
   const own = cookie.originalMaxAge
-  return Math.min(own === null || own === defaults.originalMaxAge ? idleTimeout : own, lifetime)
+  const life = own === null || own === defaults.originalMaxAge ? idleTimeout : own
+  return Math.max(1, Math.ceil(Math.min(life, lifetime)))
 }
 
 /** Whether less than half of the life of the browser's copy, in milliseconds, is left. Null: it has none of its own. */

@@ -1,6 +1,6 @@
 import { idleLife, lifetimeLeft, renewalDue } from '../../lib/session/lifetime'
 import { SessionCookie } from '../../lib/cookie/session-cookie'
-import { beganAt, createHandle, isHandle } from '../../lib/repository/record'
+import { beganAt, createHandle, decodeMeta } from '../../lib/repository/record'
 import { advance } from '../support/clock'
 
 const DAY = 86_400_000
@@ -30,7 +30,7 @@ describe('a handle', () => {
     [undefined, false],
     [7, false]
   ])('%j is one: %s', (value, is) => {
-    expect(isHandle(value)).toBe(is)
+    expect(decodeMeta({ v: 1, handle: value, revs: [] }) !== undefined).toBe(is)
   })
 })
 

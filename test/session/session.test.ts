@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import type { SessionError } from '../../lib'
-import { beganAt, isHandle } from '../../lib/repository/record'
+import { beganAt, decodeMeta } from '../../lib/repository/record'
 import { CountingStore } from '../support/counting-store'
 import { Site, type Bag, returning } from '../support/site'
 
@@ -54,7 +54,7 @@ describe('what a handler sees', () => {
       await visitor.ask((session) => session.handle)
     ]
     expect(new Set(handles).size).toBe(1)
-    expect(isHandle(handles[0])).toBe(true)
+    expect(decodeMeta({ v: 1, handle: handles[0], revs: [] })).toBeDefined()
     expect(beganAt(handles[0]!)).toBeGreaterThanOrEqual(before)
     expect(beganAt(handles[0]!)).toBeLessThanOrEqual(Date.now())
   })

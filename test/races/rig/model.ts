@@ -213,7 +213,10 @@ export class Model {
   }
 
   #moved(by: Operation | undefined, command: string, history: History, before: State): void {
-    if (command !== 'set' || by?.view.from !== history.id || !before.data) {
+    // An attempt whose answer came too late may have moved it to an id that no response sent: that one moves on.
+    const isOwn = by && this.#created.get(history.id) === by.actor && !history.announced
+    const isFrom = by?.view.from === history.id || (isOwn && by.view.from === this.#carried.get(history.id))
+    if (command !== 'set' || !by || !isFrom || !before.data) {
       return this.#problem(`${command} closed ${history.id}`)
     }
     const expected = onto(before.data, by.view)
