@@ -15,7 +15,7 @@ import { root } from './run.mjs'
  * What one changed request may pass through: no more than now. The goal is 26 files and 150 functions
  * (docs/decisions/0007-size-of-the-library.md).
  */
-const BUDGET = { files: 26, functions: 155 }
+const BUDGET = { files: 26, functions: 150 }
 
 // Development has checks of its own.
 process.env.NODE_ENV = 'production'

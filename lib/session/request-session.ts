@@ -31,7 +31,7 @@ import {
   type RegenerateOptions,
   type SessionOwner
 } from './session'
-import { TrackedSession, type Mark, type Move, type Origin } from './tracked-session'
+import { TrackedSession, type Mark, type Move, type TrackedOwner } from './tracked-session'
 import { isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
@@ -47,7 +47,7 @@ const FRESH = 1000
  * The session of one request: which one it is, what handlers ask of it, and how far it has come. Each call runs when
  * those before it have ended. It knows nothing of HTTP; end-of-response.ts has what happens when the response is ready.
  */
-export class RequestSession implements SessionOwner {
+export class RequestSession implements TrackedOwner {
   /** The calls of the handlers, if there were any. */
   calls: CallQueue<Call> | undefined
   /** The commit at the end, while it is under way. */
@@ -98,7 +98,7 @@ export class RequestSession implements SessionOwner {
 
   /** The session id; before a load, the one that the request came with. */
   get id(): string {
-    return this.current?.id ?? this.scope.ids[0]?.id ?? (this.#newId ??= this.#createId())
+    return this.current?.id ?? this.scope.ids[0]?.id ?? (this.#newId ??= this.createId())
   }
 
   get handle(): string {
@@ -121,7 +121,7 @@ export class RequestSession implements SessionOwner {
 
   /** A new session, for a request that came without an id: there is nothing to load. */
   begin(): void {
-    this.#take(this.#create({}))
+    this.#take(new TrackedSession(this, {}))
   }
 
   load(): Promise<Session> {
@@ -460,16 +460,13 @@ export class RequestSession implements SessionOwner {
     this.#refused = undefined
   }
 
-  #create(origin: Origin): TrackedSession {
-    return new TrackedSession(this, this.scope.defaults, () => this.#createId(), origin)
-  }
-
   #take(current: TrackedSession): TrackedSession {
     this.#isDestroyed = this.isDropped = false
     return (this.current = current)
   }
 
-  #createId(): string {
+  /** A new session id. */
+  createId(): string {
     const { genid } = this.scope.settings
     const id: unknown = genid(this.scope.req)
     if (isId(id)) return id
@@ -486,7 +483,10 @@ export class RequestSession implements SessionOwner {
     const data = old ? dataOf(old.session) : {}
     const kept = keep === true ? Object.keys(data) : keep.filter((key) => Object.hasOwn(data, key))
     const same = keep === true ? { handle: old?.handle, cookie: old?.session.cookie } : {}
-    const next = this.#create({ ...same, data: Object.fromEntries(kept.map((key) => [key, data[key]])) })
+    const next = new TrackedSession(this, {
+      ...same,
+      data: Object.fromEntries(kept.map((key) => [key, data[key]]))
+    })
     Object.assign(next.session, set)
     if (remember) next.session.cookie.maxAge = this.scope.settings.rememberFor
     next.isWanted = true
@@ -550,7 +550,7 @@ export class RequestSession implements SessionOwner {
     this.#loading = undefined
     report('load', error)
     if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
-    const current = this.#create({})
+    const current = new TrackedSession(this, {})
     current.unreadable = error
     return (this.current ??= current).session
   }
@@ -559,7 +559,7 @@ export class RequestSession implements SessionOwner {
     const { scope } = this
     const [only, second] = scope.ids
     if (!only) {
-      const made = this.#create({ id: this.#newId })
+      const made = new TrackedSession(this, { id: this.#newId })
       return Promise.resolve(made).then(() => (this.current ??= made).session)
     }
     const budget = new Budget(scope.settings.timeout)
@@ -590,7 +590,7 @@ export class RequestSession implements SessionOwner {
     life?: number
   ): Session | Promise<Session> {
     if (!known) return this.#anonymous('unknown')
-    const current = this.#create({ id, known, isSignedBefore: !isCurrent })
+    const current = new TrackedSession(this, { id, known, isSignedBefore: !isCurrent })
     const { valid, schema } = this.scope.settings
     // Reading gave it the life of one that has none of its own.
     const isRenewed = idleLife(current.session.cookie, this.scope) === life
@@ -621,7 +621,7 @@ export class RequestSession implements SessionOwner {
   #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
     publish('holdfast:rejected', () => ({ reason }))
     this.#rejected = reason
-    return (this.current ??= this.#create({ id: this.#newId })).session
+    return (this.current ??= new TrackedSession(this, { id: this.#newId })).session
   }
 }
 

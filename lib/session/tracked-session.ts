@@ -5,6 +5,12 @@ import { mergeData, type Data } from '../repository/merge'
 import type { Committed, StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
+/** Does the work of a session, and knows how its request makes one. */
+export interface TrackedOwner extends SessionOwner {
+  readonly scope: { readonly defaults: SessionCookie }
+  createId(): string
+}
+
 /** The source of a session; empty for a new one. */
 export interface Origin {
   readonly id?: string | undefined
@@ -65,9 +71,7 @@ export class TrackedSession implements SessionIdentity {
   #marks: Mark[] | undefined
 
   constructor(
-    owner: SessionOwner,
-    private readonly defaults: SessionCookie,
-    private readonly createId: () => string,
+    private readonly owner: TrackedOwner,
     from: Origin
   ) {
     const { known } = from
@@ -76,14 +80,14 @@ export class TrackedSession implements SessionIdentity {
     this.known = known ?? null
     this.#handle = from.handle
     this.isSignedBefore = from.isSignedBefore ?? false
-    const cookie = from.cookie ?? restoreCookie(known?.cookie, defaults)
+    const cookie = from.cookie ?? restoreCookie(known?.cookie, owner.scope.defaults)
     // A record keeps nothing of a cookie that is as configured.
     this.#cookieText = known?.cookie === undefined ? undefined : this.cookieText(cookie)
     this.session = new Session(owner, this, from.data ?? known?.data() ?? {}, cookie)
   }
 
   get id(): string {
-    return (this.#id ??= this.createId())
+    return (this.#id ??= this.owner.createId())
   }
 
   /** Gives up an id that no browser was sent; the next use of `id` makes another one. */
@@ -163,7 +167,7 @@ export class TrackedSession implements SessionIdentity {
     if (known && merged) this.#rebase(JSON.parse(began) as Data, dataOf(this.session), known.data())
     if (isAnnounced) this.sendCookie()
     if (known?.cookie === undefined && this.#cookieText === undefined && !cookieTouched) return
-    const stored = restoreCookie(known?.cookie, this.defaults)
+    const stored = restoreCookie(known?.cookie, this.owner.scope.defaults)
     this.#cookieText = this.cookieText(stored)
     if (merged && !cookieTouched && this.cookieChanged) Object.assign(this.session.cookie, stored)
   }
@@ -180,7 +184,7 @@ export class TrackedSession implements SessionIdentity {
     if (mark && state)
       this.#rebase(JSON.parse(mark.text) as Data, JSON.parse(state.text) as Data, known.data())
     else replaceData(this.session, known.data())
-    const stored = restoreCookie(known.cookie, this.defaults)
+    const stored = restoreCookie(known.cookie, this.owner.scope.defaults)
     this.#cookieText = this.cookieText(stored)
     if (state?.cookie !== mark?.cookie) return
     // The object stays the same: a handler may hold it.
@@ -198,7 +202,7 @@ export class TrackedSession implements SessionIdentity {
   private cookieText(cookie: SessionCookie | null | undefined): string | undefined {
     // A handler took it away: that is a change, which the commit refuses.
     if (!cookie) return 'none'
-    const stored = storedCookie(cookie, this.defaults)
+    const stored = storedCookie(cookie, this.owner.scope.defaults)
     return stored && JSON.stringify(stored)
   }
 }

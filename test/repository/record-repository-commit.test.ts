@@ -9,7 +9,7 @@ describe('commit', () => {
   it('stores what was never stored, only where nothing is', async () => {
     const { store, repository } = setUp()
     const heard = listen()
-    const committed = await repository.commit('a', null, () => draft({ n: 1 }, { ttl: 1.2 }), patient())
+    const committed = await repository.commit('a', null, () => draft({ n: 1 }, { ttl: 2 }), patient())
     expect(store.calls).toMatchObject([{ operation: 'set', id: 'a', ttl: 2, expected: null }])
     expect(committed).toMatchObject({ id: 'a', merged: false, stored: { handle } })
     expect(committed.stored?.data()).toEqual({ n: 1 })

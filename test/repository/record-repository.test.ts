@@ -228,7 +228,7 @@ describe('touch and destroy', () => {
   it('say whether something is kept', async () => {
     const { store, repository, create } = setUp()
     await create({ n: 1 })
-    expect(await repository.touch('a', 4999.5, patient())).toBe(true)
+    expect(await repository.touch('a', 5000, patient())).toBe(true)
     expect(await repository.touch('b', 5000, patient())).toBe(false)
     expect(await repository.destroy('a', patient())).toBe(true)
     expect(await repository.destroy('a', patient())).toBe(false)

@@ -62,6 +62,12 @@ describe('the idle life', () => {
   ])('configured cookie.maxAge %s, own %s: %d', (configured, own, life) => {
     expect(idleLife(cookie(own), { settings: clocks, defaults: cookie(configured) })).toBe(life)
   })
+
+  it('is whole, so that nothing ends before its time, and never 0, which stores refuse', () => {
+    const settings = { idleTimeout: 1.2, lifetime: 5000 }
+    expect(idleLife(cookie(), { settings, defaults: cookie() })).toBe(2)
+    expect(idleLife(cookie(0), { settings, defaults: cookie() })).toBe(1)
+  })
 })
 
 describe('the renewal of the cookie', () => {
