@@ -1,6 +1,6 @@
 import { publish } from '../events'
 import { Budget } from '../repository/budget'
-import { ask, read, type ExpressStore } from '../repository/express-store'
+import { ask, call, read, type ExpressStore } from '../repository/express-store'
 import { ExpressStoreRepository, StoredObject, type LiveDraft } from '../repository/express-store-repository'
 import type { Data } from '../repository/merge'
 import { isStoreFailure } from '../repository/repository'
@@ -81,19 +81,28 @@ export class StoredSessions {
     }
   }
 
+  /** Renews the life of a session. */
   async touch(session: Session): Promise<void> {
-    const { id } = session
+    const repository = this.#repository
     await this.#run('commit', async (budget) => {
-      if (this.#repository) await this.#repository.renew(id, session, budget)
-      else await ask(this.store, budget, 'touch', id, session)
+      if (!repository) return ask(this.store, budget, 'touch', session.id, session)
+      const known = originOf(session) as StoredObject | null | undefined
+      if ((known?.live as unknown) !== session) return repository.renew(session.id, session, budget)
+      // It was saved, and some stores keep the cookie of a renewal: others may have chosen another life since.
+      await repository.alone(session.id, budget, async () => {
+        const latest = await repository.load(session.id, new Budget(this.timeout))
+        if (!latest) return
+        mergeInto(session, known!, latest)
+        setOrigin(session, latest)
+        await call(this.store, 'touch', session.id, session)
+      })
     })
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#run('commit', async (budget) => {
-      if (this.#repository) await this.#repository.end(id, budget)
-      else await ask(this.store, budget, 'destroy', id)
-    })
+    await this.#run('commit', (budget) =>
+      this.#repository ? this.#repository.end(id, budget) : ask(this.store, budget, 'destroy', id)
+    )
   }
 
   /** An error reaches the application as the store made it. */

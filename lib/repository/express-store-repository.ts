@@ -185,7 +185,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     _rev: string,
     budget: Budget
   ): Promise<StoredObject | undefined> {
-    return this.#alone(id, budget, async () => {
+    return this.alone(id, budget, async () => {
       const latest = await read(this.store, id).then((live) => this.#stored(live))
       if (!latest) throw gone()
       if (latest.text !== known.text) return latest
@@ -207,7 +207,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   }
 
   destroy(id: string, budget: Budget): Promise<boolean> {
-    return this.#alone(id, budget, async () => {
+    return this.alone(id, budget, async () => {
       const isThere = (await read(this.store, id)) !== undefined
       await remove(this.store, id)
       return isThere
@@ -216,7 +216,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   /** As `destroy`, without asking whether something was there. */
   end(id: string, budget: Budget): Promise<void> {
-    return this.#alone(id, budget, async () => {
+    return this.alone(id, budget, async () => {
       await call(this.store, 'destroy', id)
     })
   }
@@ -225,7 +225,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     return live ? new StoredObject(live as Data, this.#reserved) : null
   }
 
-  #alone<T>(id: string, budget: Budget, work: () => Promise<T>): Promise<T> {
+  /** Runs `work` on a session when nothing else of this process asks the store for it. */
+  alone<T>(id: string, budget: Budget, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = () => this.#share([{ budget, reject }], work, (_job, value) => resolve(value))
       this.#turns.queue.push(id, { owner: this, budget, reject, expire: reject, run })

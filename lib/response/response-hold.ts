@@ -145,10 +145,10 @@ export class ResponseHold {
       return this.#called(name, ...args)
     }
     let pending = this.#commit()
-    if ((name === 'flushHeaders' || name === 'writeHead') && isHttp2(this.res)) {
-      // Node ends a response without a body with its headers. It refuses a write to one, and has ended it by then.
-      const end =
-        isBodiless(this.res, this.method, args[0]) && new Promise<void>((go) => (this.#complete = go))
+    if ((name === 'flushHeaders' || name === 'writeHead' || name === 'write') && isHttp2(this.res)) {
+      // Node ends a response without a body with its headers.
+      const code = name === 'writeHead' ? args[0] : undefined
+      const end = isBodiless(this.res, this.method, code) && new Promise<void>((go) => (this.#complete = go))
       if (end) pending = pending ? pending.then(() => end) : end
     }
     try {
@@ -184,7 +184,8 @@ export class ResponseHold {
 
   #commit(): Promise<void> | undefined {
     const unheard = this.#unheard
-    this.#unheard = undefined
+    // The response may begin anew, as another one.
+    this.#unheard = this.#complete = undefined
     return unheard ? unheard.then(() => this.gate.commit()) : this.gate.commit()
   }
 
@@ -248,9 +249,12 @@ export class ResponseHold {
   }
 
   #keep(call: Sending): unknown {
-    this.#standIn?.take(call)
+    // A response without a body sends no chunk. A pipe must not wait for that, as it is the pipe that ends the response.
+    const isLeftOut = call.name === 'write' && this.#complete !== undefined && !this.#ended
+    this.#standIn?.take(call, !isLeftOut)
+    if (isLeftOut) return !this.#ignore(call)
     this.#calls.push(call)
-    if (call.name === 'end' || call.name === 'write') this.#complete?.()
+    if (call.name === 'end') this.#complete?.()
     if (call.name === 'end') this.#ended = this.#stale = true
     return answerOf(call.name, this.res)
   }

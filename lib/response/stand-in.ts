@@ -101,9 +101,10 @@ export class ResponseStandIn {
   /**
    * Takes a call in place of the response.
    *
+   * @param isKept - whether the response will get it; else its buffer is not filled
    * @throws what the response would throw
    */
-  take({ name, args }: Sending): void {
+  take({ name, args }: Sending, isKept = true): void {
     const { res } = this
     if (this.#isFake || name === 'flush') return
     const given = args.filter((arg) => typeof arg !== 'function')
@@ -121,7 +122,7 @@ export class ResponseStandIn {
     // Node's response knows no stream: what matters is that headers can be sent once.
     if (isResponding(name)) return void this.call('writeHead', [200])
     this.call(name, given)
-    if (name === 'write') this.#written = true
+    if (name === 'write' && isKept) this.#written = true
     if (name !== 'writeHead') return
     this.#status = res.statusCode = this.#required.statusCode
     if (typeof second === 'string' && !this.#isHttp2) this.#message = res.statusMessage = second

@@ -391,3 +391,24 @@ describe('a session that is filled from the JSON of a request', () => {
     })
   })
 })
+
+describe.each([
+  ['waits for its save', (session: Bag): unknown => session.save()],
+  ['does not wait for its save', (session: Bag): unknown => session.save(() => undefined)]
+])('a request that %s', (_how, save) => {
+  test.each([true, false])('leaves the life that another one chose meanwhile, resave: %s', async (resave) => {
+    const store = storeOf(real)
+    const site = await Site.of(ours, { store, resave }, async (req, res) => {
+      if (req.url === '/life') req.session.cookie.maxAge = 777_000
+      else req.session.key = req.url
+      if (req.url === '/saves') {
+        await save(req.session)
+        await site.clone().get('/life')
+      }
+      res.end()
+    })
+    await site.get()
+    await site.get('/saves')
+    expect(await kept(store, site.id)).toMatchObject({ key: '/saves', cookie: { originalMaxAge: 777_000 } })
+  })
+})

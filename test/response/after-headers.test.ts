@@ -121,7 +121,11 @@ const BODILESS: [string, Asked, (res: ServerResponse) => unknown][] = [
 
 const FLUSHERS: [string, (res: ServerResponse) => unknown][] = [
   ['flushHeaders', (res) => res.flushHeaders()],
-  ['writeHead and flushHeaders', (res) => (res.writeHead(res.statusCode), res.flushHeaders())]
+  ['writeHead and flushHeaders', (res) => (res.writeHead(res.statusCode), res.flushHeaders())],
+  ['an empty write', (res) => res.write('')],
+  // A text would be longer than a Content-Length of 0.
+  ['a write of a body', (res) => res.write(res.hasHeader('Content-Length') ? '' : 'text')],
+  ['flushHeaders and a write', (res) => (res.flushHeaders(), res.write(''))]
 ]
 
 // The client has the whole of such a response with its headers.
@@ -158,6 +162,37 @@ describe.each(PROTOCOLS)('a response without a body, over %s', (protocol) => {
       expect([0, 503]).toContain((await rig.ask(asked).ended.seen).status)
       expect(rig.errors).toMatchObject([{ message: 'the store says no' }])
     })
+  })
+
+  it('to HEAD ends when the body that is piped into it does, and after the commit', async () => {
+    const piped = new Signal('the end of the pipeline')
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
+      gate.changed = false
+      const chunks = function* () {
+        for (let i = 0; i < 20; i++) yield Buffer.alloc(50_000)
+        gate.changed = true
+      }
+      gate.onCommit = () => {
+        expect(hasLeft(res)).toBe(false)
+        gate.allow()
+      }
+      await pipeline(Readable.from(chunks()), res)
+      piped.resolve()
+    })
+    expect(await rig.ask({ method: 'HEAD' }).ended.seen).toMatchObject({ status: 200, complete: true })
+    await piped.seen
+    expect(rig.gate.log.filter((what) => what !== 'headers')).toEqual(['commit', 'committed'])
+  })
+
+  it('to HEAD refuses a body that is no text at the call, and can go on', async () => {
+    const rig = await HeldServer.open(protocol, ({ res, gate }) => {
+      gate.changed = false
+      expect(() => res.write(5)).toThrow('chunk')
+      res.write('text')
+      expect(() => res.write(5)).toThrow('chunk')
+      res.end()
+    })
+    expect(await rig.ask({ method: 'HEAD' }).ended.seen).toMatchObject({ status: 200, complete: true })
   })
 
   it('to HEAD is answered at once if it is an event stream, which may never end', async () => {
