@@ -28,8 +28,7 @@ import {
   retire,
   watchWrites,
   Session,
-  type RegenerateOptions,
-  type SessionOwner
+  type RegenerateOptions
 } from './session'
 import { TrackedSession, type Mark, type Move, type TrackedOwner } from './tracked-session'
 import { isInsideUpdate, updateSession } from './update'
