@@ -444,7 +444,14 @@ test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
     'keep Symbol(u)'
   ],
   ['one of what is assigned', (_s, req) => (req.session = { [Symbol('u')]: 1 } as never), 'keep Symbol(u)'],
-  ['a cycle', (s) => (s.cart = [s]), "'cart'"]
+  ['a cycle', (s) => (s.cart = [s]), "'cart'"],
+  ['the session within itself', (s) => (s.self = s), 'at self'],
+  ['nothing in a list', (s) => (s.cart = [1, undefined]), 'cart[1], which is undefined:'],
+  ...['id', 'save', 'update'].map((name): [string, (s: Bag) => unknown, string] => [
+    `a definition of ${name}`,
+    (s) => Object.defineProperty(s, name, { value: 1, enumerable: true }),
+    `the name "${name}" belongs to the session itself`
+  ])
 ])('%s is refused by its name', async (_name, write, message) => {
   const { site, visitor } = await returning({}, { user: 'ann' })
   expect((await visitor.visit((s, req) => void write(s, req))).status).toBe(500)
@@ -469,7 +476,12 @@ test('regenerate takes null for no options', async () => {
 test.each<[string, () => unknown, string]>([
   ['a promise', () => Promise.resolve({ a: 1 }), 'merge must return'],
   ['a Map', () => new Map(), 'merge must return'],
-  ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN']
+  ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN'],
+  ...['id', 'cookie', '@', '__proto__'].map((name): [string, () => unknown, string] => [
+    `a value under the name ${name}`,
+    () => JSON.parse(`{ "user": "ann", "${name}": { "x": 1 } }`) as unknown,
+    `the name "${name}" belongs to the session itself`
+  ])
 ])('what merge returns is refused: %s', async (_name, merge, message) => {
   const { site, visitor } = await returning({ merge: merge as never }, { user: 'ann' })
   const { status } = await visitor.visit(async (s) => {
