@@ -204,6 +204,29 @@ describe('what is no data of a session does not take its place', () => {
   })
 })
 
+describe('the cookie of a session', () => {
+  test.each<[string, (cookie: Bag['cookie']) => unknown, string]>([
+    ['a misspelt name', (cookie) => Object.assign(cookie, { maxage: 1e7 }), 'did you mean maxAge?'],
+    ['_expires', (cookie) => Object.assign(cookie, { _expires: new Date() }), 'did you mean expires?'],
+    ['a definition', (cookie) => Object.defineProperty(cookie, 'maxAge', { value: 1e7 }), 'maxAge'],
+    ['a life of no length', (cookie) => (cookie.originalMaxAge = NaN), 'cookie.expires must be a valid Date']
+  ])('refuses %s', async (_name, change, message) => {
+    const { status, messages } = await tried((s) => void change(s.cookie))
+    expect([status, messages]).toEqual([500, [expect.stringContaining(message)]])
+  })
+
+  test('has the life that is assigned to originalMaxAge, also in the browser', async () => {
+    const { site, visitor } = await returning({ cookie: { maxAge: 1e6 } })
+    const endOf = (setCookie: string | undefined) =>
+      Date.parse(/Expires=([^;]*)/.exec(setCookie ?? '')?.[1] ?? 'never')
+    const longer = await visitor.visit((s) => void (s.cookie.originalMaxAge = 1e7))
+    expect(Math.abs(endOf(longer.setCookies[0]) - Date.now() - 1e7)).toBeLessThan(1e6)
+    const none = await visitor.visit((s) => void (s.cookie.originalMaxAge = null))
+    expect(none.setCookies).toEqual([expect.not.stringContaining('Expires')])
+    expect(site.errors).toEqual([])
+  })
+})
+
 /** A visitor whose session has a nested value, and the answer to what a handler does with it. */
 async function tried(handler: (s: Bag, req: express.Request, res: express.Response) => unknown): Promise<{
   status: number
