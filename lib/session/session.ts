@@ -143,7 +143,7 @@ export class Session {
    *
    * @param fn - gets the state to change, which is not `req.session`; may be async; must not call the session's
    *   methods
-   * @returns the result of `fn`
+   * @returns the result of `fn`; nothing of it is stored: `fn` changes the state itself, `(s) => { s.count = 1 }`
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`, `ERR_SESSION_DATA`,
    *   `ERR_SESSION_HEADERS_SENT`
    */
