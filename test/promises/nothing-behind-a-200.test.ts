@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import * as z from 'zod'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
+import { hangs } from '../support/counting-store'
 import { hearWarnings } from '../support/hold-listeners'
 import { returning, secret, Site, until, type Bag, type Handler } from '../support/site'
 
@@ -349,7 +350,13 @@ describe('a change of a session that has ended is an error', () => {
       },
       'call update again'
     ],
-    ['by a call', async (s) => (await s.regenerate(), s.save()), 'take what regenerate() resolves to']
+    ['by a call', async (s) => (await s.regenerate(), s.save()), 'take what regenerate() resolves to'],
+    ['by save after destroy', async (s) => (await s.destroy(), s.save()), 'assign an object to req.session'],
+    [
+      'by update after destroy',
+      async (s) => (await s.destroy(), s.update((d) => (d.n = 2))),
+      'assign an object to req.session'
+    ]
   ])('%s', async (_name, handler, message) => {
     const { status, messages } = await tried((s, req) => handler(s, req))
     expect([status, messages]).toEqual([409, [expect.stringContaining(message)]])
@@ -589,6 +596,26 @@ test('a session that open gave for a request with one goes on under its new id',
   expect(await (await sessions.open({ headers: visitor.cookies.headers }))?.reload()).toMatchObject({
     count: 2
   })
+})
+
+test('a request that names no session here says what is wrong with it', async () => {
+  const sessions = session({ secret })
+  const { cookie } = await sessions.create({ n: 1 } as never)
+  await expect(sessions.open({ headers: { Cookie: cookie } })).rejects.toMatchObject({
+    code: 'ERR_SESSION_OPTIONS',
+    message: expect.stringContaining('{ headers: { "cookie": … } }')
+  })
+  expect(await sessions.open({ headers: { 'X-Other': 'x' } })).toBeNull()
+  expect(() => sessions.of(undefined as never)).toThrow('mount it before')
+})
+
+test('a read that timed out does not speak of a write', async () => {
+  const { site, visitor } = await returning({ timeout: 100 })
+  site.store.always(hangs, 'get')
+  expect((await visitor.visit(() => null)).status).toBe(503)
+  expect(site.errors.map(({ message }) => message)).toEqual([
+    'the session store did not answer within 100 ms; the session could not be read'
+  ])
 })
 
 test('a call that fails where no response is left to fail is told on the console', async () => {
