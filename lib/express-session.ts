@@ -26,7 +26,9 @@ function session(options?: object): RequestHandler {
 // eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require` a typed function
 namespace session {
   type Secret = string | NodeJS.ArrayBufferView | KeyObject
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in @types/express-session: whatever a store calls an error
+  // As in @types/express-session, so that what compiles with these compiles here: with `unknown`, a callback of an `Error`
+  // would not, and with `Error`, neither would one of another class nor a look at `error.code`.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
   type Failure = any
 
   /** The options of express-session. All durations are milliseconds. */

@@ -8,14 +8,14 @@ import { DetachedSessions } from './manager/detached-sessions'
 import type { Middleware, Sessions } from './manager/sessions'
 import { checkIndex, UserSessions } from './manager/user-sessions'
 import type { ExpressStore } from './repository/express-store'
-import { gone, type Repository } from './repository/repository'
+import type { Repository } from './repository/repository'
 import { makeDictionaries, type Linked, type SessionRequest } from './request'
 import type { HoldableResponse } from './response/response'
 import { HeaderSnapshot, ResponseHold, type ResponseGate } from './response/response-hold'
 import { announcementAtEnd, commitAtEnd, isDirtyAtEnd, isExpectant } from './session/end-of-response'
 import { RequestSession } from './session/request-session'
 import type { SessionScope, VerifiedId } from './session/scope'
-import type { Session } from './session/session'
+import { refuseDestroyed, type Session } from './session/session'
 import { createSetup, type Shared } from './setup'
 import type { Store } from './stores/store'
 
@@ -107,14 +107,14 @@ function warnSkipped(name: string, first: Shared['settings'] | undefined): true 
 
 /** See `Sessions.of`. */
 function sessionOf(req: object, settings: Shared['settings']): Session {
-  const exchange = (req as Attached)[EXCHANGE]
+  const exchange = (req as Attached | undefined)?.[EXCHANGE]
   need(
     exchange?.settings === settings,
     'sessions.of was given a request for which this session() did not run: mount it before'
   )
   const { session } = req as Attached
   if (session) return session
-  throw gone()
+  return refuseDestroyed()
 }
 
 /**

@@ -56,13 +56,13 @@ module.exports = [
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1760,
+    lines: 1775,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 465,
+    lines: 475,
     about: 'reads, verifies, signs and writes the session cookie'
   },
   { name: 'stores', path: '^lib/stores/', lines: 1575, about: 'keep one text for each id' },

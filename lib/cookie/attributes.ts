@@ -83,7 +83,8 @@ const RULES: Record<keyof CookieOptions, Rule> = {
   partitioned: oneOf(true, false),
   priority: oneOf('low', 'medium', 'high')
 }
-const KEYS = Object.keys(RULES) as (keyof CookieOptions)[]
+/** The names of all attributes. */
+export const ATTRIBUTES = Object.keys(RULES) as (keyof CookieOptions)[]
 
 /** Whether a cookie can be sent with this attribute. `'auto'` cannot: it has to be settled for a connection first. */
 export function isAttribute(key: keyof CookieOptions, value: unknown): boolean {
@@ -113,11 +114,11 @@ export function checkCookie(name: string, options: CookieOptions, code: Code = '
   const atStart = code === 'ERR_SESSION_OPTIONS'
 
   if (!isToken(name)) refuse("name must be one or more of A-Z a-z 0-9 and !#$%&'*+-.^_`|~")
-  for (const key of KEYS) {
+  for (const key of ATTRIBUTES) {
     const skipped = options[key] === undefined || (key === 'maxAge' && !atStart)
     if (!skipped) checkAttribute(key, options[key], code)
   }
-  if (atStart) needKnown('cookie', options, KEYS)
+  if (atStart) needKnown('cookie', options, ATTRIBUTES)
 
   const { path = '/', domain, secure = 'auto', sameSite, partitioned } = options
   const prefix = PREFIX.exec(name)?.[0]

@@ -1,5 +1,6 @@
 import { isSecure, warnUnbelieved, type SessionRequest } from '../request'
-import { type CookieOptions, checkAttribute, isAttribute } from './attributes'
+import { didYouMean, SessionError } from '../errors'
+import { type CookieOptions, ATTRIBUTES, checkAttribute, isAttribute } from './attributes'
 
 /** Cookie options with `'auto'` settled for one connection. */
 export type SettledCookieOptions = {
@@ -25,7 +26,7 @@ export interface StoredCookie {
 /**
  * The cookie settings of one session, `req.session.cookie`, with the members of express-session's `Cookie`. An
  * assignment changes this session only. `maxAge` and `expires` are two views of one value: setting either sets
- * `originalMaxAge`, the life that starts over with each use.
+ * `originalMaxAge`, the life that starts over with each use. Other names take no value: they throw `ERR_SESSION_DATA`.
  */
 export class SessionCookie {
   path: string
@@ -37,8 +38,8 @@ export class SessionCookie {
   priority: 'low' | 'medium' | 'high' | undefined
   /** The life from each use, in milliseconds; null if the cookie ends with the browser. */
   originalMaxAge: number | null = null
-  /** The same as `expires`; some express-session stores read this name. */
-  _expires: Date | null = null
+  /** When the life began, in milliseconds since 1970. */
+  private began = 0
 
   /**
    * @param options - What is left out has its default; `secure` is then false. `maxAge` wins over `expires`.
@@ -59,7 +60,8 @@ export class SessionCookie {
 
   /** When the cookie ends; null if it ends with the browser. An invalid Date throws `ERR_SESSION_DATA`. */
   get expires(): Date | null {
-    return this._expires
+    const { originalMaxAge: life, began } = this
+    return life === null ? null : new Date(began + life)
   }
 
   set expires(date: Date | null | undefined | false) {
@@ -72,7 +74,8 @@ export class SessionCookie {
    * throws `ERR_SESSION_DATA`.
    */
   get maxAge(): number | null {
-    return this._expires && this._expires.getTime() - Date.now()
+    const { expires } = this
+    return expires && expires.getTime() - Date.now()
   }
 
   set maxAge(ms: number | null | undefined | false) {
@@ -82,12 +85,12 @@ export class SessionCookie {
 
   /** Starts the life over: sets `expires` to `originalMaxAge` from now. */
   resetMaxAge(now = Date.now()): void {
-    this._expires = this.originalMaxAge === null ? null : new Date(now + this.originalMaxAge)
+    this.began = now
   }
 
   /** Returns a copy with the same settings. */
   copy(): SessionCookie {
-    return Object.assign(Object.create(SessionCookie.prototype) as SessionCookie, this)
+    return Object.preventExtensions({ __proto__: SessionCookie.prototype, ...this } as SessionCookie)
   }
 
   /** Returns the settings as express-session writes them into a record. */
@@ -100,15 +103,25 @@ export class SessionCookie {
     const left = ms < 0 ? 0 : ms
     checkAttribute('maxAge', left, 'ERR_SESSION_DATA')
     this.originalMaxAge = Math.floor(left)
-    this.resetMaxAge(now)
+    this.began = now
   }
 
   private setExpires(date: Date | null | undefined | false, now: number): void {
     const moment = date === false ? null : (date ?? null)
     checkAttribute('expires', moment, 'ERR_SESSION_DATA')
-    this._expires = moment
     this.originalMaxAge = moment && Math.max(0, moment.getTime() - now)
+    // A moment that has passed stays what it is.
+    this.began = moment ? moment.getTime() - this.originalMaxAge! : now
   }
+}
+
+// Behind the prototype, so that only names which no cookie has get there: a misspelt one would change nothing.
+Object.setPrototypeOf(SessionCookie.prototype, new Proxy({}, { set: refuseUnknown }))
+
+function refuseUnknown(_target: object, key: string | symbol): never {
+  const name = String(key)
+  const message = `req.session.cookie has no ${name}${didYouMean(name, ATTRIBUTES)}`
+  throw new SessionError('ERR_SESSION_DATA', message)
 }
 
 /**

@@ -96,7 +96,7 @@ export class ConditionalStore extends Store {
   }
 
   async #get(id: string): Promise<object | undefined> {
-    const known = await this.#repository.load(id, this.#budget())
+    const known = await this.#repository.load(id, new Budget(this.#timeout, 'load'))
     if (!known) return undefined
     const session = toSession(known)
     setOrigin(session, known)

@@ -109,7 +109,7 @@ export class StoredSessions {
   async #run<T>(operation: 'load' | 'commit', work: (budget: Budget) => Promise<T>): Promise<T> {
     try {
       const start = performance.now()
-      const result = await work(new Budget(this.timeout))
+      const result = await work(new Budget(this.timeout, operation))
       warnOfSlow(performance.now() - start)
       return result
     } catch (error) {

@@ -92,6 +92,11 @@ export class DetachedSessions {
     const attached = this.attached(request, shared.repository)
     // In a request that has a session, another object of it would lose what is written to it.
     if (attached) return this.#remembered(await attached.load())
+    const carrier = (shared.transport.vary ?? 'cookie').toLowerCase()
+    need(
+      carrier in headers || !Object.keys(headers).some((name) => name.toLowerCase() === carrier),
+      `open takes names of headers in lower case, as node:http has them: { headers: { ${JSON.stringify(carrier)}: … } }`
+    )
     const ids = readIds(shared.transport, shared.signer, request)
     if (ids.length === 0) return null
     const { settings, repository, cookieFor } = shared

@@ -126,7 +126,9 @@ export class UserSessions {
       const waiting = (await listing).values()
       const worker = async () => {
         for (const entry of waiting) {
-          await work(entry, new Budget(this.settings.timeout)).catch((error: unknown) => failures.push(error))
+          await work(entry, new Budget(this.settings.timeout, operation)).catch((error: unknown) =>
+            failures.push(error)
+          )
         }
       }
       await Promise.all(Array.from({ length: AT_ONCE }, worker))

@@ -21,8 +21,14 @@ export class Budget {
   /** Something was sent: what is asked from now on may be the rest of a write. */
   #hasSent = false
 
-  /** @param timeout - milliseconds */
-  constructor(readonly timeout: number) {
+  /**
+   * @param timeout - milliseconds
+   * @param operation - what errors speak of: a load changes nothing, and of a commit the outcome may be unknown
+   */
+  constructor(
+    readonly timeout: number,
+    private readonly operation: 'load' | 'commit' = 'commit'
+  ) {
     this.left = timeout
   }
 
@@ -58,7 +64,7 @@ export class Budget {
         answer = Promise.resolve(answer)
     } catch (error) {
       clearAlarm(alarm)
-      return failed(storeFailed(error, this.#hasSent))
+      return failed(this.#storeFailed(error, this.#hasSent))
     }
     answer.then(
       (value) => {
@@ -69,13 +75,13 @@ export class Budget {
         try {
           answered(value)
         } catch (error) {
-          failed(storeFailed(error, true))
+          failed(this.#storeFailed(error, true))
         }
       },
       (error: unknown) => {
         const isInTime = clearAlarm(alarm)
         heard?.(true)
-        if (isInTime) failed(storeFailed(error, this.#hasSent))
+        if (isInTime) failed(this.#storeFailed(error, this.#hasSent))
       }
     )
   }
@@ -92,7 +98,7 @@ export class Budget {
    * @throws SessionError `ERR_SESSION_TIMEOUT` if the turn did not come in that time
    */
   async wait(turn: Promise<void>, share: number): Promise<void> {
-    const part = new Budget(this.timeout)
+    const part = new Budget(this.timeout, this.operation)
     const most = (part.left = this.left * share)
     try {
       await part.run(() => turn)
@@ -105,20 +111,26 @@ export class Budget {
   timedOut(): SessionError {
     return new SessionError(
       'ERR_SESSION_TIMEOUT',
-      `the session store did not answer within ${this.timeout} ms; if this was a write, nobody knows whether it was applied`
+      `the session store did not answer within ${this.timeout} ms; ${this.#outcome}`
     )
   }
-}
 
-function storeFailed(error: unknown, hasSent: boolean): SessionError {
-  if (error instanceof SessionError) return error
-  const isUnsent = (error as { unsent?: unknown } | undefined)?.unsent === true
-  const outcome = !isUnsent
-    ? 'failed; its error is the cause, and if this was a write, nobody knows whether it was applied'
-    : hasSent
-      ? 'could not be asked any more; its error is the cause, and of a write, a part may have been applied before'
-      : 'could not be asked; its error is the cause, and nothing was written'
-  return new SessionError('ERR_SESSION_STORE', `the session store ${outcome}`, { cause: error })
+  get #outcome(): string {
+    return this.operation === 'load'
+      ? 'the session could not be read'
+      : 'if this was a write, nobody knows whether it was applied'
+  }
+
+  #storeFailed(error: unknown, hasSent: boolean): SessionError {
+    if (error instanceof SessionError) return error
+    const isUnsent = (error as { unsent?: unknown } | undefined)?.unsent === true
+    const outcome = !isUnsent
+      ? `failed; its error is the cause, and ${this.#outcome}`
+      : hasSent
+        ? 'could not be asked any more; its error is the cause, and of a write, a part may have been applied before'
+        : 'could not be asked; its error is the cause, and nothing was written'
+    return new SessionError('ERR_SESSION_STORE', `the session store ${outcome}`, { cause: error })
+  }
 }
 
 /** The moment at which a budget is used up by waiting. */

@@ -53,7 +53,7 @@ export class UserIndex {
   }
 
   list(user: string): Promise<readonly IndexEntry[]> {
-    return this.store.index(user, new Budget(this.timeout), (index) => index.list(user))
+    return this.store.index(user, new Budget(this.timeout, 'load'), (index) => index.list(user))
   }
 
   /** The session of an entry, if it is the user's; else null, and the entry goes if nothing is to come. */

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Data, Merge } from './merge'
+import { RESERVED } from './record'
 
 /** A value of a session that comes back as something else. */
 export interface Loss {
@@ -41,6 +42,7 @@ export function findLoss(data: object): Loss | undefined {
  * @throws SessionError `ERR_SESSION_DATA`, with the key and the type in its message
  */
 export function checkValues(data: object): void {
+  for (const key of Object.keys(data)) if (RESERVED.has(key)) throw reserved(key)
   const loss = search(data, 0) && findLoss(data)
   if (!loss) return
   const { path, type, isLost } = loss
@@ -61,10 +63,13 @@ export function checkData(name: string, value: unknown): asserts value is object
     throw new SessionError('ERR_SESSION_DATA', `${name} takes the data of a session: a plain object`)
   }
   const { cookie } = value as { cookie?: unknown }
-  if (cookie === undefined || (typeof cookie === 'object' && cookie !== null)) return
-  throw new SessionError(
+  if (cookie !== undefined && (typeof cookie !== 'object' || cookie === null)) throw reserved('cookie')
+}
+
+export function reserved(name: string): SessionError {
+  return new SessionError(
     'ERR_SESSION_DATA',
-    'the name "cookie" belongs to the session itself: keep your value under another one'
+    `the name ${JSON.stringify(name)} belongs to the session itself: keep your value under another one`
   )
 }
 
@@ -79,6 +84,7 @@ export function checkedMerge(merge: Merge): Merge {
       )
     }
     checkValues(merged)
+    if ('cookie' in merged) throw reserved('cookie')
     return merged as Data
   }
 }
@@ -137,7 +143,7 @@ function searchObject(object: object, depth: number): Found | undefined {
   return changed
 }
 
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }
@@ -171,7 +177,7 @@ function nameOf(value: object): string {
 }
 
 function an(type: string): string {
-  if (type === 'NaN' || type.endsWith('Infinity')) return type
+  if (/^NaN$|^undefined$|Infinity$/.test(type)) return type
   return `${/^[AEIOU]/i.test(type) ? 'an' : 'a'} ${type}`
 }
 

@@ -69,7 +69,7 @@ export function checkSending(current: TrackedSession, scope: SessionScope): void
 export function checkSessionCookie(cookie: SessionCookie, { settings, defaults }: SessionScope): void {
   if (cookie instanceof SessionCookie) {
     // The configuration was checked at the start.
-    const isConfigured = cookie._expires === null && storedCookie(cookie, defaults) === undefined
+    const isConfigured = cookie.originalMaxAge === null && storedCookie(cookie, defaults) === undefined
     return isConfigured ? undefined : checkCookie(settings.name, cookie, 'ERR_SESSION_DATA')
   }
   throw new SessionError('ERR_SESSION_DATA', 'req.session.cookie was replaced: change its attributes instead')

@@ -14,7 +14,8 @@ export function hasLostChange(values: Data, before: string, kept: Data | undefin
   return JSON.stringify(then) !== JSON.stringify(now)
 }
 
-function collect(value: unknown, found: Set<unknown>): void {
+/** Collects an object and all objects in it. */
+export function collect(value: unknown, found: Set<unknown>): void {
   if (!isObject(value) || found.has(value)) return
   found.add(value)
   for (const inner of Object.values(value)) collect(inner, found)

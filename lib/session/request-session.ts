@@ -133,7 +133,7 @@ export class RequestSession implements TrackedOwner {
   /** The session, read from the store if that has not happened yet. */
   open(): Promise<Session> {
     if (this.current) return Promise.resolve(this.current.session)
-    if (this.#isDestroyed) return Promise.reject(gone())
+    if (this.#isDestroyed) return new Promise(refuseDestroyed)
     return (this.#loading ??= this.#find())
   }
 
@@ -186,7 +186,7 @@ export class RequestSession implements TrackedOwner {
     return this.#run('reload', async () => {
       const { scope } = this
       const current = await this.#require(session)
-      const budget = new Budget(scope.settings.timeout)
+      const budget = new Budget(scope.settings.timeout, 'load')
       const life = idleLife(current.session.cookie, scope)
       // A session that this request has just read has its life already.
       const isFresh = Date.now() - this.#readAt < FRESH
@@ -517,7 +517,7 @@ export class RequestSession implements TrackedOwner {
   /** Loads, for a caller that holds `session`. One that `regenerate` replaced is gone. */
   async #require(session: Session): Promise<TrackedSession> {
     await this.open()
-    if (!this.current) throw gone()
+    if (!this.current) refuseDestroyed()
     if (this.#isReplaced(session)) refuseRetired()
     return this.current
   }
@@ -561,7 +561,7 @@ export class RequestSession implements TrackedOwner {
       const made = new TrackedSession(this, { id: this.#newId })
       return Promise.resolve(made).then(() => (this.current ??= made).session)
     }
-    const budget = new Budget(scope.settings.timeout)
+    const budget = new Budget(scope.settings.timeout, 'load')
     const failed = (error: unknown) => this.#replacement(error)
     if (second) return this.#findAmong(scope.ids, budget).catch(failed)
     const life = only.life ?? idleLife(scope.defaults, scope)

@@ -3,6 +3,7 @@ import { need, SessionError } from '../errors'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { MEMBERS, RESERVED } from '../repository/record'
+import { reserved } from '../repository/values'
 import type { Known, Stored } from '../session-data'
 
 /** The callback of a method: it gets the error, or null and the result. */
@@ -142,7 +143,7 @@ export class Session {
    *
    * @param fn - gets the state to change, which is not `req.session`; may be async; must not call the session's
    *   methods
-   * @returns the result of `fn`
+   * @returns the result of `fn`; nothing of it is stored: `fn` changes the state itself, `(s) => { s.count = 1 }`
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`, `ERR_SESSION_DATA`,
    *   `ERR_SESSION_HEADERS_SENT`
    */
@@ -262,7 +263,6 @@ export function dataOf(session: Session): Data {
 export function replaceData(session: Session, data: Data, isMerged = true): void {
   const current = session as unknown as Data
   const before = { ...current }
-  for (const key of Object.keys(data)) if (RESERVED.has(key)) throw reserved(key)
   for (const key of Object.keys(before)) if (key !== 'cookie') delete current[key]
   for (const key of Object.keys(data)) {
     if (key !== 'cookie') current[key] = isMerged && sameValue(before, data, key) ? before[key] : data[key]
@@ -365,13 +365,6 @@ export function checkAssigned(session: Session | undefined, source: Data, taken:
   throw new SessionError(
     'ERR_SESSION_DATA',
     `the object that was assigned to req.session was changed afterwards, at ${key}: change req.session itself`
-  )
-}
-
-function reserved(name: string): SessionError {
-  return new SessionError(
-    'ERR_SESSION_DATA',
-    `the name ${JSON.stringify(name)} belongs to the session itself: keep your value under another one`
   )
 }
 

@@ -2,14 +2,16 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 import { Budget } from '../repository/budget'
-import type { Data } from '../repository/merge'
+import { sameValue, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
 import type { StoredSession } from '../repository/repository'
-import { checkValues } from '../repository/values'
+import { checkValues, isPlain } from '../repository/values'
 import { abandonId, callBeforeSave, checkReturned, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './cookie-policy'
 import { checkFit } from './load'
+import { collect } from './lost-change'
 import type { SessionScope } from './scope'
 import { dataOf, retire, Session, type SessionOwner } from './session'
 import type { Mark, TrackedSession } from './tracked-session'
@@ -47,7 +49,8 @@ export async function updateSession<T>(
   let result!: T
   let changes = false
   const draft = async (latest: StoredSession | null) => {
-    const data = JSON.parse(mergedText(current, began, latest, scope)) as Data
+    const before = mergedText(current, began, latest, scope)
+    const data = JSON.parse(before) as Data
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
     const state = new Session(owner, current, data, restoreCookie(storedCookie(cookie, defaults), defaults))
     const owners = new Set(waiting.getStore()).add(owner)
@@ -63,6 +66,7 @@ export async function updateSession<T>(
     checkValues(state)
     if (schema) await checkFit(state, schema)
     const text = encodeData(dataOf(state))
+    if (text === before) warnOfReturned(result, state)
     const stored = storedCookie(restoreCookie(latest?.cookie, defaults), defaults)
     const isCookieChanged = !isDeepStrictEqual(storedCookie(state.cookie, defaults), stored)
     if (isCookieChanged && !scope.canSendCookie()) throw headersSent()
@@ -83,6 +87,21 @@ export async function updateSession<T>(
     abandonId(current, scope, error)
     throw error
   }
+}
+
+/** What a function of React's `setState` returns becomes the state; here it would be lost behind a success. */
+function warnOfReturned(result: unknown, state: Session): void {
+  if (typeof result !== 'object' || result === null || !isPlain(result)) return
+  const data = dataOf(state)
+  const parts = new Set<unknown>()
+  collect(data, parts)
+  const key = Object.keys(result).find((key) => !sameValue(result as Data, data, key))
+  if (key === undefined || parts.has(result)) return
+  warnInDevelopment(
+    'HOLDFAST_LOST',
+    `a function given to update changed nothing, and returned an object with the key ${JSON.stringify(key)}. Nothing of what it ` +
+      'returns is stored: if that was meant, change the state itself, (s) => { s.count = 1 }'
+  )
 }
 
 function tooLate(): never {

@@ -115,7 +115,7 @@ describe('setCookie', () => {
     )
     const cookie = Object.assign(new SessionCookie(), { secure: 'auto' })
     expect(() => setCookie('sid', 'x', cookie)).toThrow(invalid(/cookie\.secure.*settled/))
-    expect(() => setCookie('sid', 'x', Object.assign(everything(), { _expires: new Date(NaN) }))).toThrow(
+    expect(() => setCookie('sid', 'x', Object.assign(everything(), { originalMaxAge: NaN }))).toThrow(
       invalid(/cookie\.expires/)
     )
   })

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import * as z from 'zod'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
+import { hangs } from '../support/counting-store'
 import { hearWarnings } from '../support/hold-listeners'
 import { returning, secret, Site, until, type Bag, type Handler } from '../support/site'
 
@@ -194,6 +195,28 @@ describe('what is no data of a session does not take its place', () => {
     expect(await visitor.ask((s) => s.n)).toBe(3)
   })
 
+  test.each<[string, string | undefined, (d: Bag) => unknown]>([
+    ['a part of the state, changed', 'cart', (d) => ({ cart: [...(d.cart as string[]), 'a'] })],
+    ['a new part', 'visits', (d) => ({ visits: ((d.visits as number | undefined) ?? 0) + 1 })],
+    ['a new part, by a promise', 'promised', () => Promise.resolve({ promised: 1 })],
+    ['a copy without its cookie', 'm', ({ cookie: _cookie, ...d }) => ({ ...d, m: 2 })],
+    ['a part of the state', undefined, (d) => ({ cart: d.cart })],
+    ['an object in the state', undefined, (d) => (d.address as Bag).home],
+    ['a report of what it changed', undefined, (d) => ((d.k = 1), { isChanged: true })],
+    ['a list', undefined, (d) => [...(d.cart as string[]), 'a']],
+    ['a number', undefined, () => 5],
+    ['an object of a class', undefined, () => new Date()]
+  ])('a function of update that only returns something: %s', async (_name, key, update) => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const { visitor } = await returning({}, { n: 1, cart: [], address: { home: { street: 'x' } } })
+    await visitor.ask((s) => s.update(update))
+    const told = warnings.filter(({ message }) => message.includes('change the state itself'))
+    expect(told.map(({ message }) => message)).toEqual(
+      key === undefined ? [] : [expect.stringContaining(`returned an object with the key "${key}"`)]
+    )
+  })
+
   test('req.session cannot be deleted', async () => {
     const { site, visitor } = await returning({}, { user: 'ann' })
     const remove = (_s: Bag, req: express.Request) => void Reflect.deleteProperty(req, 'session')
@@ -201,6 +224,29 @@ describe('what is no data of a session does not take its place', () => {
     await visitor.visit((_s, req) => delete (req as Partial<express.Request>).session)
     expect(site.errors).toEqual([expect.any(TypeError)])
     expect(await visitor.ask((s) => s.user)).toBe('ann')
+  })
+})
+
+describe('the cookie of a session', () => {
+  test.each<[string, (cookie: Bag['cookie']) => unknown, string]>([
+    ['a misspelt name', (cookie) => Object.assign(cookie, { maxage: 1e7 }), 'did you mean maxAge?'],
+    ['_expires', (cookie) => Object.assign(cookie, { _expires: new Date() }), 'did you mean expires?'],
+    ['a definition', (cookie) => Object.defineProperty(cookie, 'maxAge', { value: 1e7 }), 'maxAge'],
+    ['a life of no length', (cookie) => (cookie.originalMaxAge = NaN), 'cookie.expires must be a valid Date']
+  ])('refuses %s', async (_name, change, message) => {
+    const { status, messages } = await tried((s) => void change(s.cookie))
+    expect([status, messages]).toEqual([500, [expect.stringContaining(message)]])
+  })
+
+  test('has the life that is assigned to originalMaxAge, also in the browser', async () => {
+    const { site, visitor } = await returning({ cookie: { maxAge: 1e6 } })
+    const endOf = (setCookie: string | undefined) =>
+      Date.parse(/Expires=([^;]*)/.exec(setCookie ?? '')?.[1] ?? 'never')
+    const longer = await visitor.visit((s) => void (s.cookie.originalMaxAge = 1e7))
+    expect(Math.abs(endOf(longer.setCookies[0]) - Date.now() - 1e7)).toBeLessThan(1e6)
+    const none = await visitor.visit((s) => void (s.cookie.originalMaxAge = null))
+    expect(none.setCookies).toEqual([expect.not.stringContaining('Expires')])
+    expect(site.errors).toEqual([])
   })
 })
 
@@ -304,7 +350,13 @@ describe('a change of a session that has ended is an error', () => {
       },
       'call update again'
     ],
-    ['by a call', async (s) => (await s.regenerate(), s.save()), 'take what regenerate() resolves to']
+    ['by a call', async (s) => (await s.regenerate(), s.save()), 'take what regenerate() resolves to'],
+    ['by save after destroy', async (s) => (await s.destroy(), s.save()), 'assign an object to req.session'],
+    [
+      'by update after destroy',
+      async (s) => (await s.destroy(), s.update((d) => (d.n = 2))),
+      'assign an object to req.session'
+    ]
   ])('%s', async (_name, handler, message) => {
     const { status, messages } = await tried((s, req) => handler(s, req))
     expect([status, messages]).toEqual([409, [expect.stringContaining(message)]])
@@ -444,7 +496,14 @@ test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
     'keep Symbol(u)'
   ],
   ['one of what is assigned', (_s, req) => (req.session = { [Symbol('u')]: 1 } as never), 'keep Symbol(u)'],
-  ['a cycle', (s) => (s.cart = [s]), "'cart'"]
+  ['a cycle', (s) => (s.cart = [s]), "'cart'"],
+  ['the session within itself', (s) => (s.self = s), 'at self'],
+  ['nothing in a list', (s) => (s.cart = [1, undefined]), 'cart[1], which is undefined:'],
+  ...['id', 'save', 'update'].map((name): [string, (s: Bag) => unknown, string] => [
+    `a definition of ${name}`,
+    (s) => Object.defineProperty(s, name, { value: 1, enumerable: true }),
+    `the name "${name}" belongs to the session itself`
+  ])
 ])('%s is refused by its name', async (_name, write, message) => {
   const { site, visitor } = await returning({}, { user: 'ann' })
   expect((await visitor.visit((s, req) => void write(s, req))).status).toBe(500)
@@ -469,7 +528,12 @@ test('regenerate takes null for no options', async () => {
 test.each<[string, () => unknown, string]>([
   ['a promise', () => Promise.resolve({ a: 1 }), 'merge must return'],
   ['a Map', () => new Map(), 'merge must return'],
-  ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN']
+  ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN'],
+  ...['id', 'cookie', '@', '__proto__'].map((name): [string, () => unknown, string] => [
+    `a value under the name ${name}`,
+    () => JSON.parse(`{ "user": "ann", "${name}": { "x": 1 } }`) as unknown,
+    `the name "${name}" belongs to the session itself`
+  ])
 ])('what merge returns is refused: %s', async (_name, merge, message) => {
   const { site, visitor } = await returning({ merge: merge as never }, { user: 'ann' })
   const { status } = await visitor.visit(async (s) => {
@@ -532,6 +596,26 @@ test('a session that open gave for a request with one goes on under its new id',
   expect(await (await sessions.open({ headers: visitor.cookies.headers }))?.reload()).toMatchObject({
     count: 2
   })
+})
+
+test('a request that names no session here says what is wrong with it', async () => {
+  const sessions = session({ secret })
+  const { cookie } = await sessions.create({ n: 1 } as never)
+  await expect(sessions.open({ headers: { Cookie: cookie } })).rejects.toMatchObject({
+    code: 'ERR_SESSION_OPTIONS',
+    message: expect.stringContaining('{ headers: { "cookie": … } }')
+  })
+  expect(await sessions.open({ headers: { 'X-Other': 'x' } })).toBeNull()
+  expect(() => sessions.of(undefined as never)).toThrow('mount it before')
+})
+
+test('a read that timed out does not speak of a write', async () => {
+  const { site, visitor } = await returning({ timeout: 100 })
+  site.store.always(hangs, 'get')
+  expect((await visitor.visit(() => null)).status).toBe(503)
+  expect(site.errors.map(({ message }) => message)).toEqual([
+    'the session store did not answer within 100 ms; the session could not be read'
+  ])
 })
 
 test('a call that fails where no response is left to fail is told on the console', async () => {

@@ -45,6 +45,8 @@ app.get('/', async (req, res) => {
   req.session.nobody = 1
   // @ts-expect-error -- a string
   req.session.userinfo = 1
+  // @ts-expect-error -- no attribute of a cookie: expires
+  req.session.cookie._expires = null
   await req.session.update((s) => {
     // @ts-expect-error -- a string
     s.userinfo = 1
