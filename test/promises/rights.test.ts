@@ -80,7 +80,7 @@ test.each([
       // It listens by then, where it may: an end before that is found without a message.
       await delay(300)
       await other.ask((s) => s.destroy())
-      await soon(ended)
+      await soon(ended, 10_000)
     }
     const told = () =>
       warnings.filter(
