@@ -50,11 +50,13 @@ test.each(stalls)('Redis is $name under load, $kind.name', async ({ kind, ms, la
   expect(late(rig.outcomes)).toEqual([])
   expect(byStatus(during.filter(needsStore))).toEqual({ 503: during.filter(needsStore).length })
   expect(during.filter((one) => !needsStore(one)).every(answeredWell)).toBe(true)
-  // After the first deadlines nobody waits for one.
+  // After the first deadlines nobody waits for one, but for one request in five seconds that looks whether Redis is back.
   const slow = during.filter(
-    ({ began, ended }) => began > stalledAt + 1500 && ended - began - lagBetween(began, ended) > 500
+    ({ began, ended }) =>
+      began > stalledAt + 1500 + lagBetween(stalledAt, began) &&
+      ended - began - lagBetween(began, ended) > 500
   )
-  expect(slow).toEqual([])
+  expect(slow.length).toBeLessThanOrEqual(Math.floor((performance.now() - stalledAt) / 5000))
 
   await end(rig)
   await runFor(1000)
