@@ -117,7 +117,7 @@ export function readResults(file) {
   for (const { name, startTime, endTime, status, message, assertionResults } of testResults) {
     const titles = assertionResults.filter((test) => test.status === 'failed').map(({ fullName }) => fullName)
     // A file may fail before it has a test.
-    if (status === 'failed' && titles.length === 0) titles.push(message.trim().split('\n', 1)[0])
+    if (status === 'failed' && titles.length === 0) titles.push(message.match(/\S.*/g).slice(0, 2).join(' '))
     failed.push(...titles.map((title) => `${relative(root, name)}: ${title}`))
     const [folder, inside] = relative(join(root, 'test'), name).split(sep)
     const part = inside === undefined ? 'others' : folder
