@@ -109,16 +109,19 @@ async function testsThatUse(file) {
     .filter((line) => line.endsWith('.test.ts'))
 }
 
-/** What jest wrote into a file of results: how many tests passed and failed, and the seconds that each folder took. */
+/** What jest wrote into a file of results: how many tests passed, the names of those that did not, and the seconds of each folder. */
 export function readResults(file) {
-  const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(
-    readFileSync(file, 'utf8')
-  )
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'))
   const seconds = {}
-  for (const { name, startTime, endTime } of testResults) {
+  const failed = []
+  for (const { name, startTime, endTime, status, message, assertionResults } of testResults) {
+    const titles = assertionResults.filter((test) => test.status === 'failed').map(({ fullName }) => fullName)
+    // A file may fail before it has a test.
+    if (status === 'failed' && titles.length === 0) titles.push(message.match(/\S.*/g).slice(0, 2).join(' '))
+    failed.push(...titles.map((title) => `${relative(root, name)}: ${title}`))
     const [folder, inside] = relative(join(root, 'test'), name).split(sep)
     const part = inside === undefined ? 'others' : folder
     seconds[part] = (seconds[part] ?? 0) + (endTime - startTime) / 1000
   }
-  return { passed: numPassedTests, failed: Math.max(numFailedTests, numFailedTestSuites), seconds }
+  return { passed: numPassedTests, failed, seconds }
 }

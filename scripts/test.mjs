@@ -21,6 +21,9 @@ const checks = [
   ['drawing', (output) => run(process.execPath, ['scripts/house.mjs', '--check'], { output })]
 ]
 
+/** How many failed tests the summary names: often the end of a log is all that is kept of it. */
+const NAMED = 30
+
 const before = changedFiles()
 const started = performance.now()
 const times = []
@@ -64,7 +67,9 @@ function summary() {
   for (const [name, sum] of folders) say(`${seconds(sum * 1000).padStart(8)}  ${name}`)
   const took = seconds(performance.now() - started)
   if (failed.length === 0) say(`everything passed in ${took}`)
-  if (tests) console.log(`${tests.passed} passed, ${tests.failed} failed`)
+  if (tests) console.log(`${tests.passed} passed, ${tests.failed.length} failed`)
+  for (const test of tests?.failed.slice(0, NAMED) ?? []) say(`FAILED ${test}`)
+  if (tests?.failed.length > NAMED) say(`and ${tests.failed.length - NAMED} more`)
   if (failed.length > 0) giveUp(`failed after ${took}: ${failed.join(', ')}`)
 }
 

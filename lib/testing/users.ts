@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IndexEntry, SessionIndex } from '../stores/store'
 import { indexed } from './sentence'
-import { keep, MINUTE, newId, now, SHORT } from './tools'
+import { keep, mayBeOver, MINUTE, newId, now, SHORT } from './tools'
 
 /** As applications name their users. The text behind keeps them apart from those of other runs. */
 const USERS = [
@@ -186,7 +186,9 @@ export const users = [
     await index.end(user, SHORT)
     await sleep(2 * SHORT)
     await index.add(user, short, SHORT)
-    await index.remove(user, await entryOf(index, user, short))
+    // On a busy machine it may have gone by now.
+    const entry = (await index.list(user)).find(({ id }) => id === short)
+    if (entry) await index.remove(user, entry)
     assert.ok(idsOf(await index.list(user)).includes(long), 'it went with a mark')
   }),
 
@@ -240,7 +242,7 @@ export const users = [
     const began = now()
     await index.end(user, SHORT)
     const asked = await index.ended(user)
-    if (now() - began < SHORT) assert.ok(asked, 'the mark went too early')
+    if (!mayBeOver(began, SHORT)) assert.ok(asked, 'the mark went too early')
     const [id] = await note(index, user, 1)
     const end = now() + SHORT + SLOW
     while ((await index.ended(user)) !== null) {

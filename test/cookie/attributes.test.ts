@@ -1,5 +1,6 @@
 import { checkCookie, type CookieOptions } from '../../lib/cookie/attributes'
 import { SessionError } from '../../lib/errors'
+import { leastCpuTime } from '../support/cpu-time'
 
 const BYTES = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -224,10 +225,8 @@ describe('checkCookie', () => {
   })
 
   it('takes linear time for a domain made to be slow', () => {
-    const start = performance.now()
     for (const domain of ['a'.repeat(1e6), 'a.'.repeat(5e5), 'a-'.repeat(5e5), `${'a-'.repeat(120)}!`]) {
-      expect(refusal('sid', { domain })).toBeDefined()
+      expect(leastCpuTime(() => expect(refusal('sid', { domain })).toBeDefined(), 1000)).toBeLessThan(1000)
     }
-    expect(performance.now() - start).toBeLessThan(1000)
   })
 })

@@ -6,8 +6,6 @@ import { startDemo } from './support/demo'
 import { answered, button, logIn, panelSays } from './support/page'
 import { stores } from './support/stores'
 
-jest.setTimeout(120_000)
-
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
 const devices = (page: Page) => page.getByRole('list', { name: '我的设备' }).getByRole('listitem')
 const others = '退出其他所有设备'

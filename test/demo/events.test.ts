@@ -106,9 +106,10 @@ describe.each(stores)('a page on $name', ({ open }) => {
     expect(waited.map(({ status }) => status)).toEqual([503, 503, 503])
     const fastest = Math.min(...waited.map(({ ms }) => ms))
     expect(fastest).toBeGreaterThan(900)
-    const after = await count(visitors[0]!)
-    expect(after.status).toBe(503)
-    expect(after.ms).toBeLessThan(fastest)
+    // The quickest of a few: any one of them may be held up by the machine.
+    const after = [await count(visitors[0]!), await count(visitors[1]!), await count(visitors[2]!)]
+    expect(after.map(({ status }) => status)).toEqual([503, 503, 503])
+    expect(Math.min(...after.map(({ ms }) => ms))).toBeLessThan(fastest)
 
     await freeze(false).expect(200)
     expect(await stream.next('frozen')).toBe(false)

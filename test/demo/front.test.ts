@@ -3,8 +3,6 @@ import { MemoryStore } from '../../lib/index'
 import { visit } from './support/browser'
 import { serve, type Served, startDemo } from './support/demo'
 
-jest.setTimeout(120_000)
-
 let front: Served
 let stranger: Served
 let demo: Served

@@ -4,8 +4,6 @@ import { visit } from './support/browser'
 import { type Served, startDemo } from './support/demo'
 import { answered, button, panelSays } from './support/page'
 
-jest.setTimeout(120_000)
-
 let store: Store
 let demo: Served
 

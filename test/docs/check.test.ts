@@ -5,8 +5,6 @@ import { buildLibrary } from '../package/build'
 import { check } from './check'
 import { Workshop } from './workshop'
 
-jest.setTimeout(120_000)
-
 const workshop = new Workshop()
 beforeAll(() => {
   buildLibrary()

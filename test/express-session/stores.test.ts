@@ -336,7 +336,7 @@ describe('holdfast', () => {
     const removed = jest.spyOn(MemoryTable.prototype, 'remove')
     const store = storeOf(ours)
     for (let i = 0; i < 100; i++) {
-      await asked((done) => store.set(`${i}`, session(i, new Date(Date.now() + 20)), done))
+      await asked((done) => store.set(`${i}`, session(i, new Date(Date.now() + 500)), done))
     }
     while (removed.mock.calls.length < 100) await delay(20)
     removed.mockRestore()

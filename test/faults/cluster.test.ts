@@ -14,7 +14,8 @@ let cluster: RedisCluster
 beforeAll(async () => (cluster = atEnd(await startThree(), (it) => it.stop())), 120_000)
 
 test('one node of a cluster, and a client for one server (MOVED): the error says what to use', async () => {
-  const { store } = atEnd(own.open(cluster.nodes[0]!.url), (it) => it.close())
+  const { store, ready } = atEnd(own.open(cluster.nodes[0]!.url), (it) => it.close())
+  await ready()
   const app = atEnd(await App.open(store), (it) => it.stop())
   const visitors = Array.from({ length: REQUESTS }, () => new Witness(() => app.port))
   const outcomes: Awaited<ReturnType<Witness['ask']>>[] = []

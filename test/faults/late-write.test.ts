@@ -11,7 +11,8 @@ let elsewhere: App
 
 beforeEach(async () => {
   rig = await Rig.open({ kind: plain, visitors: REQUESTS / 4 })
-  const { store } = atEnd(own.open(rig.server.url), (it) => it.close())
+  const { store, ready } = atEnd(own.open(rig.server.url), (it) => it.close())
+  await ready()
   elsewhere = atEnd(await App.open(store), (it) => it.stop())
 })
 

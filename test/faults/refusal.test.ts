@@ -54,7 +54,7 @@ test.each(clients.filter((kind) => kind !== plain))('LOADING: 503 quickly, $name
   const recovering = loaded(rig).then(async (loadedAt) => ({ loadedAt, ms: await rig.recovered() }))
   const outcomes = await rig.load(REQUESTS / 2, 1500)
   const { loadedAt, ms } = await recovering
-  expect(ms).toBeLessThan(1100)
+  expect(ms).toBeLessThan(5000)
   const during = outcomes.filter((one) => needsStore(one) && one.ended < loadedAt)
   expect(during.length).toBeGreaterThan(0)
   expect(byStatus(during)).toEqual({ 503: during.length })

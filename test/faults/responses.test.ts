@@ -27,6 +27,7 @@ async function headersOf(port: number, visitor: Witness, path: string, method = 
 test('HEAD, 204, 304, a redirect, a handler that throws: the change is there as soon as the headers are', async () => {
   const rig = await Rig.open()
   const store = atEnd(own.open(rig.server.url), (it) => it.close())
+  await store.ready()
   const elsewhere = atEnd(await App.open(store.store), (it) => it.stop())
   const { visitors } = rig
   /** All visitors at once, each with one request after the other, of all kinds in turn. */

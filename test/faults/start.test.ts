@@ -44,7 +44,8 @@ describe.each(clients)('$name', (kind) => {
     expect(late(await loading)).toEqual([])
     expect(byStatus(await rig.load(rig.visitors.length, 0, ['read']))).toEqual({ 503: rig.visitors.length })
     await rig.server.start()
-    expect(await rig.recovered()).toBeLessThan(within.get(kind.name)! * 1.1)
+    // And two seconds more for a Redis that does not get its turn.
+    expect(await rig.recovered()).toBeLessThan(within.get(kind.name)! + 2000)
     const after = await rig.answersAll(REQUESTS / 4, 300)
     expect(late(after)).toEqual([])
     expect(await rig.problems()).toEqual([])

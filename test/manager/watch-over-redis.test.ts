@@ -113,7 +113,7 @@ test('a broken connection alone ends nothing', async () => {
 })
 
 test('a session that nobody uses any more ends the socket, after those uses that there were', async () => {
-  const { visitor, isClosed } = await socket(500)
+  const { visitor, isClosed } = await socket(4000)
   const { id } = visitor
   await visitor.ask((s) => s.n)
   await until(isClosed)

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import session, { MemoryStore, type Ended, type Session, type SessionOptions, type Store } from '../../lib'
+import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
 import { CountingStore, fails } from '../support/counting-store'
 import { returning, secret, until, type Bag, type Handler, type Visitor } from '../support/site'
@@ -52,23 +53,26 @@ describe('fn is called once when the session', () => {
   })
 
   test('has not been used for its idle timeout', async () => {
-    const { site, visitor, sessions, loaded } = await socket({ idleTimeout: 400 })
+    const { site, visitor, sessions, loaded } = await socket()
     const { id } = visitor
-    const ended = new Promise((resolve) =>
-      sessions.onDestroy(loaded, () => resolve(site.store.inner.get(id)))
-    )
-    await loaded.touch()
+    const { inner } = site.store
+    await inner.touch(id, 100)
+    const ended = new Promise((resolve) => sessions.onDestroy(loaded, () => resolve(inner.get(id))))
+    // It is used once more, and then no more.
+    await inner.touch(id, 300)
     expect(await ended).toBeNull()
   })
 
   test('is past its lifetime, however much it is used', async () => {
-    const { loaded, visitor, sessions } = await socket({ lifetime: 400, idleTimeout: 300 })
+    const HOUR = 3_600_000
+    const { loaded, visitor, sessions } = await socket({ lifetime: HOUR })
+    advance(HOUR - 200)
     const began = parseInt(loaded.handle.replace('-', '').slice(0, 12), 16)
     let ended = 0
     sessions.onDestroy(loaded, () => (ended = Date.now()))
     await until(async () => ended > 0 || (await visitor.visit((s) => s.n)).text !== '1')
     await until(() => ended > 0)
-    expect(ended - began).toBeGreaterThanOrEqual(400)
+    expect(ended - began).toBeGreaterThanOrEqual(HOUR)
   })
 
   test('is destroyed, for each that watches, though one of them throws', async () => {

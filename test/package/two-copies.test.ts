@@ -46,7 +46,9 @@ async function run(install: (project: Project) => unknown): Promise<Output> {
   for (const name of ['express', 'passport']) link(project, name)
   await install(project)
   project.write('main.cjs', PROGRAM)
-  return JSON.parse(await succeed(process.execPath, ['main.cjs'], project.folder)) as Output
+  // On a busy machine a store may be slow enough for a warning.
+  const args = ['--no-warnings', 'main.cjs']
+  return JSON.parse(await succeed(process.execPath, args, project.folder)) as Output
 }
 
 const link = ({ folder }: Project, name: string) =>

@@ -109,7 +109,7 @@ describe('no id, no cookie value and no secret', () => {
     const heard = overhear()
     const redis = atEnd(await startRedis(), (it) => it.stop())
     const store = atEnd(RedisStore.connect(redis.url), (it) => it.close())
-    const site = await Site.open({ store: new CountingStore(store), timeout: 500 })
+    const site = await Site.open({ store: new CountingStore(store), timeout: 2000 })
     await suffer(site, () => undefined)
     const visitor = site.visitor()
     await visitor.ask((s) => void (s.n = 1))

@@ -12,7 +12,7 @@ export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 export async function bounded<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: it never happened`)), 20_000)
+    timer = setTimeout(() => reject(new Error(`${what}: it never happened`)), 60_000)
   })
   try {
     return await Promise.race([promise, late])

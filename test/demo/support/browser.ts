@@ -76,7 +76,7 @@ export async function visit(
 async function open(options: BrowserContextOptions): Promise<Page> {
   const context = await browser.newContext({ locale: 'zh-CN', ...options })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   return page
 }
 

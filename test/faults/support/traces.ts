@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import type { App } from './app'
 
 /** Milliseconds in which sockets and memory have to come back on a busy machine. */
-const GRACE = 10_000
+const GRACE = 30_000
 
 /** What a fault may leave behind: listeners on the client, connections, requests in memory. */
 export class Traces {

@@ -85,9 +85,9 @@ export async function load(
   return Promise.all(outcomes)
 }
 
-/** Those that did not settle by the deadline and a tenth, whatever this process could have done. */
+/** Those that did not settle by the deadline and a half, less than two deadlines, whatever this process could have done. */
 export function late(outcomes: readonly Outcome[], deadline = 1000): Outcome[] {
-  return outcomes.filter(({ began, ended }) => ended - began > deadline * 1.1 + lagBetween(began, ended))
+  return outcomes.filter(({ began, ended }) => ended - began > deadline * 1.5 + lagBetween(began, ended))
 }
 
 export const answeredWell = ({ status }: Outcome): boolean => status >= 200 && status < 300

@@ -17,7 +17,7 @@ export interface BrokenDropIn {
 export const BROKEN_DROP_INS: Record<string, BrokenDropIn> = {
   'an end that does not wait for its turn, and falls between the read and the write of a commit': {
     finds: 'undone logout',
-    schedules: [atOnce(['write a key', 'logout'], 10, 50)],
+    schedules: [atOnce(['write a key', 'logout'], 500)],
     breakIt: () =>
       jest.spyOn(ExpressStoreRepository.prototype, 'end').mockImplementation(async function (
         this: ExpressStoreRepository,
@@ -93,7 +93,7 @@ export const BROKEN: Record<string, Broken> = {
     method: ({ set }) => ({
       set: afterTheFirst(set, (id, kept, done) => {
         setImmediate(done as Done)
-        setTimeout(set, 200, id, kept, () => undefined)
+        setTimeout(set, 2000, id, kept, () => undefined)
       })
     })
   },
@@ -124,19 +124,19 @@ export const BROKEN: Record<string, Broken> = {
   },
   'a login that an application copies while it ends': {
     finds: 'copy outlives logout',
-    schedule: atOnce(['change the id', 'logout'], 0, 500)
+    schedule: atOnce(['change the id', 'logout'], 0, 2000)
   },
   'a write that puts back what another one has read before': {
     finds: 'lost acknowledged write',
-    schedule: atOnce(['write a key', 'write a key'], 0, 500)
+    schedule: atOnce(['write a key', 'write a key'], 0, 2000)
   },
   'a write that comes after a logout': {
     finds: 'undone logout',
     schedule: {
       ...atOnce([]),
       requests: [
-        { action: 'logout', after: 0, thinks: 500 },
-        { action: 'write a key', after: 0, thinks: 1000 }
+        { action: 'logout', after: 0, thinks: 2000 },
+        { action: 'write a key', after: 0, thinks: 4000 }
       ]
     }
   }
