@@ -2,7 +2,7 @@ import request from 'supertest'
 import { life } from '../../demo/app'
 import { openStore } from '../../demo/store'
 import { cookieOf } from './support/cookie'
-import { type Served, startDemo, userAt } from './support/demo'
+import { endDevice, ended, login, sendForm, type Served, startDemo, userAt, userOf } from './support/demo'
 
 let demo: Served
 
@@ -12,9 +12,6 @@ beforeAll(async () => {
 })
 
 const visitor = () => request.agent(demo.url)
-const login = { username: 'test', password: 'x' }
-const userOf = async (one: ReturnType<typeof visitor>) =>
-  ((await one.get('/users/getUser').expect(200)).body as { userinfo: string | null }).userinfo
 
 async function nextMillisecond(): Promise<void> {
   const now = Date.now()
@@ -37,8 +34,8 @@ it('counts, logs in and logs out with nothing on the server', async () => {
 
 it('greets at the form', async () => {
   const one = visitor()
-  await one.post('/login').type('form').send({ usr: '张三', psd: 'x' }).expect(200, '您第一次登录系统')
-  await one.post('/login').type('form').send({ usr: '李四', psd: 'x' }).expect(200, '欢迎，张三')
+  await sendForm(one, '张三').expect(200, '您第一次登录系统')
+  await sendForm(one, '李四').expect(200, '欢迎，张三')
 })
 
 it('shows a visitor the session, with what is left of the life that is sealed', async () => {
@@ -67,10 +64,7 @@ it('says why there is no list of devices', async () => {
     devices: null,
     reason: expect.stringMatching(/\p{Script=Han}.* \/ .*there is no list of devices/u) as string
   })
-  await one
-    .post('/users/devices/logout')
-    .send({ handle: 'x' })
-    .expect(404, /there is no list of devices/)
+  await endDevice(one, 'x').expect(404, /there is no list of devices/)
 })
 
 it('logs out all other devices of a user, copied cookies included, and nobody else', async () => {
@@ -82,7 +76,7 @@ it('logs out all other devices of a user, copied cookies included, and nobody el
   // What is sealed in the very millisecond of the logout does not come before it.
   await nextMillisecond()
 
-  await one.post('/users/devices/logout-others').expect(200, { ok: 1, message: '退出成功', ended: null })
+  await one.post('/users/devices/logout-others').expect(200, ended(null))
   expect([await userOf(one), await userOf(other), await userOf(stranger)]).toEqual(['test', null, 'another'])
   await one.get('/count').expect('第2次')
   expect(await userAt(demo.url, copied)).toBeNull()

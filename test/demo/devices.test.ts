@@ -1,7 +1,7 @@
 import request from 'supertest'
 import { MemoryStore, type Store } from '../../lib/index'
 import { cookieOf, idOf } from './support/cookie'
-import { type Served, startDemo } from './support/demo'
+import { endDevice, ended, login, sendForm, type Served, startDemo, userOf } from './support/demo'
 import { stores } from './support/stores'
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
@@ -37,8 +37,7 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
       id,
       devices: async () =>
         ((await agent.get('/users/devices').expect(200)).body as { devices: Device[] }).devices,
-      user: async () =>
-        ((await agent.get('/users/getUser').expect(200)).body as { userinfo: string | null }).userinfo
+      user: () => userOf(agent)
     }
   }
 
@@ -74,10 +73,7 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
     const nobody = request.agent(demo.url)
     await nobody.get('/users/devices').expect(200, { ok: 1, message: '成功', user: null, devices: [] })
     const handle = '00000000-0000-7000-8000-000000000000'
-    await nobody
-      .post('/users/devices/logout')
-      .send({ handle })
-      .expect(401, /log in first/)
+    await endDevice(nobody, handle).expect(401, /log in first/)
     await nobody.post('/users/devices/logout-others').expect(401, /log in first/)
   })
 
@@ -85,46 +81,33 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
     const user = newUser()
     const [one, other, third] = [await logIn(user), await logIn(user, safari), await logIn(user)]
     const handle = (await other.devices()).find(({ current }) => current)!.handle
-    const logout = () => one.agent.post('/users/devices/logout').send({ handle })
-    await logout().expect(200, { ok: 1, message: '退出成功', ended: 1 })
-    await logout().expect(200, { ok: 1, message: '退出成功', ended: 0 })
+    await endDevice(one.agent, handle).expect(200, ended(1))
+    await endDevice(one.agent, handle).expect(200, ended(0))
 
     expect(await other.user()).toBeNull()
     expect(await store.get(other.id)).toBeNull()
     expect([await one.user(), await third.user()]).toEqual([user, user])
-    expect((await one.devices()).map(({ browser }) => browser)).toEqual([
-      'Firefox · Windows',
-      'Firefox · Windows'
-    ])
+    const browsers = (await one.devices()).map(({ browser }) => browser)
+    expect(browsers).toEqual(['Firefox · Windows', 'Firefox · Windows'])
   })
 
   it('can be logged out all but this one', async () => {
     const user = newUser()
-    const [one, other, third, stranger] = [
-      await logIn(user),
-      await logIn(user),
-      await logIn(user),
-      await logIn(newUser())
-    ]
-    await other.agent
-      .post('/users/devices/logout-others')
-      .expect(200, { ok: 1, message: '退出成功', ended: 2 })
+    const [one, other, third] = [await logIn(user), await logIn(user), await logIn(user)]
+    const stranger = await logIn(newUser())
+    const endOthers = () => other.agent.post('/users/devices/logout-others')
+    await endOthers().expect(200, ended(2))
     expect([await one.user(), await other.user(), await third.user()]).toEqual([null, user, null])
     expect(await other.devices()).toEqual([expect.objectContaining({ current: true })])
     expect(await stranger.user()).not.toBeNull()
-    await other.agent
-      .post('/users/devices/logout-others')
-      .expect(200, { ok: 1, message: '退出成功', ended: 0 })
+    await endOthers().expect(200, ended(0))
   })
 
   it('clears the cookie of the one that logs itself out', async () => {
     const one = await logIn(newUser())
     const [device] = await one.devices()
-    const response = await one.agent
-      .post('/users/devices/logout')
-      .send({ handle: device!.handle })
-      .expect(200)
-    expect(response.body).toEqual({ ok: 1, message: '退出成功', ended: 1 })
+    const response = await endDevice(one.agent, device!.handle).expect(200)
+    expect(response.body).toEqual(ended(1))
     expect(cookieOf(response)).toBe('sid=')
     expect(await store.get(one.id)).toBeNull()
   })
@@ -132,17 +115,14 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
   it("are nobody else's to end", async () => {
     const [one, other] = [await logIn(newUser()), await logIn(newUser())]
     const [device] = await other.devices()
-    await one.agent
-      .post('/users/devices/logout')
-      .send({ handle: device!.handle })
-      .expect(200, { ok: 1, message: '退出成功', ended: 0 })
+    await endDevice(one.agent, device!.handle).expect(200, ended(0))
     expect(await other.user()).not.toBeNull()
   })
 
   it('stay through a login at the form, without a browser where it is unknown', async () => {
     const user = newUser()
     const [one, other] = [await logIn(user), await logIn(user, 'curl/8.5.0')]
-    await one.agent.post('/login').type('form').send({ usr: '张三', psd: 'x' }).expect(200)
+    await sendForm(one.agent, '张三').expect(200)
     expect((await other.devices()).map(({ browser }) => browser)).toEqual(['Firefox · Windows', null])
   })
 
@@ -153,38 +133,21 @@ describe.each(stores)('the devices of a user on $name', ({ open }) => {
       const [one, other] = [await logIn(user), await logIn(user)]
       const { handle } = (await other.devices()).find(({ current }) => current)!
       await one.agent.post(path).set('Origin', 'http://127.0.0.1:1').send({ handle }).expect(403)
-      await one.agent
-        .post('/users/devices/logout')
-        .send({})
-        .expect(400, /handle is missing/)
-      await one.agent
-        .post('/users/devices/logout')
-        .send({ handle: [handle] })
-        .expect(400)
+      await endDevice(one.agent, undefined).expect(400, /handle is missing/)
+      await endDevice(one.agent, [handle]).expect(400)
       expect(await other.user()).toBe(user)
     }
   )
 })
 
 it('are not known to a store without an index, which says so', async () => {
-  const memory = new MemoryStore()
-  const demo = await startDemo({
-    store: {
-      contract: 1,
-      get: (...args) => memory.get(...args),
-      set: (...args) => memory.set(...args),
-      touch: (...args) => memory.touch(...args),
-      destroy: (...args) => memory.destroy(...args)
-    }
-  })
+  const store = Object.defineProperty(new MemoryStore(), 'index', { value: undefined })
+  const demo = await startDemo({ store })
   const one = request.agent(demo.url)
-  await one.post('/users/login').send({ username: 'test', password: 'x' }).expect(200)
+  await one.post('/users/login').send(login).expect(200)
   const response = await one.get('/users/devices').expect(200)
   expect(response.body).toMatchObject({ user: 'test', devices: null })
   expect(response.text).toContain('this store cannot tell')
-  await one
-    .post('/users/devices/logout')
-    .send({ handle: 'x' })
-    .expect(404, /this store cannot tell/)
+  await endDevice(one, 'x').expect(404, /this store cannot tell/)
   await one.post('/users/devices/logout-others').expect(404, /this store cannot tell/)
 })

@@ -2,11 +2,9 @@ import request from 'supertest'
 import type { Store } from '../../lib/index'
 import { atEnd } from '../support/serve'
 import { cookieOf } from './support/cookie'
-import { loginAt, type Served, startDemo } from './support/demo'
+import { login, loginAt, type Served, startDemo } from './support/demo'
 import { stores } from './support/stores'
 import { openStream, type EventStream } from './support/stream'
-
-const login = { username: 'test', password: 'x' }
 
 describe.each(stores)('a page on $name', ({ open }) => {
   let store: Store

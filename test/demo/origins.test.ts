@@ -1,14 +1,12 @@
 import request from 'supertest'
 import { MemoryStore } from '../../lib/index'
-import { type Served, startDemo } from './support/demo'
+import { login, type Served, startDemo } from './support/demo'
 
 const front = 'http://127.0.0.1:8080'
 const store = new MemoryStore()
 let demo: Served
 
 beforeAll(async () => (demo = await startDemo({ store, allowedOrigins: [front, 'https://shop.example'] })))
-
-const login = { username: 'test', password: 'x' }
 
 it.each([front, 'https://shop.example'])('lets %s use it, with the cookie', async (origin) => {
   const response = await request(demo.url).post('/users/login').set('Origin', origin).send(login).expect(200)

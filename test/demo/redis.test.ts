@@ -4,7 +4,7 @@ import { RedisStore } from '../../lib/redis'
 import { type RedisServer, startRedis } from '../support/redis-server'
 import { atEnd } from '../support/serve'
 import { cookieOf, idOf } from './support/cookie'
-import { loginAt, type Served, startDemo, userAt } from './support/demo'
+import { login, loginAt, type Served, startDemo, userAt } from './support/demo'
 
 const DAY = 24 * 60 * 60_000
 /** How long the id that a login replaced leads late requests to the new one. */
@@ -27,7 +27,7 @@ it('keeps a session as JSON for one day, renewed by each use, and gone after a l
   const demo = await start()
   const one = request.agent(demo.url)
   const before = idOf(cookieOf(await one.get('/count')))
-  const id = idOf(cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' })))
+  const id = idOf(cookieOf(await one.post('/users/login').send(login)))
   const keys = [`SESSION:${before}`, `SESSION:${id}`, 'SESSION:user:test']
   expect((await eye.keys('*')).sort()).toEqual(keys.sort())
   expect(JSON.parse((await eye.get(`SESSION:${before}`)) ?? '')).not.toHaveProperty('count')

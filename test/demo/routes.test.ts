@@ -1,8 +1,10 @@
 import request from 'supertest'
 import type { Store } from '../../lib/index'
 import { cookieOf, idOf } from './support/cookie'
-import { type Served, startDemo, userAt } from './support/demo'
+import { login, sendForm, type Served, startDemo, userAt } from './support/demo'
 import { stores } from './support/stores'
+
+const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 describe.each(stores)('the demo on $name', ({ open }) => {
   let store: Store
@@ -50,7 +52,7 @@ describe.each(stores)('the demo on $name', ({ open }) => {
   it('gives a login a new id, ends the old session, and keeps the count', async () => {
     const one = visitor()
     const before = cookieOf(await one.get('/count'))
-    const after = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
+    const after = cookieOf(await one.post('/users/login').send(login))
     expect(idOf(after)).not.toBe(idOf(before))
     expect(await store.get(idOf(before))).not.toContain('"count"')
     await one.get('/count').expect('第2次')
@@ -60,7 +62,7 @@ describe.each(stores)('the demo on $name', ({ open }) => {
   it('ends the whole session at a logout, in the store and in the browser', async () => {
     const one = visitor()
     await one.get('/count')
-    const cookie = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
+    const cookie = cookieOf(await one.post('/users/login').send(login))
     const logout = await one.post('/users/logout').expect(200)
     expect(cookieOf(logout)).toBe('sid=')
     expect(await store.get(idOf(cookie))).toBeNull()
@@ -74,34 +76,26 @@ describe.each(stores)('the demo on $name', ({ open }) => {
 
   it('greets at the form by the name given first', async () => {
     const one = visitor()
-    const first = await one
-      .post('/login')
-      .type('form')
-      .send({ usr: '张三', psd: 'x' })
-      .expect(200, '您第一次登录系统')
+    const first = await sendForm(one, '张三').expect(200, '您第一次登录系统')
     expect(first.type).toBe('text/plain')
-    await one.post('/login').type('form').send({ usr: '张三', psd: 'x' }).expect(200, '欢迎，张三')
-    await one.post('/login').type('form').send({ usr: '李四', psd: 'x' }).expect(200, '欢迎，张三')
-    await visitor()
-      .post('/login')
-      .type('form')
-      .send({ usr: '李四', psd: 'x' })
-      .expect(200, '您第一次登录系统')
+    await sendForm(one, '张三').expect(200, '欢迎，张三')
+    await sendForm(one, '李四').expect(200, '欢迎，张三')
+    await sendForm(visitor(), '李四').expect(200, '您第一次登录系统')
   })
 
   it('sends markup in a name as text', async () => {
     const one = visitor()
     const usr = '<img src=x onerror=alert(1)>'
-    await one.post('/login').type('form').send({ usr, psd: 'x' })
-    const response = await one.post('/login').type('form').send({ usr, psd: 'x' }).expect(`欢迎，${usr}`)
+    await sendForm(one, usr)
+    const response = await sendForm(one, usr).expect(`欢迎，${usr}`)
     expect(response.get('Content-Type')).toBe('text/plain; charset=utf-8')
     expect(response.get('X-Content-Type-Options')).toBe('nosniff')
   })
 
   it('keeps the two logins apart', async () => {
     const one = visitor()
-    await one.post('/users/login').send({ username: 'test', password: 'x' })
-    await one.post('/login').type('form').send({ usr: '张三', psd: 'x' }).expect('您第一次登录系统')
+    await one.post('/users/login').send(login)
+    await sendForm(one, '张三').expect('您第一次登录系统')
     await one.get('/users/getUser').expect(/"userinfo":"test"/)
   })
 
@@ -110,16 +104,14 @@ describe.each(stores)('the demo on $name', ({ open }) => {
     await one.get('/session').expect(200, { ok: 1, message: '成功', store: 'a store', session: null })
     await one.get('/count')
     const began = Date.now()
-    const cookie = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
+    const cookie = cookieOf(await one.post('/users/login').send(login))
     const response = await one.get('/session').expect(200)
     const { session } = response.body as { session: Record<string, unknown> & { stored: string } }
     const day = 24 * 60 * 60_000
     expect(session).toEqual({
       user: 'test',
       count: 1,
-      handle: expect.stringMatching(
-        /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-      ) as string,
+      handle: expect.stringMatching(UUID_7) as string,
       began: expect.any(String) as string,
       age: expect.any(Number) as number,
       idle: { limit: day, left: day },
@@ -139,10 +131,10 @@ describe.each(stores)('the demo on $name', ({ open }) => {
     const one = visitor()
     const first = cookieOf(await one.get('/count'))
     await one.get('/count')
-    const login = cookieOf(await one.post('/users/login').send({ username: 'test', password: 'x' }))
-    const form = cookieOf(await one.post('/login').type('form').send({ usr: '张三', psd: 'x' }))
-    await one.post('/login').type('form').send({ usr: '张三', psd: 'x' })
-    expect(saved).toEqual([first, login, form].map(idOf))
+    const user = cookieOf(await one.post('/users/login').send(login))
+    const form = cookieOf(await sendForm(one, '张三'))
+    await sendForm(one, '张三')
+    expect(saved).toEqual([first, user, form].map(idOf))
   })
 
   it('keeps no password anywhere', async () => {

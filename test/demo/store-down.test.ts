@@ -2,7 +2,7 @@ import request from 'supertest'
 import { MemoryStore, type Store } from '../../lib/index'
 import { atEnd } from '../support/serve'
 import { cookieOf } from './support/cookie'
-import { startDemo } from './support/demo'
+import { login, startDemo } from './support/demo'
 
 it('answers 503 in JSON while the store is down, and goes on when it is back', async () => {
   const memory = new MemoryStore()
@@ -25,7 +25,7 @@ it('answers 503 in JSON while the store is down, and goes on when it is back', a
     request(demo.url).get('/users/getUser'),
     request(demo.url).get('/session'),
     request(demo.url).get('/users/devices'),
-    request(demo.url).post('/users/login').send({ username: 'test', password: 'x' }),
+    request(demo.url).post('/users/login').send(login),
     request(demo.url).post('/users/logout')
   ]
   for (const call of calls) {

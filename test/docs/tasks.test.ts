@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { buildLibrary } from '../package/build'
 import { Browser } from '../support/browser'
+import { atEnd } from '../support/serve'
 import { codeBlocks, type Block } from './blocks'
 import { start, wholeApp } from './check'
 import { Workshop } from './workshop'
@@ -47,28 +48,20 @@ describe('no everyday task takes more lines than with the shortest other library
 })
 
 test('the WebSocket of the page opens for a user who is logged in, and closes at the logout', async () => {
-  const workshop = new Workshop()
+  const workshop = atEnd(new Workshop(), (it) => it.remove())
   buildLibrary()
   const document = codeBlocks('tasks.md', tasks)
   const block = document.find(({ code }) => code.includes('new WebSocketServer'))!
-  const program = start(wholeApp(block, document), {
-    workshop,
-    env: { SECRET: 'a secret of thirty-two bytes or more' },
-    document
-  })
-  try {
-    const url = await program.url()
-    const browser = new Browser(Number(new URL(url).port))
-    const stranger = new WebSocket(url.replace('http', 'ws'))
-    expect(String((await once(stranger, 'error'))[0])).toContain('401')
-    await browser.call('POST', '/login', { user: 'ann' })
-    const socket = new WebSocket(url.replace('http', 'ws'), { headers: browser.cookies.headers })
-    await once(socket, 'open')
-    const closed = once(socket, 'close')
-    await browser.call('POST', '/logout', {})
-    expect((await closed)[0]).toBe(4401)
-  } finally {
-    await program.stop()
-    workshop.remove()
-  }
+  const env = { SECRET: 'a secret of thirty-two bytes or more' }
+  const program = atEnd(start(wholeApp(block, document), { workshop, env, document }), (it) => it.stop())
+  const url = await program.url()
+  const browser = new Browser(Number(new URL(url).port))
+  const stranger = new WebSocket(url.replace('http', 'ws'))
+  expect(String((await once(stranger, 'error'))[0])).toContain('401')
+  await browser.call('POST', '/login', { user: 'ann' })
+  const socket = new WebSocket(url.replace('http', 'ws'), { headers: browser.cookies.headers })
+  await once(socket, 'open')
+  const closed = once(socket, 'close')
+  await browser.call('POST', '/logout', {})
+  expect((await closed)[0]).toBe(4401)
 })

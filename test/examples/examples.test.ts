@@ -15,7 +15,6 @@ const workshop = new Workshop()
 const redis = openRedis()
 
 beforeAll(buildLibrary)
-afterAll(() => workshop.remove())
 
 function run(name: string, env: NodeJS.ProcessEnv = {}): Program {
   let file = join(examples, name)
@@ -120,14 +119,11 @@ test('socket-io talks to those who are logged in, and disconnects at the logout'
   const visitor = visitorAt(url)
   await visitor.call('POST', '/login', { user: 'ann' })
   const socket = io(url, { extraHeaders: visitor.cookies.headers, forceNew: true, reconnection: false })
-  try {
-    expect(await socket.emitWithAck('say', 'hi')).toBe('ann 1: hi')
-    const disconnected = new Promise((resolve) => socket.once('disconnect', resolve))
-    await visitor.call('POST', '/logout')
-    expect(await disconnected).toBe('io server disconnect')
-  } finally {
-    socket.disconnect()
-  }
+  atEnd(socket, (it) => it.disconnect())
+  expect(await socket.emitWithAck('say', 'hi')).toBe('ann 1: hi')
+  const disconnected = new Promise((resolve) => socket.once('disconnect', resolve))
+  await visitor.call('POST', '/logout')
+  expect(await disconnected).toBe('io server disconnect')
 })
 
 test('vue has a page on one port and a login on another', async () => {

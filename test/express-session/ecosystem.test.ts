@@ -5,13 +5,7 @@ import { both, done, kept, logIn, secret, Site, storeOf } from './support/both'
 import type { Bag, Module, Req, StoreLike } from './support/both'
 
 /** A middleware called with whatever a library has for a request and a response. */
-function run(
-  session: Module,
-  store: StoreLike,
-  req: object,
-  res: object,
-  options: object = {}
-): Promise<Req> {
+function run(session: Module, store: StoreLike, req: object, res: object, options = {}): Promise<Req> {
   const all = { secret, resave: false, saveUninitialized: false, store, ...options }
   const middleware = session(all as never) as unknown as (...args: unknown[]) => void
   return new Promise((resolve, reject) => {
@@ -36,10 +30,8 @@ describe.each(both)('%s', (_, session) => {
   test('ws: with {} for a response, save and reload work long after', async () => {
     const store = storeOf(session)
     const cookie = await visitor(store)
-    const [req, other] = [
-      await run(session, store, incoming(cookie), {}),
-      await run(session, store, incoming(cookie), {})
-    ]
+    const open = () => run(session, store, incoming(cookie), {})
+    const [req, other] = [await open(), await open()]
     expect(req.session.user).toBe('bob')
     req.session.n = 2
     await done((end) => req.session.save(end))

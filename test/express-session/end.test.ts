@@ -18,31 +18,28 @@ describe.each(both)('%s', (_, session) => {
     ['keep', 1]
   ])('unset %s, where req.session is null or deleted', async (unset, left) => {
     for (const gone of [drop, (req: object) => Reflect.deleteProperty(req, 'session')]) {
-      const store = storeOf(session)
-      const site = await Site.of(session, { store, unset }, (req, res) => {
+      const site = await Site.of(session, { unset }, (req, res) => {
         if (req.url === '/') req.session.hit = true
         else gone(req)
         res.end()
       })
       await site.get()
-      expect(await lengthOf(store)).toBe(1)
+      expect(await lengthOf(site.store)).toBe(1)
       await site.get('/end')
-      expect(await lengthOf(store)).toBe(left)
+      expect(await lengthOf(site.store)).toBe(left)
     }
   })
 
   test('a new session that is dropped is destroyed, too, and not announced', async () => {
-    const store = storeOf(session)
-    const destroy = count(store, 'destroy')
-    const site = await Site.of(session, { store, unset: 'destroy', saveUninitialized: true }, dropped)
+    const site = await Site.of(session, { unset: 'destroy', saveUninitialized: true }, dropped)
+    const destroy = count(site.store, 'destroy')
     expect((await site.get()).setCookies).toEqual([])
     expect(destroy.calls).toHaveLength(1)
   })
 
   test('without a session nothing is stored', async () => {
-    const store = storeOf(session)
-    const counted = ['set', 'touch', 'destroy'].map((name) => count(store, name))
-    const site = await Site.of(session, { store, saveUninitialized: true, resave: true }, dropped)
+    const site = await Site.of(session, { saveUninitialized: true, resave: true }, dropped)
+    const counted = ['set', 'touch', 'destroy'].map((name) => count(site.store, name))
     expect((await site.get()).status).toBe(200)
     expect(counted.map(({ calls }) => calls.length)).toEqual([0, 0, 0])
   })
@@ -65,21 +62,19 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('a new session that is not saved is not touched', async () => {
-    const store = storeOf(session)
-    const touch = count(store, 'touch')
-    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, end)
+    const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, end)
+    const touch = count(site.store, 'touch')
     await site.get()
     expect(touch.calls).toEqual([])
   })
 
   test('a touch that fails is an error for next, and the response goes', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.hit = true
       res.end('all of it')
     })
     await site.get()
-    store.touch = (_id, _session, done) => done?.(new Error('boom!'))
+    site.store.touch = (_id, _session, done) => done?.(new Error('boom!'))
     const answer = await site.get()
     expect([answer.status, answer.text]).toEqual([200, 'all of it'])
     await new Promise((resolve) => setImmediate(resolve))
@@ -92,14 +87,13 @@ describe.each(both)('%s', (_, session) => {
     [{ saveUninitialized: false }, logIn, 1],
     [{ saveUninitialized: false, resave: true }, end, 0]
   ])('a session never saved before, %j, %p: %i times', async (options, handler, times) => {
-    const store = storeOf(session)
-    const set = count(store, 'set')
-    const site = await Site.of(session, { store, ...options }, handler)
+    const site = await Site.of(session, options, handler)
+    const set = count(site.store, 'set')
     await site.get()
     expect(set.calls).toHaveLength(times)
   })
 
-  test.each<[object, (s: Bag) => unknown, number]>([
+  test.each<[Record<string, unknown>, (s: Bag) => unknown, number]>([
     [{ resave: true }, () => undefined, 1],
     [{ resave: false }, () => undefined, 0],
     [{ resave: false }, (s) => void (s.n = 2), 1],
@@ -109,14 +103,13 @@ describe.each(both)('%s', (_, session) => {
     [{ resave: false }, (s) => void (s.deep = { cookie: 1, inner: { a: [1] } }), 1],
     [{ resave: false }, (s) => Reflect.deleteProperty(s, 'n'), 1]
   ])('a known session, %j, case %#: %i times', async (options, change, times) => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, ...options }, (req, res) => {
+    const site = await Site.of(session, options, (req, res) => {
       if (req.url === '/') Object.assign(req.session, { n: 1, deep: { inner: { a: [1] }, cookie: 1 } })
       else change(req.session)
       res.end()
     })
     await site.get()
-    const set = count(store, 'set')
+    const set = count(site.store, 'set')
     await site.get('/again')
     expect(set.calls).toHaveLength(times)
   })
@@ -171,15 +164,14 @@ describe.each(both)('%s', (_, session) => {
     ['null', (_req, res) => res.end(null), ''],
     ['twice', (_req, res) => void (res.end('once'), res.end()), 'once']
   ])('a response %s is whole, and its session saved once', async (_name, handler, text) => {
-    const store = storeOf(session)
-    const set = count(store, 'set')
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.hit = true
       return handler(req, res)
     })
+    const set = count(site.store, 'set')
     const answer = await site.get()
     expect([answer.status, answer.text, set.calls.length]).toEqual([200, text, 1])
-    expect(await lengthOf(store)).toBe(1)
+    expect(await lengthOf(site.store)).toBe(1)
   })
 
   test('after the end, a response is as it is without sessions', async () => {
@@ -241,13 +233,12 @@ describe('holdfast', () => {
   })
 
   test('nothing leaves before the store has answered', async () => {
-    const store = storeOf(ours)
-    const held = hang(store, 'set')
-    const site = await Site.of(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       req.session.hit = true
       res.writeHead(302, { Location: '/next', 'Content-Length': '4' })
       res.end('next')
     })
+    const held = hang(site.store, 'set')
     let isThere = false
     const answer = site.send('/').finally(() => (isThere = true))
     await held.reached
@@ -255,27 +246,25 @@ describe('holdfast', () => {
     expect(isThere).toBe(false)
     held.go()
     expect((await answer).status).toBe(302)
-    expect(await lengthOf(store)).toBe(1)
+    expect(await lengthOf(site.store)).toBe(1)
   })
 
   test.each<[string, Handler]>([
     ['at once', logIn],
     ['in pieces', (req, res) => void ((req.session.hit = true), res.write('a'), res.end('b'))]
   ])('a save that fails, of a response %s, is no 200, and sends no cookie', async (_name, handler) => {
-    const store = storeOf(ours)
-    store.set = (_id, _session, done) => done?.(new Error('boom!'))
-    const site = await Site.of(ours, { store }, handler)
+    const site = await Site.of(ours, {}, handler)
+    site.store.set = (_id, _session, done) => done?.(new Error('boom!'))
     const answer = await site.get()
     expect([answer.status, answer.setCookies]).toEqual([500, []])
   })
 
   test('a destroy that fails is no 200', async () => {
-    const store = storeOf(ours)
-    store.destroy = (_id, done) => done?.(new Error('boom!'))
-    const site = await Site.of(ours, { store, unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(ours, { unset: 'destroy' }, (req, res) => {
       drop(req)
       res.end('destroyed')
     })
+    site.store.destroy = (_id, done) => done?.(new Error('boom!'))
     const answer = await site.get()
     expect([answer.status, answer.text]).toEqual([500, 'boom!'])
   })
@@ -344,9 +333,8 @@ describe('holdfast', () => {
   })
 
   test('a session made after the headers have gone is not stored: the page arrives, and the channel reports it', async () => {
-    const store = storeOf(ours)
     const heard = listen()
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
       req.session.hit = true
@@ -355,12 +343,11 @@ describe('holdfast', () => {
     })
     for (const path of ['/', '/unawaited']) expect((await site.get(path)).text).toBe('begun, and ended')
     expect(heard['holdfast:dropped']).toEqual(Array(2).fill({ handle: '', reason: 'headers sent' }))
-    expect(await lengthOf(store)).toBe(0)
+    expect(await lengthOf(site.store)).toBe(0)
   })
 
   test('its save rejects', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
       req.session.hit = true
@@ -369,12 +356,11 @@ describe('holdfast', () => {
       res.end((error as { code: string }).code)
     })
     expect((await site.get()).text).toBe('begunERR_SESSION_HEADERS_SENT')
-    expect(await lengthOf(store)).toBe(0)
+    expect(await lengthOf(site.store)).toBe(0)
   })
 
   test('what a known session changes after the headers have gone is stored before the end', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       req.session.n ??= 1
       res.write('begun')
       await new Promise((resolve) => setImmediate(resolve))
@@ -383,6 +369,6 @@ describe('holdfast', () => {
     })
     expect(cookieOf(await site.get())).toBeDefined()
     await site.get('/late')
-    expect((await kept(store, site.id))?.n).toBe(2)
+    expect((await kept(site.store, site.id))?.n).toBe(2)
   })
 })

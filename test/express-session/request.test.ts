@@ -61,10 +61,9 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('the request knows the store, and the id that it brought', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.user = 'bob'
-      res.end(String((req.sessionStore as object) === store && req.sessionID === req.session.id))
+      res.end(String(req.sessionStore === site.store && req.sessionID === req.session.id))
     })
     expect((await site.get()).text).toBe('true')
     const { id } = site
@@ -83,39 +82,35 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('an error of get reaches next as the store made it', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, visits)
+    const site = await Site.of(session, {}, visits)
     await site.get()
-    store.get = (_id, done) => done(new Error('boom!'))
+    site.store.get = (_id, done) => done(new Error('boom!'))
     const answer = await site.get()
     expect([answer.status, answer.text, answer.setCookies]).toEqual([500, 'boom!', []])
   })
 
   test('ENOENT counts as nothing found', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, visits)
+    const site = await Site.of(session, {}, visits)
     await site.get()
     const { id } = site
-    store.get = (_id, done) => done(Object.assign(new Error('boom!'), { code: 'ENOENT' }))
+    site.store.get = (_id, done) => done(Object.assign(new Error('boom!'), { code: 'ENOENT' }))
     expect((await site.get()).text).toBe('1')
     expect(site.id).not.toBe(id)
   })
 
   test('what is not found gets a new id', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, visits)
+    const site = await Site.of(session, {}, visits)
     await site.get()
     const { id } = site
-    await asked((done) => store.clear(done))
+    await asked((done) => site.store.clear(done))
     expect((await site.get()).text).toBe('1')
     expect(site.id).not.toBe(id)
   })
 
   test('a stored session without a cookie is an error', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, visits)
+    const site = await Site.of(session, {}, visits)
     await site.get()
-    await asked((done) => store.set(site.id, { foo: 'bar' }, done))
+    await asked((done) => site.store.set(site.id, { foo: 'bar' }, done))
     const answer = await site.get()
     expect(answer.status).toBe(500)
     expect(answer.text).toMatch(/Cannot read prop/)
@@ -127,11 +122,10 @@ describe.each(both)('%s', (_, session) => {
     ['of another id', (cookie: string) => cookie.replace(/...\./, '.')],
     ['without s:', (cookie: string) => cookie.replace('s%3A', '')]
   ])('a cookie that is %s makes a new session, and the store is not asked', async (_name, forge) => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, visits)
+    const site = await Site.of(session, {}, visits)
     await site.get()
     const { id } = site
-    const { calls } = count(store, 'get')
+    const { calls } = count(site.store, 'get')
     site.cookie = forge(site.cookie)
     expect((await site.get()).text).toBe('1')
     expect(site.id).not.toBe(id)

@@ -10,8 +10,7 @@ describe.each(both)('%s', (_, session) => {
     ['deletes', (req) => delete (req.session as Bag).n, { list: [1] }],
     ['ends the session', (req) => (req.session = null), null]
   ])('a handler that does not wait for reload %s', async (_what, change, expected) => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(session, { unset: 'destroy' }, (req, res) => {
       if (req.url === '/new') Object.assign(req.session, { n: 1, list: [1] })
       else {
         req.session.reload(() => undefined)
@@ -22,7 +21,7 @@ describe.each(both)('%s', (_, session) => {
     await site.get('/new')
     const { id } = site
     await site.get()
-    const { cookie: _cookie, ...data } = (await kept(store, id)) ?? {}
+    const { cookie: _cookie, ...data } = (await kept(site.store, id)) ?? {}
     expect(data).toEqual(expected ?? {})
   })
 
@@ -42,38 +41,32 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test("stored keys that are a session's own names are dropped", async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       res.end(`${typeof req.session.save} ${typeof req.session.constructor} ${req.session.n as number}`)
     })
     await site.get()
-    const stored = await kept(store, site.id)
-    await done((end) => store.set(site.id, { ...stored, save: 'nope', constructor: 'nope' }, end))
+    const stored = await kept(site.store, site.id)
+    await done((end) => site.store.set(site.id, { ...stored, save: 'nope', constructor: 'nope' }, end))
     expect((await site.get()).text).toBe('function function 2')
   })
 
   test('the arity of the methods', () => {
-    const arity = Object.fromEntries(
-      Object.getOwnPropertyNames(session.Session.prototype).map((name) => [
-        name,
-        (session.Session.prototype as unknown as Record<string, () => void>)[name]!.length
-      ])
-    )
-    const { constructor: _constructor, ...methods } = arity
+    const prototype = session.Session.prototype as unknown as Record<string, () => void>
+    const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')
+    const methods = Object.fromEntries(names.map((name) => [name, prototype[name]!.length]))
     expect(methods).toEqual({ touch: 0, resetMaxAge: 0, save: 1, reload: 1, destroy: 1, regenerate: 1 })
-    for (const name of Object.keys(methods)) {
-      expect(Object.getOwnPropertyDescriptor(session.Session.prototype, name)?.enumerable).toBe(false)
+    for (const name of names) {
+      expect(Object.getOwnPropertyDescriptor(prototype, name)?.enumerable).toBe(false)
     }
   })
 
   test('touch starts the cookie over, and asks no store', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, async (req, res) => {
+    const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, async (req, res) => {
       const { cookie } = req.session
       cookie.expires = new Date(Date.now() + 5)
       cookie.originalMaxAge = 60_000
-      const counted = ['set', 'touch', 'get'].map((name) => count(store, name))
+      const counted = ['set', 'touch', 'get'].map((name) => count(site.store, name))
       const same = req.session.touch() === req.session
       res.end(JSON.stringify([same, cookie.maxAge! > 50_000, counted.map(({ calls }) => calls.length)]))
     })
@@ -81,14 +74,13 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('save stores at once, and what it stored is not stored again', async () => {
-    const store = storeOf(session)
-    const set = count(store, 'set')
-    const site = await Site.of(session, { store, resave: true }, async (req, res) => {
+    const site = await Site.of(session, { resave: true }, async (req, res) => {
       req.session.n = ((req.session.n as number | undefined) ?? 0) + 1
       await done((end) => req.session.save(end))
-      const stored = await kept(store, req.session.id)
+      const stored = await kept(site.store, req.session.id)
       res.end(JSON.stringify([stored?.n, set.calls.length]))
     })
+    const set = count(site.store, 'set')
     expect(JSON.parse((await site.get()).text)).toEqual([1, 1])
     expect(JSON.parse((await site.get()).text)).toEqual([2, 2])
     expect(set.calls).toHaveLength(2)
@@ -96,16 +88,15 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('reload makes what is stored a new req.session', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       const before = req.session
       if (req.url === '/') {
         before.n = 1
         return res.end()
       }
       before.n = 'mine'
-      const stored = await kept(store, req.sessionID)
-      await done((end) => store.set(req.sessionID, { ...stored, n: 'theirs' }, end))
+      const stored = await kept(site.store, req.sessionID)
+      await done((end) => site.store.set(req.sessionID, { ...stored, n: 'theirs' }, end))
       await done((end) => before.reload(end))
       res.end(JSON.stringify([req.session.n, req.session === before, req.session.id === before.id]))
     })
@@ -114,14 +105,13 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('reload of what is gone fails, and leaves the session as it is', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       if (req.url === '/') {
         req.session.n = 1
         return res.end()
       }
       const before = req.session
-      await done((end) => store.clear(end))
+      await done((end) => site.store.clear(end))
       for (let i = 0; i < 20; i++) {
         const error = await done((end) => before.reload(end)).catch((error: unknown) => error)
         expect(error).toEqual(new Error('failed to load session'))
@@ -133,8 +123,7 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('destroy removes req.session at once, and keeps the id; the object stays readable', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, saveUninitialized: true }, async (req, res) => {
+    const site = await Site.of(session, { saveUninitialized: true }, async (req, res) => {
       const { session, sessionID } = req
       session.user = 'bob'
       const destroyed = done((end) => session.destroy(end))
@@ -145,17 +134,16 @@ describe.each(both)('%s', (_, session) => {
     const answer = await site.get()
     expect(JSON.parse(answer.text)).toEqual(['undefined', true, 'bob', true])
     expect(answer.setCookies).toEqual([])
-    expect(await lengthOf(store)).toBe(0)
+    expect(await lengthOf(site.store)).toBe(0)
   })
 
   test('regenerate ends the old session, and makes a new one', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       const { session, sessionID } = req
       if (req.url === '/') session.n = 1
       else {
         await done((end) => session.regenerate(end))
-        const old = await kept(store, sessionID)
+        const old = await kept(site.store, sessionID)
         const found = [req.session === session, req.sessionID === sessionID, req.session.n, session.n, old]
         return res.end(JSON.stringify(found))
       }
@@ -167,15 +155,14 @@ describe.each(both)('%s', (_, session) => {
     expect(JSON.parse(answer.text)).toEqual([false, false, null, 1, null])
     expect(cookieOf(answer)).toBeDefined()
     expect(site.id).not.toBe(id)
-    const all = await asked<Record<string, Bag>>((end) => store.all(end))
+    const all = await asked<Record<string, Bag>>((end) => site.store.all(end))
     expect(Object.keys(all!)).toEqual([site.id])
   })
 
   test('regenerate gives a new session also where the old one could not be destroyed', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       const { sessionID } = req
-      store.destroy = (_id, end) => end?.(new Error('boom!'))
+      site.store.destroy = (_id, end) => end?.(new Error('boom!'))
       const error = await done((end) => req.session.regenerate(end)).catch((error: unknown) => error)
       res.end(JSON.stringify([(error as Error).message, req.sessionID === sessionID]))
     })
@@ -183,18 +170,17 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('load gives a session without a request', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, logIn)
+    const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, logIn)
     await site.get()
-    const loaded = (await asked<Bag>((end) => store.load(site.id, end)))!
+    const loaded = (await asked<Bag>((end) => site.store.load(site.id, end)))!
     expect([loaded.user, loaded.id]).toEqual(['bob', site.id])
     expect(loaded.cookie.expires).toBeInstanceOf(Date)
     loaded.user = 'eve'
     await done((end) => loaded.save(end))
-    const again = (await asked<Bag>((end) => store.load(site.id, end)))!
+    const again = (await asked<Bag>((end) => site.store.load(site.id, end)))!
     expect(again.user).toBe('eve')
     await done((end) => again.destroy(end))
-    expect(await asked((end) => store.load(site.id, end))).toBeUndefined()
+    expect(await asked((end) => site.store.load(site.id, end))).toBeUndefined()
   })
 
   test('createSession restores the cookie', () => {
@@ -211,8 +197,7 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('generate is synchronous, and applications may call it', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       const { session, sessionID } = req
       req.sessionStore.generate(req)
       req.session.user = 'bob'
@@ -223,12 +208,11 @@ describe.each(both)('%s', (_, session) => {
     const answer = await site.get()
     expect(answer.text).toBe('true')
     expect(cookieOf(answer)).toBeDefined()
-    expect((await kept(store, site.id))?.user).toBe('bob')
+    expect((await kept(site.store, site.id))?.user).toBe('bob')
   })
 
   test('store.regenerate ends the session of a request, and makes a new one', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, async (req, res) => {
+    const site = await Site.of(session, {}, async (req, res) => {
       const { sessionID } = req
       await done((end) => req.sessionStore.regenerate(req, end))
       req.session.user = 'bob'
@@ -236,16 +220,15 @@ describe.each(both)('%s', (_, session) => {
     })
     const answer = await site.get()
     expect(answer.text).toBe('true')
-    expect((await kept(store, site.id))?.user).toBe('bob')
+    expect((await kept(site.store, site.id))?.user).toBe('bob')
   })
 })
 
 describe('holdfast', () => {
   test('an error of a save that nobody waits for is not lost', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       req.session.user = 'bob'
-      store.set = (_id, _session, end) => end?.(new Error('boom!'))
+      site.store.set = (_id, _session, end) => end?.(new Error('boom!'))
       void req.session.save()
       res.end('saved')
     })
@@ -254,20 +237,19 @@ describe('holdfast', () => {
   })
 
   test('a save makes up for one that failed, and not for a destroy that did', async () => {
-    const store = storeOf(ours)
-    const { set } = store
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       const failed = req.url === '/save' ? req.session.save() : req.session.destroy()
       void Promise.prototype.then.call(failed, undefined, () => undefined)
       await new Promise((resolve) => setTimeout(resolve, 20))
-      Object.assign(store, { set })
+      Object.assign(site.store, { set })
       if (req.url === '/destroy') req.sessionStore.generate(req)
       req.session.user = 'bob'
       await req.session.save()
       res.end('saved')
     })
-    store.set = (_id, _session, end) => end?.(new Error('boom!'))
-    store.destroy = (_id, end) => end?.(new Error('boom!'))
+    const { set } = site.store
+    site.store.set = (_id, _session, end) => end?.(new Error('boom!'))
+    site.store.destroy = (_id, end) => end?.(new Error('boom!'))
     expect((await site.get('/save')).text).toBe('saved')
     site.cookies.clear()
     const answer = await site.get('/destroy')
@@ -275,10 +257,9 @@ describe('holdfast', () => {
   })
 
   test('one whose caller was told is the business of the caller', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       req.session.user = 'bob'
-      store.set = (_id, _session, end) => end?.(new Error('boom!'))
+      site.store.set = (_id, _session, end) => end?.(new Error('boom!'))
       const told = await done((end) => req.session.save(end)).catch((error: unknown) => error)
       const heard = await req.session.save().catch((error: unknown) => error)
       res.end(`${(told as Error).message} ${(heard as Error).message}`)
@@ -302,8 +283,7 @@ describe('holdfast', () => {
   })
 
   test('without a callback, every method returns a promise', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       req.session.user = 'bob'
       await req.session.save()
       await req.session.reload()
@@ -317,10 +297,9 @@ describe('holdfast', () => {
   })
 
   test('reload and regenerate without a callback reject, and end no process', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, async (req, res) => {
+    const site = await Site.of(ours, {}, async (req, res) => {
       const missing = await req.session.reload().catch((error: unknown) => error)
-      store.destroy = (_id, end) => end?.(new Error('boom!'))
+      site.store.destroy = (_id, end) => end?.(new Error('boom!'))
       const failed = await req.session.regenerate().catch((error: unknown) => error)
       res.end(`${(missing as Error).message}, ${(failed as Error).message}`)
     })

@@ -39,15 +39,14 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('an end in the past is sent, and nothing is kept', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store }, (req, res) => {
+    const site = await Site.of(session, {}, (req, res) => {
       req.session.cookie.expires = new Date(0)
       return visits(req, res)
     })
     const answer = await site.get()
     expect(answer.status).toBe(200)
     expect(cookieOf(answer)).toContain('Expires=Thu, 01 Jan 1970 00:00:00 GMT')
-    expect(await lengthOf(store)).toBe(0)
+    expect(await lengthOf(site.store)).toBe(0)
   })
 
   test('the end is relative to maxAge, and a changed one counts', async () => {
@@ -73,10 +72,9 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('what is stored and what is sent end at the same time', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, cookie: { maxAge: 60_000 } }, visits)
+    const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, visits)
     const line = cookieOf(await site.get())!
-    const stored = await kept(store, site.id)
+    const stored = await kept(site.store, site.id)
     expect(new Date(stored!.cookie.expires!).toUTCString()).toBe(/Expires=([^;]+)/.exec(line)![1])
   })
 
@@ -111,21 +109,19 @@ describe.each(both)('%s', (_, session) => {
   })
 
   test('an id that the handler made something else than a text stores nothing, and sends nothing', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, saveUninitialized: true, resave: true }, (req, res) => {
+    const site = await Site.of(session, { saveUninitialized: true, resave: true }, (req, res) => {
       Object.assign(req, { sessionID: () => undefined })
       return visits(req, res)
     })
     const answer = await site.get()
     expect([answer.status, answer.setCookies]).toEqual([200, []])
-    expect(await lengthOf(store)).toBe(0)
+    expect(await lengthOf(site.store)).toBe(0)
   })
 })
 
 describe('holdfast', () => {
   test('changing only cookie.maxAge is a change', async () => {
-    const store = storeOf(ours)
-    const site = await Site.of(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       if (req.url === '/remember') req.session.cookie.maxAge = 60_000
       else req.session.user = 'bob'
       res.end(String(req.session.cookie.originalMaxAge))

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import ours from '../../lib/express-session'
 import { MemoryTable } from '../../lib/stores/memory/table'
 import { advance, stopClock } from '../support/clock'
+import { Halt } from '../support/halt'
 import { Gates } from './support/gates'
 import { hang } from './support/hang'
 import { asked, both, count, done, kept as get, lengthOf, Site, storeOf, visits } from './support/both'
@@ -41,14 +42,13 @@ describe.each(both)('%s', (_, module) => {
   })
 
   test('methods are looked up at request time, and called once', async () => {
-    const store = storeOf(module)
-    const site = await Site.of(module, { store, unset: 'destroy' }, (req, res) => {
+    const site = await Site.of(module, { unset: 'destroy' }, (req, res) => {
       if (req.url === '/end') Object.assign(req, { session: null })
       else req.session.n = 1
       res.end()
     })
     await site.get()
-    const counted = ['get', 'set', 'touch', 'destroy'].map((name) => count(store, name))
+    const counted = ['get', 'set', 'touch', 'destroy'].map((name) => count(site.store, name))
     const calls = () => counted.map((one) => one.calls.splice(0).length)
     await site.get()
     expect(calls()).toEqual([1, 0, 1, 0])
@@ -61,13 +61,12 @@ describe.each(both)('%s', (_, module) => {
   })
 
   test('set is handed the session itself', async () => {
-    const store = storeOf(module)
-    const set = count(store, 'set')
     let seen: unknown
-    const site = await Site.of(module, { store }, (req, res) => {
+    const site = await Site.of(module, {}, (req, res) => {
       seen = req.session
       return visits(req, res)
     })
+    const set = count(site.store, 'set')
     await site.get()
     expect(set.calls[0]![1]).toBe(seen)
   })
@@ -91,10 +90,7 @@ describe.each(both)('%s', (_, module) => {
   test('all, length and clear', async () => {
     const store = storeOf(module)
     for (const id of ['a', 'b']) await asked((done) => store.set(id, session(1), done))
-    expect(await asked((done) => store.all(done))).toEqual({
-      a: { n: 1, cookie: { expires: null, originalMaxAge: null } },
-      b: { n: 1, cookie: { expires: null, originalMaxAge: null } }
-    })
+    expect(await asked((done) => store.all(done))).toEqual({ a: session(1), b: session(1) })
     expect(await lengthOf(store)).toBe(2)
     await asked((done) => store.destroy('a', done))
     expect(await lengthOf(store)).toBe(1)
@@ -231,24 +227,20 @@ describe('holdfast', () => {
 
   test.each(stores)('%s: a longer life that another request gave is not undone', async (_name, make) => {
     const store = make()
-    let tell!: () => void
-    const remembered = new Promise<void>((resolve) => (tell = resolve))
+    const halt = new Halt()
     const site = await Site.of(ours, { store }, async (req, res) => {
       if (req.url === '/slow') {
-        begun()
-        await remembered
+        await halt.here()
         req.session.slow = true
       } else if (req.url === '/remember') req.session.cookie.maxAge = 1e9
       else req.session.n = 1
       res.end()
     })
     await site.get()
-    let begun!: () => void
-    const isBegun = new Promise<void>((resolve) => (begun = resolve))
     const slow = site.get('/slow')
-    await isBegun
+    await halt.reached
     await site.get('/remember')
-    tell()
+    halt.go()
     expect((await slow).status).toBe(200)
     expect(await get(store, site.id)).toMatchObject({ slow: true, n: 1, cookie: { originalMaxAge: 1e9 } })
   })
@@ -343,13 +335,12 @@ describe('holdfast', () => {
   })
 
   test('the response waits for a save that nobody waits for', async () => {
-    const store = storeOf(ours)
-    const held = hang(store, 'set')
-    const site = await Site.of(ours, { store }, (req, res) => {
+    const site = await Site.of(ours, {}, (req, res) => {
       req.session.n = 1
       void req.session.save()
       res.end()
     })
+    const held = hang(site.store, 'set')
     let isThere = false
     const answer = site.get().finally(() => (isThere = true))
     await held.reached
@@ -357,6 +348,6 @@ describe('holdfast', () => {
     expect(isThere).toBe(false)
     held.go()
     expect((await answer).status).toBe(200)
-    expect((await get(store, site.id))!.n).toBe(1)
+    expect((await get(site.store, site.id))!.n).toBe(1)
   })
 })

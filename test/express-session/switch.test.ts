@@ -2,11 +2,12 @@ import { RedisStore as ConnectRedis } from 'connect-redis'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import holdfast from '../../lib'
+import ours from '../../lib/express-session'
 import { RedisStore } from '../../lib/redis'
 import { endOf } from '../support/cookies'
 import { openRedis } from '../support/redis'
 import { Browser } from '../support/browser'
-import { type AnyStore, implementations, sessionOf, type SessionModule } from './support/implementations'
+import { addPages, type AnyStore, sessionOf, type SessionModule } from './support/implementations'
 
 const secret = 'the secret of before and after'
 const user = {
@@ -34,25 +35,13 @@ interface Side {
   store(): AnyStore
 }
 
-const before: Side = {
-  name: 'express-session with connect-redis',
-  session,
-  store: () => new ConnectRedis({ client: redis.nodeRedis })
-}
-const after: readonly Side[] = implementations
-  .filter((one) => one.session !== session)
-  .flatMap(({ name, session }) => [
-    {
-      name: `${name} with connect-redis`,
-      session,
-      store: () => new ConnectRedis({ client: redis.nodeRedis })
-    },
-    {
-      name: `${name} with our RedisStore`,
-      session,
-      store: () => new RedisStore(redis.nodeRedis, { prefix: 'sess:' })
-    }
-  ])
+const theirStore = () => new ConnectRedis({ client: redis.nodeRedis })
+const ourStore = () => new RedisStore(redis.nodeRedis, { prefix: 'sess:' })
+const before: Side = { name: 'express-session with connect-redis', session, store: theirStore }
+const after: readonly Side[] = [
+  { name: 'holdfast/express-session with connect-redis', session: ours, store: theirStore },
+  { name: 'holdfast/express-session with our RedisStore', session: ours, store: ourStore }
+]
 const ways = after.flatMap((one) => [
   { way: `from ${before.name} to ${one.name}`, from: before, to: one },
   { way: `from ${one.name} to ${before.name}`, from: one, to: before }
@@ -134,11 +123,7 @@ describe.each(ways)('$way', ({ from, to }) => {
   })
 })
 
-function both(
-  from: Side,
-  to: Side,
-  options: object = kinds['the usual options']
-): Promise<[Browser, Browser]> {
+function both(from: Side, to: Side, options: object = {}): Promise<[Browser, Browser]> {
   const open = (side: Side): Promise<Browser> => Browser.open(application(side, options))
   return Promise.all([open(from), open(to)])
 }
@@ -151,10 +136,7 @@ function keysSeenBy(side: Side, other: Side): string[] {
 function application({ session, store }: Side, options: object): Express {
   const app = express()
   app.use(session({ secret, resave: false, saveUninitialized: false, ...options, store: store() }))
-  app.post('/login', (req, res) => {
-    sessionOf(req).user = user
-    res.end()
-  })
+  addPages(app, user)
   app.post('/remember', (req, res) => {
     sessionOf(req).cookie.maxAge = 3_600_000
     sessionOf(req).user = user
@@ -166,13 +148,8 @@ function application({ session, store }: Side, options: object): Express {
       res.end()
     })
   })
-  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
   app.get('/me', (req, res) => void res.json(sessionOf(req).user ?? null))
   app.get('/life', (req, res) => void res.json(sessionOf(req).cookie.originalMaxAge))
-  app.get('/count', (req, res) => {
-    sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
-    res.json(sessionOf(req).count)
-  })
   app.get('/keys', (req, res) => {
     const keys = Object.keys(sessionOf(req)).filter((key) => key !== 'cookie')
     res.json(keys.sort())

@@ -12,12 +12,19 @@ import { Halt } from '../support/halt'
 import { CountingStore, hangs } from '../support/counting-store'
 import { openRedis } from '../support/redis'
 import { send } from '../support/send'
-import { answerErrors, secret, Site, type Bag } from '../support/site'
+import { answerErrors, returning, secret, Site, type Bag, type Visitor } from '../support/site'
 
 describe('what waits for one visitor alone does not count as a store that is silent:', () => {
   const login = (site: Site, user: string) => {
     const visitor = site.visitor()
     return visitor.ask((s) => void (s.user = user)).then(() => visitor)
+  }
+
+  /** The one waits in vain with six requests at once, and the other is served. */
+  const expectStuck = async (stuck: Visitor, bob: Visitor) => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => stuck.clone().visit(() => null)))
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(503))
+    for (let i = 0; i < 5; i++) expect(await bob.ask((s) => s.user)).toBe('bob')
   }
 
   test('a notBefore that never answers', async () => {
@@ -27,9 +34,7 @@ describe('what waits for one visitor alone does not count as a store that is sil
     const site = await Site.open({ store: new CookieStore({ notBefore }), timeout: 200 })
     const [mallory, bob] = [await login(site, 'mallory'), await login(site, 'bob')]
     isStuck = true
-    const stuck = await Promise.all(Array.from({ length: 6 }, () => mallory.clone().visit(() => null)))
-    expect(stuck.map(({ status }) => status)).toEqual(Array(6).fill(503))
-    for (let i = 0; i < 5; i++) expect(await bob.ask((s) => s.user)).toBe('bob')
+    await expectStuck(mallory, bob)
   })
 
   test('a record that never comes', async () => {
@@ -38,9 +43,7 @@ describe('what waits for one visitor alone does not count as a store that is sil
     const [mallory, bob] = [await login(site, 'mallory'), await login(site, 'bob')]
     const { id } = mallory
     store.always((ask, call) => (call.id === id ? new Promise(() => undefined) : ask()))
-    const stuck = await Promise.all(Array.from({ length: 6 }, () => mallory.clone().visit(() => null)))
-    expect(stuck.map(({ status }) => status)).toEqual(Array(6).fill(503))
-    for (let i = 0; i < 5; i++) expect(await bob.ask((s) => s.user)).toBe('bob')
+    await expectStuck(mallory, bob)
   })
 })
 
@@ -56,9 +59,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
   const expectOneTimeout = (begun: number) => expect(timeSince(begun)).toBeLessThan(2 * TIMEOUT)
 
   test.each([1, 3, 6])('%i saves that nobody waits for', async (count) => {
-    const site = await Site.open({ timeout: TIMEOUT })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { site, visitor } = await returning({ timeout: TIMEOUT })
     site.store.always(hangs, 'set')
     let begun = 0
     const { status } = await visitor.visit((s) => {
@@ -73,9 +74,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
   })
 
   test('different calls that nobody waits for', async () => {
-    const site = await Site.open({ timeout: TIMEOUT })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { site, visitor } = await returning({ timeout: TIMEOUT })
     site.store.always(hangs)
     site.store.always(undefined, 'get')
     let begun = 0
@@ -97,9 +96,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
   })
 
   test('requests of one session that come one after the other, each within its own', async () => {
-    const site = await Site.open({ timeout: TIMEOUT })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { site, visitor } = await returning({ timeout: TIMEOUT })
     site.store.always(hangs, 'set')
     const answers = [0, TIMEOUT / 12, TIMEOUT - 50].map(async (ms) => {
       await delay(ms)
@@ -117,9 +114,7 @@ describe('a store that never answers a write keeps a response for one timeout, w
   })
 
   test('a commit that waits behind a function given to update, and then for the store', async () => {
-    const site = await Site.open({ timeout: TIMEOUT })
-    const visitor = site.visitor()
-    await visitor.ask((s) => void (s.n = 1))
+    const { site, visitor } = await returning({ timeout: TIMEOUT })
     const [running, end] = [new Halt(), new Halt()]
     const updating = visitor.clone().visit((s) =>
       s.update(() => {

@@ -1,4 +1,5 @@
-import { begin, held, meanwhile } from './support/visit'
+import type { Bag } from '../support/site'
+import { begin, changes, held } from './support/visit'
 import { onBothStores } from './support/stores'
 
 /** All that a conflict could spoil on its way: a decoder that is not JavaScript's own spoils each of them. */
@@ -27,14 +28,8 @@ onBothStores((store) => {
   test('what neither request touched survives a conflict exactly, in its order', async () => {
     const { site, visitor } = await begin(store(), { ...DATA, a: 0 })
     const text = await site.store.inner.get(visitor.id)
-    const answer = await meanwhile(
-      visitor,
-      async (session, wait) => {
-        session.slow = 1
-        await wait()
-      },
-      () => visitor.clone().ask((session) => void (session.a = 1))
-    )
+    const slow = (session: Bag) => (session.slow = 1)
+    const answer = await changes(visitor, slow, (session) => void (session.a = 1))
     expect(answer.status).toBe(200)
     const merged = await site.store.inner.get(visitor.id)
     expect(withoutMeta(merged)).toBe(withoutMeta(text).replace('"a":0}', '"a":1,"slow":1}'))
@@ -44,14 +39,8 @@ onBothStores((store) => {
 
   test('what both requests stored in a conflict arrives exactly', async () => {
     const { visitor } = await begin(store(), { a: 0 })
-    await meanwhile(
-      visitor,
-      async (session, wait) => {
-        session.slow = DATA
-        await wait()
-      },
-      () => visitor.clone().ask((session) => void (session.fast = DATA))
-    )
+    const slow = (session: Bag) => (session.slow = DATA)
+    await changes(visitor, slow, (session) => void (session.fast = DATA))
     expect(JSON.stringify(await held(visitor))).toBe(JSON.stringify({ a: 0, fast: kept, slow: kept }))
   })
 

@@ -1,8 +1,7 @@
-import { type Backend, memoryBackend, redisBackend } from './rig/backends'
+import { openBackends } from './rig/backends'
 import { pairs, REQUESTS, type RequestName, together, triples } from './rig/catalogue'
 import { explain, playAll } from './rig/explore'
 import type { Plan } from './rig/plan'
-import { resumeTime, stopTime } from './rig/time'
 
 const ALL = Object.keys(REQUESTS) as RequestName[]
 /** One of each kind, as each schedule on Redis takes milliseconds. */
@@ -15,31 +14,17 @@ const CARRIED = ['login with list', 'new id'] as const
 /** `npm run test:long` asks for more than what fits into half a minute. */
 const isLong = process.env.TEST_LONG !== undefined
 
+const backends = openBackends()
+
 describe.each([
-  ['MemoryStore', memoryBackend, ALL, isLong ? ALL : CORE, MOVES, isLong ? 10_000 : 5000],
-  [
-    'Redis',
-    redisBackend,
-    isLong ? CORE : SHORT,
-    isLong ? CORE : SHORT,
-    isLong ? MOVES : CARRIED,
-    isLong ? 3000 : 500
-  ]
-] as const)('every interleaving on %s', (name, start, names, inOneProcess, moves, least) => {
-  let backend: Backend
+  ['MemoryStore', ALL, isLong ? ALL : CORE, MOVES, isLong ? 10_000 : 5000],
+  ['Redis', ...(isLong ? ([CORE, CORE, MOVES, 3000] as const) : ([SHORT, SHORT, CARRIED, 500] as const))]
+] as const)('every interleaving on %s', (name, names, inOneProcess, moves, least) => {
   let count = 0
-  beforeAll(async () => {
-    backend = await start()
-    stopTime()
-  })
-  afterAll(async () => {
-    resumeTime()
-    await backend.stop()
-  })
 
   async function all(plans: readonly Plan[]): Promise<void> {
     for (const plan of plans) {
-      await playAll(plan, backend, (outcome, path) => {
+      await playAll(plan, backends[name], (outcome, path) => {
         if (outcome.problems.length > 0) throw new Error(explain(plan, path, outcome))
         return ++count > 0
       })

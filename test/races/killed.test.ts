@@ -29,11 +29,11 @@ async function sessions(): Promise<Map<string, Record<string, unknown>>> {
   return found
 }
 
+const start = (env: Record<string, string> = {}) =>
+  AppProcess.start('races/child/main', { REDIS_URL: redis.url, ...env })
+
 async function killAt(command: number, keep: string, visitor: Visitor): Promise<void> {
-  const child = await AppProcess.start('races/child/main', {
-    REDIS_URL: redis.url,
-    KILL_AFTER: String(command)
-  })
+  const child = await start({ KILL_AFTER: String(command) })
   await child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
   expect(await child.ended).toBe('SIGKILL')
 }
@@ -63,7 +63,7 @@ describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
   test('never: another attempt after a kill works', async () => {
     const { visitor } = await begin(redis.store, DATA)
     await killAt(2, keep, visitor)
-    const child = await AppProcess.start('races/child/main', { REDIS_URL: redis.url })
+    const child = await start()
     const answer = await child.post(`/regenerate?keep=${keep}`, visitor.cookie)
     const fresh = idIn(/^sid=([^;]*)/.exec(answer.setCookies[0]!)![1]!)
     expect((await sessions()).get(fresh)).toEqual({ ...kept, user: 'new' })
@@ -75,10 +75,7 @@ describe.each(CASES)('%s, logged out in the middle, then killed', (_name, keep, 
     'after command %i: the logout stays one',
     async (command) => {
       const { visitor } = await begin(redis.store, DATA)
-      const child = await AppProcess.start('races/child/main', {
-        REDIS_URL: redis.url,
-        HALT_AFTER: String(command)
-      })
+      const child = await start({ HALT_AFTER: String(command) })
       const answer = child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
       await child.says()
       await visitor.clone().ask((session) => session.destroy())

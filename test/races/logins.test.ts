@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { Cluster } from 'ioredis'
 import session, { MemoryStore, type Store } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { startCluster } from '../support/redis-cluster'
 import { startRedis } from '../support/redis-server'
+import { atEnd } from '../support/serve'
 import { type Bag, secret, Site, type Visitor } from '../support/site'
 
 /** `npm run test:long` asks for a thousand. */
@@ -15,34 +17,24 @@ const TIMEOUT = 60_000
 const user = (s: object) => (s as Bag).user as string | undefined
 const options = { user, timeout: TIMEOUT }
 
-interface Opened {
-  readonly store: Store
-  close(): Promise<unknown>
+function openMemory(): Promise<Store> {
+  return Promise.resolve(atEnd(new MemoryStore(), (it) => it.close()))
 }
 
-function openMemory(): Promise<Opened> {
-  const store = new MemoryStore()
-  return Promise.resolve({ store, close: () => store.close() })
+async function openRedis(): Promise<Store> {
+  const server = atEnd(await startRedis(), (it) => it.stop())
+  return atEnd(RedisStore.connect(server.url), (it) => it.close())
 }
 
-async function openRedis(): Promise<Opened> {
-  const server = await startRedis()
-  const store = RedisStore.connect(server.url)
-  return { store, close: () => store.close().then(() => server.stop()) }
-}
-
-async function openCluster(): Promise<Opened> {
-  const cluster = await startCluster()
+async function openCluster(): Promise<Store> {
+  const cluster = atEnd(await startCluster(), (it) => it.stop())
   const client = new Cluster([{ host: '127.0.0.1', port: cluster.nodes[0]!.port }], {
     enableOfflineQueue: false,
     redisOptions: { maxRetriesPerRequest: 0 }
   })
-  await new Promise((resolve) => client.once('ready', resolve))
-  const close = () => {
-    client.disconnect()
-    return cluster.stop()
-  }
-  return { store: new RedisStore(client), close }
+  atEnd(client, (it) => it.disconnect())
+  await once(client, 'ready')
+  return new RedisStore(client)
 }
 
 type Keep = true | 'user'[]
@@ -104,9 +96,8 @@ describe.each([
   ['Redis', openRedis],
   ['a Redis Cluster of three', openCluster]
 ] as const)('on %s', (_name, open) => {
-  let opened: Opened
-  beforeAll(async () => (opened = await open()), 90_000)
-  afterAll(() => opened.close())
+  let store: Store
+  beforeAll(async () => (store = await open()), 90_000)
 
   test.each<[string, Keep]>([
     ['regenerate with keep: true', true],
@@ -114,7 +105,6 @@ describe.each([
   ])(
     'nobody stays logged in by %s without a pause while all sessions of a user are ended',
     async (_how, keep) => {
-      const { store } = opened
       const site = await Site.open({ ...options, store })
       const elsewhere = session({ ...options, secret, store })
       for (const round of rounds(CLIENTS)) {
@@ -147,7 +137,7 @@ describe.each([
   ])(
     'no logout is undone by %s at the same time',
     async (_what, other) => {
-      const site = await Site.open({ ...options, store: opened.store })
+      const site = await Site.open({ ...options, store })
       for (const round of rounds(PAIRS)) {
         const clients = await each(() => Client.login(site, `pair ${round}`))
         await Promise.all(

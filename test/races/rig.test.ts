@@ -1,19 +1,9 @@
-import { type Backend, memoryBackend, redisBackend } from './rig/backends'
+import { openBackends } from './rig/backends'
 import { type Broken, BROKEN } from './rig/broken'
 import { together } from './rig/catalogue'
 import { type Path, playAll, playPath } from './rig/explore'
-import { resumeTime, stopTime } from './rig/time'
 
-let memory: Backend
-let redis: Backend
-beforeAll(async () => {
-  ;[memory, redis] = await Promise.all([memoryBackend(), redisBackend()])
-  stopTime()
-})
-afterAll(async () => {
-  resumeTime()
-  await Promise.all([memory.stop(), redis.stop()])
-})
+const backends = openBackends()
 
 describe('the rig finds', () => {
   test.each(Object.entries(BROKEN))('%s', async (_name, broken) => {
@@ -30,14 +20,14 @@ test('nothing is wrong with the real thing in the plans that show what is broken
 test('a path replays its schedule', async () => {
   const plan = together(['save twice', 'new id and write'])
   const seen = new Map<string, Path>()
-  await playAll(plan, memory, ({ trace }, path) => {
+  await playAll(plan, backends.MemoryStore, ({ trace }, path) => {
     expect(seen.has(steps(trace))).toBe(false)
     seen.set(steps(trace), path)
     return true
   })
   expect(seen.size).toBeGreaterThan(20)
   for (const [taken, path] of seen) {
-    expect(steps((await playPath(plan, path, memory)).trace)).toBe(taken)
+    expect(steps((await playPath(plan, path, backends.MemoryStore)).trace)).toBe(taken)
   }
 })
 
@@ -46,7 +36,7 @@ async function firstProblem({ parts, plans, redis: onRedis }: Broken): Promise<s
   for (const plan of plans) {
     await playAll(
       plan,
-      onRedis ? redis : memory,
+      backends[onRedis ? 'Redis' : 'MemoryStore'],
       ({ problems }) => {
         if (problems[0] !== undefined) problem = problems[0]
         return problem === 'none'

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { calm, path, troubled } from './rig/arbitrary'
-import { type Backend, memoryBackend, redisBackend } from './rig/backends'
+import { openBackends } from './rig/backends'
 import { explain, playPath } from './rig/explore'
-import { resumeTime, stopTime } from './rig/time'
 
 /**
  * A failure prints its seed and its path: RACE_SEED and RACE_PATH run the same schedule again. RACE_RUNS is how many
@@ -12,20 +11,12 @@ const { RACE_SEED, RACE_PATH, RACE_RUNS = process.env.TEST_LONG ? 500 : 200 } = 
 const seed = Number(RACE_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
 const runs = Number(RACE_RUNS)
 
-describe.each([
-  ['MemoryStore', memoryBackend, runs],
-  ['Redis', redisBackend, Math.ceil(runs / 5)]
-] as const)('%s', (_name, start, numRuns) => {
-  let backend: Backend
-  beforeAll(async () => {
-    backend = await start()
-    stopTime()
-  })
-  afterAll(async () => {
-    resumeTime()
-    await backend.stop()
-  })
+const backends = openBackends()
 
+describe.each([
+  ['MemoryStore', runs],
+  ['Redis', Math.ceil(runs / 5)]
+] as const)('%s', (name, numRuns) => {
   test.each([
     ['all goes well', calm],
     ['commands fail', troubled]
@@ -34,7 +25,7 @@ describe.each([
     async (_name, plans) => {
       await fc.assert(
         fc.asyncProperty(plans, path, async (plan, taken) => {
-          const outcome = await playPath(plan, taken, backend)
+          const outcome = await playPath(plan, taken, backends[name])
           if (outcome.problems.length > 0) throw new Error(explain(plan, taken, outcome))
         }),
         { seed, numRuns, ...(RACE_PATH ? { path: RACE_PATH } : {}) }

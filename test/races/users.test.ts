@@ -63,40 +63,15 @@ const moving = (world: World<TwoUsers>, moves: number, keep: Keep) => async () =
   for (let i = 0; i < moves && id !== undefined; i++) {
     const from: string = id
     id = undefined
-    await codeOf(
-      world
-        .site(`move ${i}`)
-        .move(from, keep)
-        .then((to) => (id = to))
-    )
+    const move = world.site(`move ${i}`).move(from, keep)
+    await codeOf(move.then((to) => (id = to)))
   }
 }
 
-/** The session of U's gets another id while all are ended: it was logged in before, so it goes. */
-function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUsers> {
-  let ended = 0
-  return {
-    seed: twoUsers,
-    programs: (world) => [
-      moving(world, moves, keep),
-      async () => (ended = await world.site('ends').destroy('U'))
-    ],
-    async check(world) {
-      const { handles } = await ofUser(world, 'U')
-      // One that came too late for its session is an empty one now, and nobody's.
-      expect(handles).toEqual([])
-      if (keep === true) expect(ended).toBeLessThanOrEqual(1)
-      expect((await ofUser(world, 'W')).ids).toEqual([world.seed.other])
-    }
-  }
-}
+type End = (site: Process, seed: TwoUsers) => Promise<unknown>
 
 /** The session gets other ids, one after the other, while `end` ends it. Nothing of it is left when that was answered. */
-function moveWhileEnding(
-  end: (site: Process, seed: TwoUsers) => Promise<unknown>,
-  moves: number,
-  keep: Keep
-): Scenario<TwoUsers> {
+function moveWhileEnding(end: End, moves: number, keep: Keep): Scenario<TwoUsers> {
   return {
     seed: twoUsers,
     programs: (world) => [moving(world, moves, keep), () => end(world.site('ends'), world.seed)],
@@ -107,13 +82,22 @@ function moveWhileEnding(
   }
 }
 
+/**
+ * The session of U's gets another id while all are ended: it was logged in before, so it goes. One that came too late
+ * for its session is an empty one then, and nobody's.
+ */
+function moveWhileDestroying(moves: number, keep: Keep = true): Scenario<TwoUsers> {
+  const end: End = async (site) => {
+    const ended = await site.destroy('U')
+    if (keep === true) expect(ended).toBeLessThanOrEqual(1)
+  }
+  return moveWhileEnding(end, moves, keep)
+}
+
 /** What ends one session, by whoever has it. */
-const ENDS: [string, (site: Process, seed: TwoUsers) => Promise<unknown>][] = [
+const ENDS: [string, End][] = [
   ['a logout', (site, { mine }) => site.visit(mine, (s) => s.destroy())],
-  [
-    'a logout by a WebSocket or a worker that holds it',
-    async (site, { mine }) => (await site.hold(mine)).destroy()
-  ]
+  ['a WebSocket or a worker that holds it', async (site, { mine }) => (await site.hold(mine)).destroy()]
 ]
 
 const change = (site: Process, id: string, user: string) =>
@@ -165,6 +149,8 @@ function memoryKept(): Kept {
 
 describe('every interleaving on a MemoryStore', () => {
   const kept = memoryKept()
+  const every = (scenario: Omit<Scenario<TwoUsers>, 'seed'>) =>
+    everyOrder(kept, { seed: twoUsers, ...scenario })
 
   test('a login while all sessions of its user are ended', async () => {
     if (!isLong) return someOrders(kept, loginWhileDestroying(), MANY)
@@ -179,12 +165,8 @@ describe('every interleaving on a MemoryStore', () => {
       programs: (world) => [
         async () => {
           fresh = undefined
-          await codeOf(
-            world
-              .site('login')
-              .login('U', world.seed.mine)
-              .then((id) => (fresh = must(id)))
-          )
+          const login = world.site('login').login('U', world.seed.mine)
+          await codeOf(login.then((id) => (fresh = must(id))))
         },
         async () => (ended = await world.site('ends').destroy('U'))
       ],
@@ -202,16 +184,15 @@ describe('every interleaving on a MemoryStore', () => {
     await (isLong ? everyOrder : someOrders)(kept, moveWhileDestroying(1))
   }, 600_000)
 
-  test('a chain of them while all sessions of its user are ended', async () => {
-    await someOrders(kept, moveWhileDestroying(2))
-    await someOrders(kept, moveWhileDestroying(4))
-  }, 600_000)
-
-  test.each<[string, number]>([
-    ['regenerate with a list of keys', 1],
-    ['a chain of them', 2]
-  ])('%s while all sessions of its user are ended', (_, moves) =>
-    someOrders(kept, moveWhileDestroying(moves, ['user']))
+  test.each<[string, number, Keep]>([
+    ['a chain of two with keep: true', 2, true],
+    ['a chain of four with keep: true', 4, true],
+    ['regenerate with a list of keys', 1, ['user']],
+    ['a chain with a list of keys', 2, ['user']]
+  ])(
+    '%s while all sessions of its user are ended',
+    (_how, moves, keep) => someOrders(kept, moveWhileDestroying(moves, keep)),
+    600_000
   )
 
   describe.each(ENDS)('%s ends what is carried to another id', (_name, end) => {
@@ -223,20 +204,14 @@ describe('every interleaving on a MemoryStore', () => {
     ])('by %s', (_how, moves, keep) => someOrders(kept, moveWhileEnding(end, moves, keep)))
   })
 
-  test('an end by handle ends what is carried with everything to other ids', () =>
-    someOrders(
-      kept,
-      moveWhileEnding(
-        async (site, { handle }) => expect(await site.destroy('U', { handle })).toBe(1),
-        2,
-        true
-      )
-    ))
+  test('an end by handle ends what is carried with everything to other ids', () => {
+    const end: End = async (site, { handle }) => expect(await site.destroy('U', { handle })).toBe(1)
+    return someOrders(kept, moveWhileEnding(end, 2, true))
+  })
 
   test('regenerate with keep: true while all others are ended: it stays, under one id', async () => {
     let ended = 0
-    await everyOrder<TwoUsers>(kept, {
-      seed: twoUsers,
+    await every({
       programs: (world) => [
         () => world.site('move').move(world.seed.mine),
         async () => (ended = await world.site('ends').destroy('U', { handle: 'of nobody' }))
@@ -249,8 +224,7 @@ describe('every interleaving on a MemoryStore', () => {
 
   test('regenerate with keep: true while sessions are listed: it is there, once', async () => {
     let seen: string[] = []
-    await everyOrder<TwoUsers>(kept, {
-      seed: twoUsers,
+    await every({
       programs: (world) => [
         () => world.site('move').move(world.seed.mine),
         async () => (seen = await world.site('lists').list('U'))
@@ -261,8 +235,7 @@ describe('every interleaving on a MemoryStore', () => {
 
   test('a write of a session that is ended is refused, and brings nothing back', async () => {
     let code = ''
-    await everyOrder<TwoUsers>(kept, {
-      seed: twoUsers,
+    await every({
       programs: (world) => [
         async () => (code = await codeOf(world.site('writes').visit(world.seed.mine, (s) => void (s.a = 1)))),
         () => world.site('ends').destroy('U')
@@ -276,8 +249,7 @@ describe('every interleaving on a MemoryStore', () => {
 
   test('twice at once: each session is ended once', async () => {
     const counts: number[] = []
-    await everyOrder<TwoUsers>(kept, {
-      seed: twoUsers,
+    await every({
       programs: (world) => [
         async () => (counts[0] = await world.site('one').destroy('U')),
         async () => (counts[1] = await world.site('two').destroy('U'))
@@ -295,8 +267,7 @@ describe('every interleaving on a MemoryStore', () => {
 
   test('a session goes from U to V and back to U', async () => {
     let ended = 0
-    const count = await everyOrder<TwoUsers>(kept, {
-      seed: twoUsers,
+    const count = await every({
       programs: (world) => [
         async () => {
           await change(world.site('there'), world.seed.mine, 'V')

@@ -30,6 +30,14 @@ class Pipeline {
   }
 }
 
+/** Requests whose commits have all been asked for, and wait. */
+async function holdAll(app: HeldApp, paths: readonly string[]) {
+  const commits = paths.map(() => app.store.holdNext())
+  const pipeline = new Pipeline(app.server.port, paths)
+  for (const { asked } of commits) await asked.seen
+  return { commits, pipeline }
+}
+
 /** The status and the body of each answer. */
 function answersIn(text: string): string[] {
   return text
@@ -58,9 +66,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
   it('answers in the order of the requests, whatever the order of the commits', async () => {
     const app = await HeldApp.open(kind, [change, body])
     const paths = ['/1', '/stream2', '/3', '/4']
-    const commits = paths.map(() => app.store.holdNext())
-    const pipeline = new Pipeline(app.server.port, paths)
-    for (const { asked } of commits) await asked.seen
+    const { commits, pipeline } = await holdAll(app, paths)
     for (const { answer, done } of [...commits].reverse()) {
       answer.resolve()
       await done.seen
@@ -71,9 +77,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
   it('also where a held response becomes the first in line', async () => {
     const app = await HeldApp.open(kind, [change, body])
     const paths = ['/1', '/stream2', '/3']
-    const commits = paths.map(() => app.store.holdNext())
-    const pipeline = new Pipeline(app.server.port, paths)
-    for (const { asked } of commits) await asked.seen
+    const { commits, pipeline } = await holdAll(app, paths)
     for (const [index, { answer }] of commits.entries()) {
       answer.resolve()
       // The answer is here before the next one is let go.
@@ -91,9 +95,7 @@ describe.each(['Express 5', 'Connect'] as const)('keep-alive with pipelining on 
       }
     })
     const paths = ['/1', '/stream2', '/3', '/stream4', '/5']
-    const commits = paths.map(() => app.store.holdNext())
-    const pipeline = new Pipeline(app.server.port, paths)
-    for (const { asked } of commits) await asked.seen
+    const { commits, pipeline } = await holdAll(app, paths)
     commits[4]!.answer.resolve()
     commits[3]!.answer.reject(new Error('down'))
     commits[1]!.answer.reject(new Error('down'))

@@ -218,47 +218,41 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   it('holds a flush, which is of compression, together with what is to be flushed', async () => {
     type Flushing = ServerResponse & { flush: () => void }
     const log: string[] = []
-    const rig = await HeldServer.open(
-      protocol,
-      async ({ res, gate }) => {
-        const { flush } = res as Flushing
-        flush()
-        expect({ log: log.splice(0), gate: gate.log }).toEqual({ log: ['flush'], gate: [] })
-        res.write('a')
-        flush()
-        expect(log).toEqual([])
-        gate.allow()
-        await exchange.received('a')
-        expect(log).toEqual(['write', 'flush'])
-        flush()
-        expect(log.pop()).toBe('flush')
-        res.end()
-      },
-      (res) => {
-        const write = res.write.bind(res) as (chunk: unknown) => boolean
-        res.write = (chunk: unknown) => (log.push('write'), write(chunk))
-        ;(res as Flushing).flush = () => log.push('flush')
-      }
-    )
+    const rig = await HeldServer.open(protocol, async ({ res, gate }) => {
+      const { flush } = res as Flushing
+      flush()
+      expect({ log: log.splice(0), gate: gate.log }).toEqual({ log: ['flush'], gate: [] })
+      res.write('a')
+      flush()
+      expect(log).toEqual([])
+      gate.allow()
+      await exchange.received('a')
+      expect(log).toEqual(['write', 'flush'])
+      flush()
+      expect(log.pop()).toBe('flush')
+      res.end()
+    })
+    rig.before = (res) => {
+      const write = res.write.bind(res) as (chunk: unknown) => boolean
+      res.write = (chunk: unknown) => (log.push('write'), write(chunk))
+      ;(res as Flushing).flush = () => log.push('flush')
+    }
     const exchange = rig.ask()
     expect((await exchange.ended.seen).body).toBe('a')
   })
 
   it('is held for a response that was begun before, until its end', async () => {
-    const rig = await HeldServer.open(
-      protocol,
-      async ({ res, gate, hold }) => {
-        expect(hold.begun).toBe(true)
-        res.write('b')
-        await exchange.received('ab')
-        expect(gate.log).toEqual([])
-        res.end('c')
-        expect(res.writableEnded).toBe(true)
-        await gate.asked()
-        gate.allow()
-      },
-      (res) => void res.write('a')
-    )
+    const rig = await HeldServer.open(protocol, async ({ res, gate, hold }) => {
+      expect(hold.begun).toBe(true)
+      res.write('b')
+      await exchange.received('ab')
+      expect(gate.log).toEqual([])
+      res.end('c')
+      expect(res.writableEnded).toBe(true)
+      await gate.asked()
+      gate.allow()
+    })
+    rig.before = (res) => res.write('a')
     const exchange = rig.ask()
     expect((await exchange.ended.seen).body).toBe('abc')
     expect(rig.gate.log).toEqual(['commit', 'committed'])
@@ -266,11 +260,8 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
 
   it('finds nothing to do for a response that was ended before', async () => {
     const closed = new Signal('closing')
-    const rig = await HeldServer.open(
-      protocol,
-      ({ res }) => res.on('close', () => closed.resolve()),
-      (res) => void res.end('x')
-    )
+    const rig = await HeldServer.open(protocol, ({ res }) => res.on('close', () => closed.resolve()))
+    rig.before = (res) => res.end('x')
     expect((await rig.server.get()).body).toBe('x')
     await closed.seen
     expect(rig.gate.log).toEqual([])

@@ -41,8 +41,8 @@ const OWN_ANSWER = {
 }
 
 describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
-  const refusing = async (handler: (held: Held) => unknown, before?: (res: ServerResponse) => void) => {
-    const rig = await HeldServer.open(protocol, handler, before)
+  const refusing = async (handler: (held: Held) => unknown) => {
+    const rig = await HeldServer.open(protocol, handler)
     rig.gate.onCommit = () => setImmediate(() => rig.gate.refuse())
     return rig
   }
@@ -54,16 +54,14 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       ['writeHead and end', (res) => (res.writeHead(202, { 'X-Inside': '1' }), res.end('handler'))],
       ['flushHeaders and end', (res) => (res.flushHeaders(), res.end('handler'))]
     ])('%s: an error handler answers, and finds the response as it was', async (_what, send) => {
-      const rig = await refusing(
-        ({ res }) => {
-          describePage(res)
-          send(res)
-        },
-        (res) => {
-          res.setHeader('X-Outer', ['1', '2'])
-          res.setHeader('X-Power', 'on')
-        }
-      )
+      const rig = await refusing(({ res }) => {
+        describePage(res)
+        send(res)
+      })
+      rig.before = (res) => {
+        res.setHeader('X-Outer', ['1', '2'])
+        res.setHeader('X-Power', 'on')
+      }
       rig.onError = (_error, { res }) => {
         expect(res.headersSent).toBe(false)
         expect(res.writableEnded).toBe(false)
@@ -74,11 +72,8 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       }
       const { status, body, headers } = await rig.server.get()
       expect({ status, body }).toEqual({ status: 503, body: 'error page' })
-      expect(headers).toMatchObject({
-        'x-outer': '1, 2',
-        'x-power': 'on',
-        date: expect.any(String) as string
-      })
+      const date = expect.any(String) as string
+      expect(headers).toMatchObject({ 'x-outer': '1, 2', 'x-power': 'on', date })
       for (const name of ['etag', 'set-cookie', 'content-type', 'x-inside'])
         expect(headers).not.toHaveProperty(name)
       expect(rig.errors).toEqual([expect.objectContaining({ message: 'the store says no' })])
@@ -86,21 +81,19 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     })
 
     it('takes back what a handler added to a list, removed and replaced', async () => {
-      const rig = await refusing(
-        ({ res }) => {
-          res.appendHeader('X-List', '3')
-          res.removeHeader('X-Gone')
-          res.setHeader('X-Other', 'handler')
-          // Over HTTP/2, Node knows no way to take it back.
-          if (protocol === 'HTTP/1.1') res.setHeader('Date', 'never')
-          res.end('handler')
-        },
-        (res) => {
-          res.setHeader('X-List', ['1', '2'])
-          res.setHeader('X-Gone', '1')
-          res.setHeader('X-Other', 'outer')
-        }
-      )
+      const rig = await refusing(({ res }) => {
+        res.appendHeader('X-List', '3')
+        res.removeHeader('X-Gone')
+        res.setHeader('X-Other', 'handler')
+        // Over HTTP/2, Node knows no way to take it back.
+        if (protocol === 'HTTP/1.1') res.setHeader('Date', 'never')
+        res.end('handler')
+      })
+      rig.before = (res) => {
+        res.setHeader('X-List', ['1', '2'])
+        res.setHeader('X-Gone', '1')
+        res.setHeader('X-Other', 'outer')
+      }
       const { headers } = await rig.server.get()
       expect(headers).toMatchObject({ 'x-list': '1, 2', 'x-gone': '1', 'x-other': 'outer' })
       expect(Date.parse(headers.date as string)).toBeGreaterThan(0)
@@ -121,11 +114,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
         res.end('page')
       }
       const { status, headers, body } = await rig.server.get()
-      expect({ status, page: headers['x-page'], body }).toEqual({
-        status: 500,
-        page: '1',
-        body: 'error page'
-      })
+      expect([status, headers['x-page'], body]).toEqual([500, '1', 'error page'])
     })
 
     it('commits what the error page changes before its end, as for any response', async () => {
@@ -165,13 +154,11 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     ])(
       '%s: it is answered without an error handler, and nothing of the handler leaves',
       async (_what, send) => {
-        const rig = await refusing(
-          ({ res }) => {
-            describePage(res)
-            send(res)
-          },
-          (res) => void res.setHeader('X-Outer', '1')
-        )
+        const rig = await refusing(({ res }) => {
+          describePage(res)
+          send(res)
+        })
+        rig.before = (res) => res.setHeader('X-Outer', '1')
         const answer = await rig.server.get()
         expect(answer).toMatchObject(OWN_ANSWER)
         expect(answer.headers['x-outer']).toBe('1')
@@ -218,11 +205,7 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       const log: string[] = []
       const done = new Signal('the rest')
       const rig = await refusing(async ({ res }) => {
-        const told = [
-          new Signal<unknown>('held write'),
-          new Signal<unknown>('late write'),
-          new Signal<unknown>('end')
-        ]
+        const told = ['held write', 'late write', 'end'].map((what) => new Signal<unknown>(what))
         res.write('held', told[0]!.resolve)
         log.push(((await told[0]!.seen) as Error).message)
         expect(res.headersSent).toBe(true)
@@ -286,13 +269,11 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
     it('does not end the process where a pipe was there before the hold', async () => {
       const source = new PassThrough()
       const closed = new Signal('close')
-      const rig = await refusing(
-        ({ res }) => {
-          res.on('close', () => closed.resolve())
-          source.write('first')
-        },
-        (res) => void source.pipe(res)
-      )
+      const rig = await refusing(({ res }) => {
+        res.on('close', () => closed.resolve())
+        source.write('first')
+      })
+      rig.before = (res) => source.pipe(res)
       expect(await rig.server.get()).toMatchObject(OWN_ANSWER)
       await closed.seen
       expect(source.listenerCount('data')).toBe(0)

@@ -12,7 +12,8 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
     ['before the hold', (res) => onHeaders(res, fails)],
     ['a method that throws', (res) => void (res.writeHead = fails)]
   ])('a header listener, mounted %s, is an error for the error handler', async (_what, before) => {
-    const rig = await HeldServer.open(protocol, ({ res }) => res.end('handler'), before)
+    const rig = await HeldServer.open(protocol, ({ res }) => res.end('handler'))
+    rig.before = before
     rig.onError = (_error, { res }) => {
       expect(res.headersSent).toBe(false)
       res.writeHead = Object.getPrototypeOf(res).writeHead
@@ -35,11 +36,8 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
   })
 
   it('where the handler was streaming the answer is a 500', async () => {
-    const rig = await HeldServer.open(
-      protocol,
-      ({ res }) => res.write('handler'),
-      (res) => onHeaders(res, fails)
-    )
+    const rig = await HeldServer.open(protocol, ({ res }) => res.write('handler'))
+    rig.before = (res) => onHeaders(res, fails)
     expect(await rig.get()).toMatchObject({ status: 500, body: 'Internal Server Error\n', complete: true })
     expect(rig.errors).toEqual([])
   })
@@ -70,17 +68,14 @@ describe.each(PROTOCOLS)('nothing throws out of the release, over %s', (protocol
 
   it('a body that breaks after the headers breaks the response off', async () => {
     const told = new Signal<unknown>('the callback')
-    const rig = await HeldServer.open(
-      protocol,
-      ({ res }) => {
-        res.write('a')
-        res.write('b', told.resolve)
-      },
-      (res) => {
-        const native = res.write.bind(res) as (chunk: unknown) => boolean
-        res.write = ((chunk: unknown) => (chunk === 'b' ? fails() : native(chunk))) as never
-      }
-    )
+    const rig = await HeldServer.open(protocol, ({ res }) => {
+      res.write('a')
+      res.write('b', told.resolve)
+    })
+    rig.before = (res) => {
+      const native = res.write.bind(res) as (chunk: unknown) => boolean
+      res.write = ((chunk: unknown) => (chunk === 'b' ? fails() : native(chunk))) as never
+    }
     const { complete } = await rig.get()
     expect(complete).toBe(false)
     expect(await told.seen).toMatchObject({ message: 'a header listener' })

@@ -5,14 +5,20 @@ import { returning, Site, type Bag } from '../support/site'
 
 const KEPT = { n: 1 }
 
+/** A visitor whose next write, or removal, fails. */
+async function returningToFault(operation: 'set' | 'destroy' = 'set') {
+  const opened = await returning()
+  opened.site.store.next(operation, fails)
+  return opened
+}
+
 describe('a failure that its caller heard of', () => {
   it.each<[string, (s: Bag) => unknown]>([
     ['awaited', (s) => codeOf(s.save())],
     ['then', (s) => s.save().then(null, () => undefined)],
     ['a callback', (s) => new Promise((resolve) => s.save(resolve))]
   ])('is the caller’s business: %s', async (_how, save) => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     const { status, setCookies } = await visitor.visit(async (s) => {
       s.n = 2
       await save(s)
@@ -24,8 +30,7 @@ describe('a failure that its caller heard of', () => {
   })
 
   it('does not keep a later change from being committed', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     await visitor.ask(async (s) => {
       s.n = 2
       await codeOf(s.save())
@@ -35,8 +40,7 @@ describe('a failure that its caller heard of', () => {
   })
 
   it('can be tried again by the handler', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     await visitor.ask(async (s) => {
       s.n = 2
       await codeOf(s.save())
@@ -47,8 +51,7 @@ describe('a failure that its caller heard of', () => {
   })
 
   it('goes to the error handler where the handler passes it on', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     const { status, text } = await visitor.visit((s) => s.update((draft) => void (draft.n = 2)))
     expect([status, text]).toEqual([503, '{"error":"ERR_SESSION_STORE"}'])
     expect(site.errors).toHaveLength(1)
@@ -56,8 +59,7 @@ describe('a failure that its caller heard of', () => {
   })
 
   it('a destroy that failed leaves the session', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('destroy', fails)
+    const { visitor } = await returningToFault('destroy')
     const seen = await visitor.ask(async (s, req) => [
       await codeOf(s.destroy()),
       (req.session as unknown as Bag).n
@@ -68,8 +70,7 @@ describe('a failure that its caller heard of', () => {
 })
 
 test('a change before an update that the store refused is stored with the response', async () => {
-  const { site, visitor } = await returning()
-  site.store.next('set', fails)
+  const { visitor } = await returningToFault()
   const { status, text } = await visitor.visit(async (s) => {
     s.n = 2
     return codeOf(s.update((draft) => void (draft.m = 2)))
@@ -86,8 +87,7 @@ describe('a failure that nobody heard of', () => {
   ]
 
   it.each(calls)('fails the response: %s', async (_name, call, operation) => {
-    const { site, visitor } = await returning()
-    site.store.next(operation, fails)
+    const { visitor } = await returningToFault(operation)
     const { status, setCookies } = await visitor.visit((s) => {
       s.n = 2
       void call(s)
@@ -97,8 +97,7 @@ describe('a failure that nobody heard of', () => {
   })
 
   it.each(calls)('long before the response: %s', async (_name, call, operation) => {
-    const { site, visitor } = await returning()
-    site.store.next(operation, fails)
+    const { visitor } = await returningToFault(operation)
     const { status, setCookies } = await visitor.visit(async (s) => {
       s.n = 2
       void call(s)
@@ -127,8 +126,7 @@ describe('a failure that nobody heard of', () => {
   )
 
   it('before the response was ended, where the callback comes too late', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { visitor } = await returningToFault()
     const heard = jest.fn()
     const { status } = await visitor.visit((s, _req, res) => {
       s.n = 2
@@ -140,8 +138,7 @@ describe('a failure that nobody heard of', () => {
   })
 
   it('is forgotten where a later save succeeded', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     const { status } = await visitor.visit(async (s) => {
       s.n = 2
       void s.save()
@@ -169,8 +166,7 @@ describe('a failure that nobody heard of', () => {
   ])(
     'is not forgotten where what a later save stores makes no good of it: %s',
     async (_, call, operation) => {
-      const { site, visitor } = await returning()
-      site.store.next(operation, fails)
+      const { site, visitor } = await returningToFault(operation)
       const { status } = await visitor.visit(async (s) => {
         void call(s)
         await s.touch().catch(() => undefined)
@@ -183,8 +179,7 @@ describe('a failure that nobody heard of', () => {
   )
 
   it('is not forgotten where a reload takes the changes that nobody knew were lost', async () => {
-    const { site, visitor } = await returning()
-    site.store.next('set', fails)
+    const { site, visitor } = await returningToFault()
     const { status } = await visitor.visit(async (s) => {
       s.n = 2
       void s.save()

@@ -87,18 +87,16 @@ export class HeldServer {
     res.statusCode = 503
     res.end('error page')
   }
+  /** What comes in front of the hold. */
+  before: (res: ServerResponse) => unknown = () => undefined
   server!: TestServer
 
   private constructor(private readonly handler: (held: Held) => unknown) {}
 
-  static async open(
-    protocol: Protocol,
-    handler: (held: Held) => unknown,
-    before: (res: ServerResponse) => void = () => undefined
-  ): Promise<HeldServer> {
+  static async open(protocol: Protocol, handler: (held: Held) => unknown): Promise<HeldServer> {
     const rig = new HeldServer(handler)
     rig.server = await TestServer.open(protocol, (req, res) => {
-      before(res)
+      rig.before(res)
       rig.#handle(req, res)
     })
     return rig

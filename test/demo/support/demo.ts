@@ -24,13 +24,31 @@ export function startDemo(options: Pick<AppOptions, 'store'> & Partial<AppOption
   return serve(createApp({ secret, storeName: 'a store', ...options }) as RequestListener)
 }
 
+type Visitor = ReturnType<typeof request.agent>
+
+export const login = { username: 'test', password: 'x' }
+
 /** Logs somebody in, and resolves to the pair `sid=…`. */
 export async function loginAt(url: string): Promise<string> {
-  return cookieOf(await request(url).post('/users/login').send({ username: 'test', password: 'x' }))
+  return cookieOf(await request(url).post('/users/login').send(login))
+}
+
+/** Sends the form with this name. */
+export const sendForm = (visitor: Visitor, usr: string) =>
+  visitor.post('/login').type('form').send({ usr, psd: 'x' })
+
+/** Asks for the end of one of the visitor's devices. */
+export const endDevice = (visitor: Visitor, handle: unknown) =>
+  visitor.post('/users/devices/logout').send({ handle })
+
+/** The answer when so many devices were logged out. */
+export const ended = (count: number | null) => ({ ok: 1, message: '退出成功', ended: count })
+
+export async function userOf(visitor: Visitor): Promise<string | null> {
+  return ((await visitor.get('/users/getUser').expect(200)).body as { userinfo: string | null }).userinfo
 }
 
 /** Who has this cookie. */
-export async function userAt(url: string, cookie: string): Promise<string | null> {
-  const { body } = await request(url).get('/users/getUser').set('Cookie', cookie).expect(200)
-  return (body as { userinfo: string | null }).userinfo
+export function userAt(url: string, cookie: string): Promise<string | null> {
+  return userOf(request.agent(url).set('Cookie', cookie))
 }

@@ -3,15 +3,15 @@ import type { RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-local'
 import { Browser } from '../../support/browser'
-import { options, platforms, type SessionModule } from '../support/implementations'
+import { options, type Platform, platforms } from '../support/implementations'
 
 const ann = { username: 'ann', password: 'open' }
 
-describe.each(platforms)('connect-ensure-login with $name', ({ session, express }) => {
+describe.each(platforms)('connect-ensure-login with $name', (platform) => {
   let browser: Browser
 
   beforeEach(async () => {
-    browser = await Browser.open(application(session, express))
+    browser = await Browser.open(application(platform))
   })
 
   test('who is not logged in is sent to the login, and afterwards to where the way began', async () => {
@@ -33,10 +33,7 @@ describe.each(platforms)('connect-ensure-login with $name', ({ session, express 
   })
 })
 
-function application(
-  session: SessionModule,
-  express: (typeof platforms)[0]['express']
-): ReturnType<typeof express> {
+function application({ session, express }: Platform) {
   const guard = new passport.Passport()
   guard.use(new Strategy((username, password, done) => done(null, password === 'open' && { username })))
   guard.serializeUser((user, done) => done(null, user))

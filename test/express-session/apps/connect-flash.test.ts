@@ -1,12 +1,12 @@
 import flash from 'connect-flash'
 import { Browser } from '../../support/browser'
-import { options, platforms, sessionOf, type SessionModule } from '../support/implementations'
+import { options, type Platform, platforms, sessionOf } from '../support/implementations'
 
-describe.each(platforms)('connect-flash with $name', ({ session, express }) => {
+describe.each(platforms)('connect-flash with $name', (platform) => {
   let browser: Browser
 
   beforeEach(async () => {
-    browser = await Browser.open(application(session, express))
+    browser = await Browser.open(application(platform))
   })
 
   test('a message waits behind a redirect, and is shown once', async () => {
@@ -37,10 +37,7 @@ describe.each(platforms)('connect-flash with $name', ({ session, express }) => {
   })
 })
 
-function application(
-  session: SessionModule,
-  express: (typeof platforms)[0]['express']
-): ReturnType<typeof express> {
+function application({ session, express }: Platform) {
   const app = express()
   app.use(express.urlencoded({ extended: false }), session(options), flash())
   app.post('/send', (req, res) => {

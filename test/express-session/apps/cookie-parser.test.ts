@@ -1,6 +1,6 @@
 import cookieParser from 'cookie-parser'
 import { Browser } from '../../support/browser'
-import { options, platforms, sessionOf } from '../support/implementations'
+import { count, options, type Platform, platforms, sessionOf } from '../support/implementations'
 
 describe.each(platforms)('cookie-parser with $name', ({ session, express }) => {
   test.each([
@@ -39,7 +39,7 @@ describe.each(platforms)('cookie-parser with $name', ({ session, express }) => {
   })
 })
 
-function routes(app: ReturnType<(typeof platforms)[0]['express']>, signed: boolean): void {
+function routes(app: ReturnType<Platform['express']>, signed: boolean): void {
   app.get('/set', (req, res) => {
     count(req)
     res.cookie('theme', 'dark', { signed }).cookie('tracking', 'no').end()
@@ -53,8 +53,4 @@ function routes(app: ReturnType<(typeof platforms)[0]['express']>, signed: boole
     count(req)
     res.clearCookie('theme').end()
   })
-}
-
-function count(req: object): void {
-  sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
 }

@@ -1,5 +1,5 @@
 /** @jest-environment jsdom */
-import { both, logIn, Site, storeOf, visits } from '../support/both'
+import { both, logIn, Site, visits } from '../support/both'
 
 // Tests of pages often run so, with the server that they talk to in the same process.
 test('there is a page, and a timer is a number', () => {
@@ -31,9 +31,8 @@ describe.each(both)('%s under jsdom', (_name, session) => {
 
 test('holdfast/express-session under jsdom answers although its store stays silent', async () => {
   const [, ours] = both.at(-1)!
-  const store = storeOf(ours)
-  const site = await Site.of(ours, { store, timeout: 50 }, logIn)
+  const site = await Site.of(ours, { timeout: 50 }, logIn)
   await site.get()
-  store.get = () => undefined
+  site.store.get = () => undefined
   expect((await site.get()).status).toBe(503)
 })

@@ -1,4 +1,4 @@
-import { asked, both, lengthOf, Site, storeOf, type Handler, type Module } from '../support/both'
+import { asked, both, lengthOf, Site, type Handler, type Module } from '../support/both'
 import { Gates } from '../support/gates'
 
 // A forum ends sessions by the store: it has the ids of all devices there, and its own among them.
@@ -38,12 +38,12 @@ describe.each(both)('%s', (_name, session) => {
   test.each(Object.keys(end))(
     'a request that ended its own session by %s may leave a notice in it',
     async (way) => {
-      const { site, store } = await open(session)
+      const { site } = await open(session)
       await site.get('/login')
       const { status } = await site.get(`/${way}`)
       expect(status).toBe(200)
       expect((await site.get('/')).text).toBe('{"notice":1}')
-      expect(await lengthOf(store)).toBe(1)
+      expect(await lengthOf(site.store)).toBe(1)
     }
   )
 })
@@ -62,9 +62,8 @@ test.each(Object.keys(end))('%s of another request is not undone', async (way) =
 })
 
 async function open(session: Module) {
-  const store = storeOf(session)
   const gates = new Gates()
-  const site = await Site.of(session, { store }, async (req, res) => {
+  const site = await Site.of(session, {}, async (req, res) => {
     await gates.pass(req.headers['x-gate'] as string | undefined)
     const [path, quiet] = req.url!.slice(1).split('?')
     if (path === 'login') req.session.user = 'bob'
@@ -77,5 +76,5 @@ async function open(session: Module) {
     const { cookie: _cookie, ...data } = req.session
     res.end(JSON.stringify(data))
   })
-  return { site, store, gates }
+  return { site, gates }
 }

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { createRouter, expressWrapper } from 'next-connect'
 import { Browser } from '../../support/browser'
-import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
+import { count, implementations, options, sessionOf, type SessionModule } from '../support/implementations'
 
 describe.each(implementations)('next-connect with $name', ({ session }) => {
   let browser: Browser
@@ -41,7 +41,7 @@ describe.each(implementations)('next-connect with $name', ({ session }) => {
 function application(session: SessionModule): RequestListener {
   const router = createRouter()
   router.use(expressWrapper(session(options)))
-  router.get('/count', (req, res) => res.end(String(count(req, 1))))
+  router.get('/count', (req, res) => res.end(String(count(req))))
   router.post('/login', async (req, res) => {
     await new Promise((resolve) => sessionOf(req).regenerate(resolve))
     sessionOf(req).user = 'ann'
@@ -58,9 +58,4 @@ function application(session: SessionModule): RequestListener {
       res.end(error.message)
     }
   })
-}
-
-function count(req: object, by: number): number {
-  const session = sessionOf(req)
-  return (session.count = ((session.count as number) ?? 0) + by)
 }

@@ -2,17 +2,17 @@ import type { RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-local'
 import { Browser } from '../../support/browser'
-import { options, platforms, sessionOf, type SessionModule } from '../support/implementations'
+import { options, type Platform, platforms, sessionOf } from '../support/implementations'
 
 const ann = { username: 'ann', password: 'open' }
 
-describe.each(platforms)('passport with $name', ({ session, express }) => {
+describe.each(platforms)('passport with $name', (platform) => {
   let browser: Browser
   let users: Set<string>
 
   beforeEach(async () => {
     users = new Set(['ann'])
-    browser = await Browser.open(application(session, express, users))
+    browser = await Browser.open(application(platform, users))
   })
 
   test('a login has a new session id, and the old one is worth nothing', async () => {
@@ -81,11 +81,7 @@ describe.each(platforms)('passport with $name', ({ session, express }) => {
   })
 })
 
-function application(
-  session: SessionModule,
-  express: (typeof platforms)[0]['express'],
-  users: Set<string>
-): ReturnType<typeof express> {
+function application({ session, express }: Platform, users: Set<string>) {
   const guard = new passport.Passport()
   guard.use(
     new Strategy((username, password, done) => {
@@ -112,8 +108,7 @@ function application(
     req.logout({ keepSessionInfo: 'keep' in req.query }, (error) => (error ? next(error) : res.redirect('/')))
   })
   app.post('/cart', (req, res) => {
-    const cart = (sessionOf(req).cart ??= []) as string[]
-    cart.push(req.body.item)
+    ;((sessionOf(req).cart ??= []) as string[]).push(req.body.item)
     res.end()
   })
   app.get('/cart', (req, res) => void res.json(sessionOf(req).cart ?? null))

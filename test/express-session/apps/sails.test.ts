@@ -21,12 +21,8 @@ function lift(session: Module) {
 
   /** A request without a socket of its own, answered by a response that is only a stream. */
   const overSocket = async (cookie?: string) => {
-    const req = Object.assign(new Stream(), {
-      method: 'GET',
-      url: '/',
-      originalUrl: '/',
-      headers: { cookie }
-    })
+    const how = { method: 'GET', url: '/', originalUrl: '/', headers: { cookie } }
+    const req = Object.assign(new Stream(), how)
     const res = new ImitatedResponse()
     let text = ''
     res.on('data', (chunk: Buffer) => (text += chunk.toString()))

@@ -2,15 +2,12 @@ import { EventEmitter } from 'node:events'
 import serverlessExpress from '@codegenie/serverless-express'
 import express from 'express'
 import { createRequest, createResponse } from 'node-mocks-http'
-import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
+import { count, implementations, options, type SessionModule } from '../support/implementations'
 
 function application(session: SessionModule) {
   const app = express()
   app.use(session(options))
-  app.get('/', (req, res) => {
-    const visits = (sessionOf(req).visits = ((sessionOf(req).visits as number) ?? 0) + 1)
-    res.send(`visit ${visits}`)
-  })
+  app.get('/', (req, res) => void res.send(`visit ${count(req)}`))
   return app
 }
 

@@ -6,7 +6,14 @@ import { WebSocket } from 'ws'
 import { Browser } from '../../support/browser'
 import { atEnd, serve } from '../../support/serve'
 import { portOf } from '../../support/server'
-import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
+import {
+  addPages,
+  count,
+  implementations,
+  options,
+  sessionOf,
+  type SessionModule
+} from '../support/implementations'
 
 describe.each(implementations)('socket.io with $name', ({ session }) => {
   test.each([
@@ -63,17 +70,7 @@ async function open(session: SessionModule, more: object = {}) {
   const app = express()
   const middleware = session({ ...options, ...more })
   app.use(middleware)
-  app.post('/login', (req, res) => {
-    sessionOf(req).user = 'ann'
-    res.end()
-  })
-  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
-  app.get('/whoami', (req, res) => void res.json(sessionOf(req).user))
-  app.get('/count', (req, res) => {
-    sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
-    res.json(sessionOf(req).count)
-  })
-
+  addPages(app)
   const server = await serve(app)
   const browser = new Browser(portOf(server), 'connect.sid')
   const sockets = atEnd(new Server(server), (it) => it.close())
@@ -89,9 +86,8 @@ function answer(socket: Socket): void {
   socket.on('count', (reply: (result: unknown) => void) => {
     sessionOf(request).reload((error) => {
       if (error) return reply((error as Error).message)
-      const session = sessionOf(request)
-      session.count = ((session.count as number) ?? 0) + 1
-      session.save((failed) => reply(failed ? 'not saved' : session.count))
+      const counted = count(request)
+      sessionOf(request).save((failed) => reply(failed ? 'not saved' : counted))
     })
   })
 }

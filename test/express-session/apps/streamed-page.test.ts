@@ -1,4 +1,4 @@
-import { asked, both, kept, Site, storeOf } from '../support/both'
+import { asked, both, kept, Site } from '../support/both'
 
 describe.each(both)('%s', (_name, session) => {
   test('a page that is being written when the first value comes into the session arrives whole', async () => {
@@ -21,8 +21,7 @@ describe.each(both)('%s', (_name, session) => {
   })
 
   test('the order in which a web framework calls: touch, save, and the end', async () => {
-    const store = storeOf(session)
-    const site = await Site.of(session, { store, resave: true }, async (req, res) => {
+    const site = await Site.of(session, { resave: true }, async (req, res) => {
       req.session.touch()
       req.session.flash = ['welcome']
       await asked((done) => req.session.save(done))
@@ -32,6 +31,6 @@ describe.each(both)('%s', (_name, session) => {
     })
     const { status, headers } = await site.get()
     expect([status, headers['x-framework']]).toEqual([201, 'yes'])
-    expect((await kept(store, site.id))?.flash).toEqual(['welcome'])
+    expect((await kept(site.store, site.id))?.flash).toEqual(['welcome'])
   })
 })

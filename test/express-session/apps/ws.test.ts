@@ -6,7 +6,14 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { Browser } from '../../support/browser'
 import { atEnd, serve } from '../../support/serve'
 import { portOf } from '../../support/server'
-import { implementations, options, sessionOf, type SessionModule } from '../support/implementations'
+import {
+  addPages,
+  count,
+  implementations,
+  options,
+  sessionOf,
+  type SessionModule
+} from '../support/implementations'
 
 describe.each(implementations)('ws with $name', ({ session }) => {
   test('the session of a request to upgrade says who it is', async () => {
@@ -57,16 +64,7 @@ async function open(session: SessionModule, response: object = {}): Promise<Brow
   const middleware = session(options)
   const app = express()
   app.use(middleware)
-  app.post('/login', (req, res) => {
-    sessionOf(req).user = 'ann'
-    res.end()
-  })
-  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
-  app.get('/count', (req, res) => {
-    count(req)
-    res.json(sessionOf(req).count)
-  })
-
+  addPages(app)
   const server = await serve(app)
   const sockets = atEnd(new WebSocketServer({ noServer: true }), (it) => it.close())
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -86,13 +84,9 @@ function answer(request: IncomingMessage, question: string, reply: (text: string
   if (question === 'whoami') return reply(String(sessionOf(request).user))
   sessionOf(request).reload((error) => {
     if (error) return reply((error as Error).message)
-    count(request)
-    sessionOf(request).save((failed) => reply(failed ? 'not saved' : String(sessionOf(request).count)))
+    const counted = count(request)
+    sessionOf(request).save((failed) => reply(failed ? 'not saved' : String(counted)))
   })
-}
-
-function count(req: object): void {
-  sessionOf(req).count = ((sessionOf(req).count as number) ?? 0) + 1
 }
 
 async function talk(browser: Browser): Promise<(question: string) => Promise<string>> {

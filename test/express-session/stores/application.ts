@@ -1,51 +1,43 @@
 import express, { type Express, type Request, type Response } from 'express'
 import type { Gates } from '../support/gates'
-import { type AnyStore, options, sessionOf, type SessionModule } from '../support/implementations'
+import {
+  type AnyStore,
+  type AppSession,
+  options,
+  sessionOf,
+  type SessionModule
+} from '../support/implementations'
 
 /** The life of a session here, in milliseconds. */
 export const LIFE = 60_000
 
 /** An application that does with its session what applications do. */
-export function application(
-  session: SessionModule,
-  store: AnyStore,
-  gates: Gates,
-  more: object = {}
-): Express {
+export function application(session: SessionModule, store: AnyStore, gates: Gates, more = {}): Express {
   const app = express()
-  app.use(
-    express.urlencoded({ extended: false }),
-    session({ ...options, store, cookie: { maxAge: LIFE }, ...more })
-  )
+  const given = { ...options, store, cookie: { maxAge: LIFE }, ...more }
+  app.use(express.urlencoded({ extended: false }), session(given))
   app.use((req, _res, next) => void gates.pass(req.get('x-gate')).then(() => next()))
   const post = (path: string, handle: (req: Request, res: Response) => unknown): unknown =>
     app.post(path, handle)
+  const change = (path: string, act: (session: AppSession, body: Record<string, string>) => unknown) =>
+    post(path, (req, res) => {
+      act(sessionOf(req), req.body)
+      res.end()
+    })
   app.get('/', (req, res) => {
     const { cookie: _cookie, ...data } = sessionOf(req)
     res.json(data)
   })
-  post('/set', (req, res) => {
-    Object.assign(sessionOf(req), req.body)
-    res.end()
-  })
-  post('/life', (req, res) => {
-    sessionOf(req).cookie.maxAge = Number(req.body.ms)
-    res.end()
-  })
+  change('/set', (session, body) => Object.assign(session, body))
+  change('/life', ({ cookie }, { ms }) => (cookie.maxAge = Number(ms)))
+  change('/push', (session, { item }) => ((session.cart ??= []) as unknown[]).push(item))
+  change('/delete', (session, { key }) => delete session[key!])
   post('/save', (req, res) => {
     Object.assign(sessionOf(req), req.body)
     sessionOf(req).save(() => {
       sessionOf(req).saved = true
       res.end()
     })
-  })
-  post('/push', (req, res) => {
-    ;((sessionOf(req).cart ??= []) as string[]).push(req.body.item)
-    res.end()
-  })
-  post('/delete', (req, res) => {
-    delete sessionOf(req)[req.body.key]
-    res.end()
   })
   post('/destroy', (req, res) => sessionOf(req).destroy(() => res.end()))
   post('/regenerate', (req, res) => {

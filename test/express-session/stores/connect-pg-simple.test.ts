@@ -1,16 +1,15 @@
 import withSession from 'connect-pg-simple'
 import session from 'express-session'
 import { Pool } from 'pg'
+import { atEnd } from '../../support/serve'
 import { type PostgresServer, startPostgres } from '../support/postgres'
 import { suite } from './suite'
 
 let postgres: PostgresServer
 
 beforeAll(async () => {
-  postgres = await startPostgres()
+  postgres = atEnd(await startPostgres(), (it) => it.stop())
 })
-
-afterAll(() => postgres.stop())
 
 suite('connect-pg-simple', () => {
   const pool = new Pool(postgres.connection)
@@ -18,9 +17,8 @@ suite('connect-pg-simple', () => {
   return {
     store,
     pass: async (id, ms, age) => {
-      const { rows } = await pool.query<{ sess: string }>('SELECT sess::text FROM session WHERE sid = $1', [
-        id
-      ])
+      const asked = 'SELECT sess::text FROM session WHERE sid = $1'
+      const { rows } = await pool.query<{ sess: string }>(asked, [id])
       const earlier =
         'UPDATE session SET sess = $2, expire = expire - make_interval(secs => $3) WHERE sid = $1'
       await pool.query(earlier, [id, age(rows[0]!.sess), ms / 1000])

@@ -1,6 +1,7 @@
 import type { Store } from 'express-session'
 import main from '../../../lib'
 import { Browser } from '../../support/browser'
+import { atEnd } from '../../support/serve'
 import { Gates } from '../support/gates'
 import { implementations, type Implementation, options, type SessionModule } from '../support/implementations'
 import { application, LIFE } from './application'
@@ -34,10 +35,8 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
     let gates: Gates
 
     beforeAll(async () => {
-      opened = await open()
+      opened = atEnd(await open(), (it) => it.close?.())
     })
-
-    afterAll(() => opened.close?.())
 
     beforeEach(async () => {
       gates = new Gates()
@@ -65,10 +64,8 @@ export function suite(name: string, open: () => OpenStore | Promise<OpenStore>):
     test('a login is stored, and read by the next request', async () => {
       await browser.post('/set', { user: 'ann' })
       expect(await browser.json('/')).toMatchObject({ user: 'ann' })
-      expect(await stored(browser.id)).toMatchObject({
-        user: 'ann',
-        cookie: { expires: expect.anything() }
-      })
+      const cookie = { expires: expect.anything() }
+      expect(await stored(browser.id)).toMatchObject({ user: 'ann', cookie })
       expect(await browser.stranger().json('/')).toEqual({})
     })
 

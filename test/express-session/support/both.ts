@@ -78,10 +78,21 @@ export class Site extends Browser {
   /** What the middleware passed on after a response had begun. */
   readonly errors: unknown[] = []
 
-  /** @param options - of the middleware; a secret, and quiet values for `resave` and `saveUninitialized`, by default */
+  private constructor(
+    readonly store: StoreLike,
+    port: number,
+    name: string
+  ) {
+    super(port, name)
+  }
+
+  /**
+   * @param options - of the middleware; by default a secret, a MemoryStore, and quiet values for `resave` and
+   *   `saveUninitialized`
+   */
   static async of(session: Module, { before, ...options }: SiteOptions, handler: Handler): Promise<Site> {
-    const given = { secret, resave: false, saveUninitialized: false, ...options }
-    const middleware = session(given) as unknown as Middleware
+    const given = { secret, resave: false, saveUninitialized: false, store: storeOf(session), ...options }
+    const middleware = session(given as never) as unknown as Middleware
     const server = await serve((req, res) => {
       before?.(req as never, res)
       middleware(req as never, res as never, (error) => {
@@ -89,7 +100,8 @@ export class Site extends Browser {
         site.#fail(error, res)
       })
     })
-    const site = new Site(portOf(server), (options.name ?? options.key ?? 'connect.sid') as string)
+    const name = (options.name ?? options.key ?? 'connect.sid') as string
+    const site = new Site(given.store, portOf(server), name)
     return site
   }
 

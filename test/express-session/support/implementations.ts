@@ -1,4 +1,4 @@
-import express from 'express'
+import express, { type Express } from 'express'
 import express4 from 'express4'
 import session from 'express-session'
 import ours from '../../../lib/express-session'
@@ -27,6 +27,7 @@ export const platforms = implementations.flatMap(({ name, session }) => [
   { name: `${name}, Express 5`, session, express },
   { name: `${name}, Express 4`, session, express: express4 }
 ])
+export type Platform = (typeof platforms)[0]
 
 /** Options of an application without deprecated defaults. */
 export const options = {
@@ -49,4 +50,21 @@ export interface AppSession {
 
 export function sessionOf(req: object): AppSession {
   return (req as { session: AppSession }).session
+}
+
+/** Counts in the session of the request, and gives the number back. */
+export function count(req: object, by = 1): number {
+  const session = sessionOf(req)
+  return (session.count = ((session.count as number) ?? 0) + by)
+}
+
+/** What a page and a socket share: a login, a logout, who it is, and a count. */
+export function addPages(app: Express, user: unknown = 'ann'): void {
+  app.post('/login', (req, res) => {
+    sessionOf(req).user = user
+    res.end()
+  })
+  app.post('/logout', (req, res) => sessionOf(req).destroy(() => res.end()))
+  app.get('/whoami', (req, res) => void res.json(sessionOf(req).user))
+  app.get('/count', (req, res) => void res.json(count(req)))
 }

@@ -1,5 +1,6 @@
 import '../../express-session/support/quiet'
 import session from 'express-session'
+import { atEnd } from '../../support/serve'
 import { anomalies, KINDS } from './anomalies'
 import { type Backend, OWN, SHARED } from './backends'
 import { BROKEN, BROKEN_DROP_INS, brokenStore } from './broken'
@@ -28,8 +29,7 @@ let stage: Stage
 beforeAll(async () => {
   stage = await Stage.open()
 })
-afterAll(async () => {
-  await stage.close()
+afterAll(() => {
   if (process.env.DIFFERENTIAL_TABLE) process.stdout.write(table())
 })
 
@@ -44,12 +44,9 @@ describe('the judge finds', () => {
 describe('the schedules find, in the drop-in,', () => {
   test.each(Object.entries(BROKEN_DROP_INS))('%s', async (_name, { finds, breakIt, schedules }) => {
     const backend = await SHARED.MemoryStore!()
-    const broken = breakIt()
-    try {
-      expect((await playOurs(stage, backend, schedules)).ours[finds]).toBeGreaterThan(0)
-    } finally {
-      broken.mockRestore()
-    }
+    const broken = atEnd(breakIt(), (it) => it.mockRestore())
+    expect((await playOurs(stage, backend, schedules)).ours[finds]).toBeGreaterThan(0)
+    broken.mockRestore()
     expect((await playOurs(stage, backend, schedules)).ours[finds]).toBe(0)
   })
 })
@@ -59,7 +56,6 @@ describe.each(Object.entries(SHARED))('over %s', (name, open) => {
   beforeAll(async () => {
     backend = await open()
   })
-  afterAll(() => backend.close())
 
   test(
     'nothing goes wrong more often than with express-session',
@@ -97,7 +93,6 @@ describe.each(Object.entries(OWN))('over %s', (name, open) => {
   beforeAll(async () => {
     backend = await open()
   })
-  afterAll(() => backend.close())
 
   test(
     'nothing goes wrong',

@@ -7,8 +7,9 @@ import {
   sessionOf,
   type SessionModule
 } from '../../express-session/support/implementations'
-import { listen, portOf, stop } from '../../support/server'
 import { send } from '../../support/send'
+import { serve } from '../../support/serve'
+import { portOf } from '../../support/server'
 import { ACTIONS, type Action, dataOf, type Data } from './actions'
 import type { Planned, Schedule } from './schedule'
 import { SlowStore } from './slow-store'
@@ -39,7 +40,7 @@ const PATIENCE = 15_000
 /** Milliseconds that the drop-in waits for a store, for the same reason. */
 const TIMEOUT = 8_000
 
-/** A server on which many schedules are played at once, each by an application of its own. */
+/** A server on which many schedules are played at once, each by an application of its own, until the tests end. */
 export class Stage {
   readonly #apps = new Map<string, RequestListener>()
   #server!: Server
@@ -47,12 +48,8 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     const stage = new Stage()
-    stage.#server = await listen((req, res) => stage.#apps.get(String(req.headers['x-run']))!(req, res))
+    stage.#server = await serve((req, res) => stage.#apps.get(String(req.headers['x-run']))!(req, res))
     return stage
-  }
-
-  close(): Promise<void> {
-    return stop(this.#server)
   }
 
   /** Plays a schedule: a visitor begins a session, sends the requests, and looks at all that is left of it. */

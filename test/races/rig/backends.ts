@@ -3,7 +3,8 @@ import { MemoryStore } from '../../../lib/stores/memory/memory-store'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import type { Store } from '../../../lib/stores/store'
 import { startRedis } from '../../support/redis-server'
-import { pass } from './time'
+import { atEnd } from '../../support/serve'
+import { pass, resumeTime, stopTime } from './time'
 
 /** What is kept under an id, seen from behind the store. */
 export interface Observation {
@@ -21,11 +22,21 @@ export interface Backend {
   /** Takes the life of what is kept under the id, so that it never ends. */
   persist?(id: string): Promise<void>
   clear(): Promise<void>
-  stop(): Promise<void>
 }
 
-export async function memoryBackend(): Promise<Backend> {
-  const store = new MemoryStore()
+/** Both backends for the tests of a file, which run while time stands still. */
+export function openBackends(): Record<'MemoryStore' | 'Redis', Backend> {
+  const backends = {} as Record<'MemoryStore' | 'Redis', Backend>
+  beforeAll(async () => {
+    Object.assign(backends, { MemoryStore: memoryBackend(), Redis: await redisBackend() })
+    stopTime()
+    atEnd(backends, resumeTime)
+  })
+  return backends
+}
+
+function memoryBackend(): Backend {
+  const store = atEnd(new MemoryStore(), (it) => it.close())
   const seen = new Set<string>()
   return {
     store,
@@ -40,15 +51,14 @@ export async function memoryBackend(): Promise<Backend> {
     async clear() {
       for (const id of seen) await store.destroy(id)
       seen.clear()
-    },
-    stop: () => store.close()
+    }
   }
 }
 
-export async function redisBackend(): Promise<Backend> {
-  const server = await startRedis()
-  const store = RedisStore.connect(server.url)
-  const admin = new Redis(server.url)
+async function redisBackend(): Promise<Backend> {
+  const server = atEnd(await startRedis(), (it) => it.stop())
+  const store = atEnd(RedisStore.connect(server.url), (it) => it.close())
+  const admin = atEnd(new Redis(server.url), (it) => it.disconnect())
   return {
     store,
     async observe(id) {
@@ -64,11 +74,6 @@ export async function redisBackend(): Promise<Backend> {
     },
     async clear() {
       await admin.flushdb()
-    },
-    async stop() {
-      await store.close()
-      admin.disconnect()
-      await server.stop()
     }
   }
 }

@@ -14,8 +14,8 @@ import { Model } from './model'
 import type { Choose, Event, Fate, Plan } from './plan'
 import { jump, pass, passToNextTimer, pauseAt, quiet, resetTime } from './time'
 
-const LIMITS = { bytes: 10_000, depth: 20 }
-const SETTINGS = {
+export const LIMITS = { bytes: 10_000, depth: 20 }
+export const SETTINGS = {
   name: 'sid',
   idleTimeout: 600_000,
   lifetime: 3_600_000,

@@ -10,22 +10,11 @@ import { UserSessions, type SessionChoice } from '../../../lib/manager/user-sess
 import type { Bag } from '../../support/site'
 import { Doors } from './doors'
 import { nextPath } from './explore'
+import { LIMITS, SETTINGS as OF_REQUESTS } from './run'
 import { quiet } from './time'
 
-const LIMITS = { bytes: 10_000, depth: 20 }
-const SETTINGS = {
-  name: 'sid',
-  idleTimeout: 600_000,
-  lifetime: 3_600_000,
-  timeout: 60_000,
-  rememberFor: 3_600_000,
-  renew: 'half',
-  saveUninitialized: false,
-  autoCommit: true,
-  whenGone: 'throw',
-  whenUnreadable: 'throw',
-  user: (session: object) => (session as Bag).user as string | undefined
-} as const
+const user = (session: object) => (session as Bag).user as string | undefined
+const SETTINGS = { ...OF_REQUESTS, timeout: 60_000, user }
 
 /** A store, and all that it keeps. */
 export interface Kept {

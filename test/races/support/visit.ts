@@ -39,6 +39,17 @@ export async function meanwhile(
   return answer
 }
 
+export type Change = (session: Bag) => unknown
+
+/** One request makes a change and waits, and another one makes its own meanwhile. Answers with the first one's answer. */
+export function changes(visitor: Visitor, slow: Change, fast: Change): Promise<Answer> {
+  const handler = async (session: Bag, wait: () => Promise<void>) => {
+    await slow(session)
+    await wait()
+  }
+  return meanwhile(visitor, handler, () => visitor.clone().ask(fast))
+}
+
 /** Ends the life of what the store keeps. */
 export async function expire(store: Store, id: string): Promise<void> {
   await store.touch(id, 1)

@@ -1,4 +1,4 @@
-import Redis, { Cluster } from 'ioredis'
+import Redis, { Cluster, type ClusterOptions } from 'ioredis'
 import { createClient, createCluster, type RedisClientType } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { slotOf } from '../../../lib/stores/redis/slot'
@@ -19,7 +19,8 @@ let nodeRedis: NodeCluster
 let queueingNodeRedis: NodeCluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ args: ['--cluster-require-full-coverage', 'no'] })
+  const args = ['--cluster-require-full-coverage', 'no']
+  cluster = atEnd(await startCluster({ args }), (it) => it.stop())
   const options = {
     enableOfflineQueue: false,
     retryDelayOnFailover: 0,
@@ -27,29 +28,15 @@ beforeAll(async () => {
     redisOptions: { maxRetriesPerRequest: 0, disconnectTimeout: 100 }
   }
   const seeds = [{ host: '127.0.0.1', port: cluster.nodes[0]!.port }]
-  ioredis = new Cluster(seeds, { ...options, keyPrefix: 'app:' })
-  plain = new Cluster(seeds, options)
-  queueing = new Cluster(seeds, {
-    clusterNodeRetryStrategy: () => 500,
-    redisOptions: { disconnectTimeout: 100 }
-  })
-  nodeRedis = createCluster({
-    rootNodes: [{ url: cluster.nodes[0]!.url }],
-    defaults: { disableOfflineQueue: true }
-  })
-  queueingNodeRedis = createCluster({ rootNodes: [{ url: cluster.nodes[0]!.url }] })
-  await nodeRedis.connect()
-  await queueingNodeRedis.connect()
+  const connect = (given: ClusterOptions) => atEnd(new Cluster(seeds, given), (it) => it.disconnect())
+  ioredis = connect({ ...options, keyPrefix: 'app:' })
+  plain = connect(options)
+  queueing = connect({ clusterNodeRetryStrategy: () => 500, redisOptions: { disconnectTimeout: 100 } })
+  const rootNodes = [{ url: cluster.nodes[0]!.url }]
+  nodeRedis = createCluster({ rootNodes, defaults: { disableOfflineQueue: true } })
+  queueingNodeRedis = createCluster({ rootNodes })
+  for (const one of [nodeRedis, queueingNodeRedis]) atEnd(await one.connect(), () => one.destroy())
 }, 90_000)
-
-afterAll(async () => {
-  ioredis.disconnect()
-  plain.disconnect()
-  queueing.disconnect()
-  nodeRedis.destroy()
-  queueingNodeRedis.destroy()
-  await cluster.stop()
-})
 
 describe.each([
   ['ioredis', () => new RedisStore(ioredis)],

@@ -120,22 +120,17 @@ describe.each(clients)('watch by %s', (_, connect) => {
 })
 
 test('a server that comes back is listened to, with whatever it had forgotten', async () => {
-  const own = await startRedis()
-  const store = RedisStore.connect(own.url)
-  try {
-    const heard: Ended[] = []
-    const resumed = jest.fn()
-    store.watch((ended) => heard.push(ended), resumed)
-    await until(() => resumed.mock.calls.length === 1)
-    await own.restart()
-    await until(() => resumed.mock.calls.length === 2)
-    await untilItWorks(() => store.set('id', 'text', MINUTE, null))
-    expect(await store.destroy('id')).toBe(true)
-    await until(() => heard.length === 1)
-  } finally {
-    await store.close()
-    await own.stop()
-  }
+  const own = atEnd(await startRedis(), (it) => it.stop())
+  const store = atEnd(RedisStore.connect(own.url), (it) => it.close())
+  const heard: Ended[] = []
+  const resumed = jest.fn()
+  store.watch((ended) => heard.push(ended), resumed)
+  await until(() => resumed.mock.calls.length === 1)
+  await own.restart()
+  await until(() => resumed.mock.calls.length === 2)
+  await untilItWorks(() => store.set('id', 'text', MINUTE, null))
+  expect(await store.destroy('id')).toBe(true)
+  await until(() => heard.length === 1)
 })
 
 test('an attempt that is not answered is not the last', async () => {

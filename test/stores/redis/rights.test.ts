@@ -4,8 +4,9 @@ import Redis, { Cluster } from 'ioredis'
 import { createClient, createCluster, type RedisClientType } from 'redis'
 import { RedisStore } from '../../../lib/stores/redis/redis-store'
 import { storeTests } from '../../../lib/store-tests'
-import { type NodeCluster, type RedisCluster, startCluster } from '../../support/redis-cluster'
+import { type NodeCluster, startCluster } from '../../support/redis-cluster'
 import { type RedisServer, startRedis } from '../../support/redis-server'
+import { atEnd } from '../../support/serve'
 
 const document = readFileSync(join(__dirname, '../../../docs/websockets.md'), 'utf8')
 const [, rights = ''] = /^ACL SETUSER web ([^`]*)/m.exec(document) ?? []
@@ -18,20 +19,14 @@ async function allow({ url }: RedisServer): Promise<void> {
 }
 
 describe('with the rights that the documents name', () => {
-  let server: RedisServer
   let ioredis: Redis
   let nodeRedis: RedisClientType
   beforeAll(async () => {
-    server = await startRedis()
+    const server = atEnd(await startRedis(), (it) => it.stop())
     await allow(server)
-    ioredis = new Redis({ port: server.port, ...user })
+    ioredis = atEnd(new Redis({ port: server.port, ...user }), (it) => it.disconnect())
     nodeRedis = createClient({ url: server.url, ...user })
-    await nodeRedis.connect()
-  })
-  afterAll(async () => {
-    ioredis.disconnect()
-    nodeRedis.destroy()
-    await server.stop()
+    atEnd(await nodeRedis.connect(), () => nodeRedis.destroy())
   })
 
   describe.each([
@@ -43,21 +38,15 @@ describe('with the rights that the documents name', () => {
 })
 
 describe('with the same rights on a cluster', () => {
-  let cluster: RedisCluster
   let ioredis: Cluster
   let nodeRedis: NodeCluster
   beforeAll(async () => {
-    cluster = await startCluster()
+    const cluster = atEnd(await startCluster(), (it) => it.stop())
     for (const node of cluster.nodes) await allow(node)
     const [{ host, port, url }] = cluster.nodes as [RedisServer]
-    ioredis = new Cluster([{ host, port }], { redisOptions: user })
+    ioredis = atEnd(new Cluster([{ host, port }], { redisOptions: user }), (it) => it.disconnect())
     nodeRedis = createCluster({ rootNodes: [{ url }], defaults: user })
-    await nodeRedis.connect()
-  })
-  afterAll(async () => {
-    ioredis.disconnect()
-    nodeRedis.destroy()
-    await cluster.stop()
+    atEnd(await nodeRedis.connect(), () => nodeRedis.destroy())
   })
 
   describe.each([

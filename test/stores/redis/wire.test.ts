@@ -3,6 +3,7 @@ import Redis from 'ioredis'
 import { createClient, createClientPool, createSentinel } from 'redis'
 import { RedisStore, type RedisClient } from '../../../lib/stores/redis/redis-store'
 import { openRedis } from '../../support/redis'
+import { atEnd } from '../../support/serve'
 import { commandsDuring, failure, SECRET_ID } from './helpers'
 
 const MINUTE = 60_000
@@ -115,17 +116,14 @@ describe.each(clients)('on the wire, %s', (_, make) => {
     const store = make()
     await store.set('id', 'one', MINUTE, null)
     await redis.client.config('SET', 'maxmemory', '1')
-    try {
-      expect((await failure(store.set('id', 'two', MINUTE, 'one'))).message).toMatch(/OOM/)
-      expect((await failure(store.set(SECRET_ID, 'new', MINUTE, null))).message).toMatch(/OOM/)
-      expect(await store.set('id', 'two', MINUTE, 'other')).toEqual({ conflict: 'one' })
-      expect(await store.destroy('id', 'other')).toEqual({ conflict: 'one' })
-      expect(await store.get('id', 2 * MINUTE)).toBe('one')
-      expect(await store.touch('id', MINUTE)).toBe(true)
-      expect(await store.destroy('id')).toBe(true)
-    } finally {
-      await redis.client.config('SET', 'maxmemory', '0')
-    }
+    atEnd(redis.client, (it) => it.config('SET', 'maxmemory', '0'))
+    expect((await failure(store.set('id', 'two', MINUTE, 'one'))).message).toMatch(/OOM/)
+    expect((await failure(store.set(SECRET_ID, 'new', MINUTE, null))).message).toMatch(/OOM/)
+    expect(await store.set('id', 'two', MINUTE, 'other')).toEqual({ conflict: 'one' })
+    expect(await store.destroy('id', 'other')).toEqual({ conflict: 'one' })
+    expect(await store.get('id', 2 * MINUTE)).toBe('one')
+    expect(await store.touch('id', MINUTE)).toBe(true)
+    expect(await store.destroy('id')).toBe(true)
   })
 })
 
