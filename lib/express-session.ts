@@ -23,10 +23,10 @@ function session(options?: object): RequestHandler {
   return createExpressSession(options)
 }
 
-// eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require` a typed function
+// oxlint-disable-next-line typescript/no-namespace -- what makes `require` a typed function
 namespace session {
   type Secret = string | NodeJS.ArrayBufferView | KeyObject
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in @types/express-session: whatever a store calls an error
+  // oxlint-disable-next-line typescript/no-explicit-any -- as in @types/express-session: whatever a store calls an error
   type Failure = any
 
   /** The options of express-session. All durations are milliseconds. */
@@ -169,15 +169,15 @@ namespace session {
 Object.assign(session, { Session, Cookie, Store, MemoryStore, default: session })
 
 // Node reads the names that `import { Store }` may use from these lines; `export =` replaces the object.
-/* eslint-disable @typescript-eslint/no-unsafe-member-access */
+/* oxlint-disable typescript/no-unsafe-member-access */
 module.exports.Cookie = Cookie
 module.exports.MemoryStore = MemoryStore
 module.exports.Session = Session
 module.exports.Store = Store
-/* eslint-enable @typescript-eslint/no-unsafe-member-access */
+/* oxlint-enable typescript/no-unsafe-member-access */
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  // oxlint-disable-next-line typescript/no-namespace -- where Express looks for additions to its request
   namespace Express {
     type SessionStore = session.Store & { generate: (req: Request) => void }
     interface SessionEntries {
