@@ -76,7 +76,7 @@ async function openRedis(url: string): Promise<OpenStore> {
   })
 
   // Only here: without Redis nobody needs the packages that it imports.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // oxlint-disable-next-line typescript/no-require-imports
   const { openRaceRedis } = require('./race/redis') as typeof import('./race/redis')
   const race = await openRaceRedis(url)
   const look = (id: string): string => `redis-cli -u ${shown(url)} --raw get SESSION:${id}`

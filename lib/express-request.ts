@@ -1,10 +1,10 @@
 import type { SessionData } from './session-data'
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  // oxlint-disable-next-line typescript/no-namespace -- where Express looks for additions to its request
   namespace Express {
     /** Each entry declares what a request has with it, under its own name. */
-    // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the entries add to it
+    // oxlint-disable-next-line typescript/no-empty-object-type -- the entries add to it
     interface SessionEntries {}
 
     /** The members of a request, from the one entry that an application uses. */

@@ -23,12 +23,12 @@ function session(options?: object): RequestHandler {
   return createExpressSession(options)
 }
 
-// eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require` a typed function
+// oxlint-disable-next-line typescript/no-namespace -- what makes `require` a typed function
 namespace session {
   type Secret = string | NodeJS.ArrayBufferView | KeyObject
   // As in @types/express-session, so that what compiles with these compiles here: with `unknown`, a callback of an `Error`
   // would not, and with `Error`, neither would one of another class nor a look at `error.code`.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
   type Failure = any
 
   /** The options of express-session. All durations are milliseconds. */
@@ -171,15 +171,15 @@ namespace session {
 Object.assign(session, { Session, Cookie, Store, MemoryStore, default: session })
 
 // Node reads the names that `import { Store }` may use from these lines; `export =` replaces the object.
-/* eslint-disable @typescript-eslint/no-unsafe-member-access */
+/* oxlint-disable typescript/no-unsafe-member-access */
 module.exports.Cookie = Cookie
 module.exports.MemoryStore = MemoryStore
 module.exports.Session = Session
 module.exports.Store = Store
-/* eslint-enable @typescript-eslint/no-unsafe-member-access */
+/* oxlint-enable typescript/no-unsafe-member-access */
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  // oxlint-disable-next-line typescript/no-namespace -- where Express looks for additions to its request
   namespace Express {
     type SessionStore = session.Store & { generate: (req: Request) => void }
     interface SessionEntries {

@@ -67,7 +67,7 @@ function session(options: SessionOptions): unknown {
   return middleware.createMiddleware(options)
 }
 
-// eslint-disable-next-line @typescript-eslint/no-namespace -- what makes `require('holdfast')` a typed function
+// oxlint-disable-next-line typescript/no-namespace -- what makes `require('holdfast')` a typed function
 namespace session {
   export import CookieStore = cookies.CookieStore
   export import MemoryStore = memory.MemoryStore
@@ -75,13 +75,13 @@ namespace session {
   export import headerTransport = transports.headerTransport
   export import loadSession = middleware.loadSession
   /** `SessionData` for the compiler, with the keys that files in CommonJS have declared. */
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
+  // oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented
   export interface SessionData extends BaseSessionData {}
 }
 
 // The types themselves and not aliases of them: the compiler can name only what an entry exports when it writes the
 // declarations of an application.
-// eslint-disable-next-line @typescript-eslint/no-namespace -- see above
+// oxlint-disable-next-line typescript/no-namespace -- see above
 declare namespace session {
   // Not variables: the compiler could then not name the types of this namespace by what an application imports.
   export { self as default, self as session }
@@ -137,7 +137,7 @@ declare namespace session {
 Object.assign(session, { default: session, session })
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- where Express looks for additions to its request
+  // oxlint-disable-next-line typescript/no-namespace -- where Express looks for additions to its request
   namespace Express {
     interface SessionEntries {
       holdfast: {

@@ -87,7 +87,7 @@ function formerLoad(): never {
 
 /** Writes a line for each request. Loaded only here: everybody else pays nothing for it. */
 function withLines(session: Middleware, cookie: string): Middleware {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // oxlint-disable-next-line typescript/no-require-imports
   const { writeLines } = require('./debug') as typeof import('./debug')
   return writeLines(session, cookie)
 }

@@ -319,7 +319,7 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   const settings: Record<string, unknown> = {}
   for (const name of KNOWN) {
     const rule = RULES[name]
-    // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- null is a value that is wrong
+    // oxlint-disable-next-line typescript/prefer-nullish-coalescing -- null is a value that is wrong
     const value: unknown = options[name] === undefined ? rule.default : options[name]
     if (value === undefined) continue
     need(rule.accepts(value), `${name} must ${rule.must}${name === 'renew' ? renewFor(value) : ''}`)
@@ -339,7 +339,7 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   return {
     ...checked,
     secrets: checkSecrets(secret),
-    // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- null is a value that is wrong
+    // oxlint-disable-next-line typescript/prefer-nullish-coalescing -- null is a value that is wrong
     store: checkedStore(store === undefined ? new MemoryStore() : store)
   }
 }

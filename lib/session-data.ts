@@ -7,7 +7,7 @@
  * }
  * ```
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is there to be augmented
+// oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented
 export interface SessionData {}
 
 /** Values that JSON cannot hold. A Date and whatever else has `toJSON` come back as what that makes of them. */

@@ -168,7 +168,8 @@ async function ask(open, app) {
     for (const [, name, value] of response.headers
       .getSetCookie()
       .map((one) => /^(.*?)=(.*?)(?:;|$)/.exec(one)))
-      value ? jar.set(name, value) : jar.delete(name)
+      if (value) jar.set(name, value)
+      else jar.delete(name)
     const text = await response.text()
     return { status: response.status, data: text.startsWith('{') ? JSON.parse(text) : {} }
   }

@@ -18,7 +18,7 @@ export async function least({ store }, { secret, url }) {
         req.session = {}
         return next()
       }
-      send('GETEX', `least:${req.sessionId}`, 'PX', `${DAY}`).then((text) => {
+      void send('GETEX', `least:${req.sessionId}`, 'PX', `${DAY}`).then((text) => {
         req.session = JSON.parse(text)
         next()
       }, next)

@@ -79,7 +79,7 @@ function parse(args: string[]) {
 
 /** The version of the package that this file belongs to. */
 function version(): string {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // oxlint-disable-next-line typescript/no-require-imports
   return (require('holdfast/package.json') as { version: string }).version
 }
 

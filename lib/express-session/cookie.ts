@@ -110,7 +110,7 @@ export function serialize(name: string, value: string, data: CookieData): string
     return stringifySetCookie({ name, value, expires: expires ?? undefined, ...attributes } as never)
   } catch (error) {
     // The offending value stands behind the colon: it may be the session's id. So there is no cause, either.
-    // eslint-disable-next-line preserve-caught-error
+    // oxlint-disable-next-line preserve-caught-error
     throw new TypeError((error as Error).message.split(':', 1)[0])
   }
 }

@@ -237,7 +237,7 @@ export class Session {
 for (const name of RESERVED) {
   const own = Object.getOwnPropertyDescriptor(Session.prototype, name)
   const value: unknown = own ? own.value : name === '__proto__' ? Session.prototype : undefined
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- it stays the getter of the same prototype
+  // oxlint-disable-next-line typescript/unbound-method -- it stays the getter of the same prototype
   const get = own?.get ?? (() => value)
   Object.defineProperty(Session.prototype, name, {
     configurable: true,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { readCookies } from '../../lib/cookie/cookie-header'
 import { HEADER_BOUND, leastCpuTime } from '../support/cpu-time'
+import { anyText } from '../support/text'
 
 const trim = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '')
 
@@ -93,13 +94,9 @@ describe('readCookies', () => {
 
   it('never throws, whatever the characters', () => {
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 200 }),
-        fc.string({ maxLength: 5 }),
-        (header, name) => {
-          expect(readCookies(header, name).length).toBeLessThanOrEqual(4)
-        }
-      )
+      fc.property(anyText(200), fc.string({ maxLength: 5 }), (header, name) => {
+        expect(readCookies(header, name).length).toBeLessThanOrEqual(4)
+      })
     )
   })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { pathMatches, requestPath } from '../../lib/cookie/cookie-header'
+import { anyText } from '../support/text'
 
 describe('pathMatches', () => {
   it.each([
@@ -73,7 +74,7 @@ describe('requestPath', () => {
 
   it('never throws, and always gives a path without query', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('', '/', 'http:', 'a://'), (rest, start) => {
+      fc.property(anyText(), fc.constantFrom('', '/', 'http:', 'a://'), (rest, start) => {
         expect(requestPath(start + rest)).toMatch(/^\/[^?#]*$/)
       })
     )

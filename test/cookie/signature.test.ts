@@ -4,6 +4,7 @@ import * as signature from 'cookie-signature'
 import fc from 'fast-check'
 import { createSigner, isId } from '../../lib/cookie/signature'
 import { atEnd } from '../support/serve'
+import { anyText } from '../support/text'
 
 const SECRET = 'a secret that is at least 32 bytes long'
 const OLD = 'an old secret that is also 32 bytes long'
@@ -149,7 +150,7 @@ describe('verify', () => {
 
   it('never throws', () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc
         .string({ unit: fc.constantFrom('s', ':', '.', '%', '%3A', '%2', '%FF', 'A', '\ud800') })
         .map((rest) => `s:${rest}`)

@@ -49,7 +49,7 @@ export async function check(block: Block, tools: Tools): Promise<void> {
   if (kind === 'types') return checkTypes(block, tools)
   if (kind === 'file') return checkFile(block, tools)
   if (kind === 'run') return checkRun(block, tools)
-  if (kind === 'base') return complain(tools.workshop.compile(bringFiles([block], tools.workshop)[0]!))
+  if (kind === 'base') return complain(tools.workshop.compile(bringFile(block, tools.workshop)!))
   if (kind === 'more') return checkApp(wholeApp(block, tools.document), tools, requestsIn(rest))
   if (kind === 'app') return checkApp(block, tools, requestsIn(rest))
   throw new Error(
@@ -65,34 +65,63 @@ function checkScripts({ code }: Block): void {
   }
 }
 
+/** Compiles in advance what {@link check} asks for, as far as it goes together. Alone, each block takes half a second. */
+export function compileAll(documents: Block[][], workshop: Workshop): void {
+  const apps: string[] = []
+  const plain: string[] = []
+  for (const document of documents) {
+    const blocks = document.filter(({ language }) => language === 'ts')
+    const kinds = (...names: string[]) =>
+      blocks.filter(({ mark }) => names.includes(/^\w+/.exec(mark ?? '')?.[0] ?? ''))
+    const files = kinds('file', 'base')
+    for (const block of files) bringFile(block, workshop)
+    const fragments = kinds('types').map((block) => write(block, workshop))
+    if (!document.some(declares)) plain.push(...fragments)
+    else if (fragments.length > 0) workshop.compileTogether(fragments, surroundings(document, workshop))
+    // Whatever one of them declares, all the others would see.
+    if (files.some(declares)) continue
+    const whole = [...kinds('run', 'app'), ...kinds('more').map((block) => wholeApp(block, document))]
+    apps.push(...whole.filter((block) => !declares(block)).map((block) => write(block, workshop)))
+    apps.push(...files.map((block) => bringFile(block, workshop)!))
+  }
+  workshop.compileTogether(apps)
+  workshop.compileTogether(plain, surroundings([], workshop))
+}
+
+const declares = ({ code }: Block) => /declare (module|global)/.test(code)
+
 function checkTypes(block: Block, { workshop, document }: Tools): void {
   if (block.language !== 'ts') throw new Error('only TypeScript has types to check')
   bringFiles(document, workshop)
-  const declarations = document.filter(
-    (other) => other !== block && other.code.includes("declare module 'holdfast'")
-  )
-  const globals = workshop.write(
-    'globals.d.mts',
-    readFileSync(join(root, 'test/types/globals.d.mts'), 'utf8')
-  )
-  const around = [globals, ...declarations.map((other) => write(other, workshop))]
-  complain(workshop.compile(write(block, workshop), around))
+  complain(workshop.compile(write(block, workshop), surroundings(document, workshop)))
+}
+
+/** What a fragment finds around it: an app, and the session data that its document declares. */
+function surroundings(document: Block[], workshop: Workshop): string[] {
+  const globals = readFileSync(join(root, 'test/types/globals.d.mts'), 'utf8')
+  const declarations = document.filter(({ code }) => code.includes("declare module 'holdfast'"))
+  return [workshop.write('globals.d.mts', globals), ...declarations.map((block) => write(block, workshop))]
 }
 
 function checkFile(block: Block, { workshop }: Tools): void {
   const path = FILE.exec(block.mark!)?.[1] ?? ''
   const source = readFileSync(join(root, path), 'utf8').replace(/'(\.\.\/)+lib\/index'/g, "'holdfast'")
   if (block.code !== source) throw new Error(`it is not what ${path} holds`)
-  for (const file of bringFiles([block], workshop)) complain(workshop.compile(file))
+  complain(workshop.compile(bringFile(block, workshop)!))
 }
 
 /** Puts the files that a document shows where its other code finds them. */
-function bringFiles(document: Block[], workshop: Workshop): string[] {
-  return document.flatMap(({ mark, code }) => {
-    const path = (FILE.exec(mark ?? '') ?? BASE.exec(mark ?? ''))?.[1]
-    return path ? [workshop.write(basename(path), code)] : []
-  })
+function bringFiles(document: Block[], workshop: Workshop): void {
+  for (const block of document) bringFile(block, workshop)
 }
+
+function bringFile(block: Block, workshop: Workshop): string | undefined {
+  const path = (FILE.exec(block.mark ?? '') ?? BASE.exec(block.mark ?? ''))?.[1]
+  return path && workshop.write(join(folderOf(block), basename(path)), block.code)
+}
+
+/** Each document has its own: several show an `app.mts`. */
+const folderOf = ({ place }: Block) => place.replace(/:\d+$/, '').replace(/\W+/g, '-')
 
 /** A fragment, between the beginning of its app and the rest. */
 export function wholeApp(block: Block, document: Block[]): Block {
@@ -161,9 +190,10 @@ export function start(block: Block, { workshop, env, document }: Tools): Program
   return new Program(file.replace(/\.mts$/, '.mjs'), env)
 }
 
-function write({ place, language, code }: Block, workshop: Workshop): string {
+function write(block: Block, workshop: Workshop): string {
+  const { place, language, code } = block
   const extension = language === 'ts' ? 'mts' : /\brequire\(/.test(code) ? 'cjs' : 'mjs'
-  return workshop.write(`${place.replace(/\W+/g, '-')}.${extension}`, code)
+  return workshop.write(join(folderOf(block), `${place.replace(/\W+/g, '-')}.${extension}`), code)
 }
 
 function complain(errors: string[]): void {

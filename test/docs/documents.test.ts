@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startRedis } from '../support/redis-server'
 import { codeBlocks } from './blocks'
 import { buildLibrary } from '../package/build'
-import { check } from './check'
+import { check, compileAll } from './check'
 import { Workshop } from './workshop'
 
 const root = join(__dirname, '../..')
@@ -11,6 +11,7 @@ const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(folder, file))
+    .map((name) => [name, codeBlocks(name, readFileSync(join(root, name), 'utf8'))] as const)
 )
 
 const workshop = new Workshop()
@@ -18,6 +19,10 @@ let redis: Awaited<ReturnType<typeof startRedis>>
 
 beforeAll(async () => {
   buildLibrary()
+  compileAll(
+    documents.map(([, document]) => document),
+    workshop
+  )
   redis = await startRedis()
 })
 afterAll(async () => {
@@ -25,9 +30,7 @@ afterAll(async () => {
   workshop.remove()
 })
 
-describe.each(documents)('%s', (name) => {
-  const document = codeBlocks(name, readFileSync(join(root, name), 'utf8'))
-
+describe.each(documents)('%s', (_name, document) => {
   for (const block of document) {
     test(`${block.place} ${block.language}: ${block.mark ?? 'no mark'}`, async () => {
       const secrets = {

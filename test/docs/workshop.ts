@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
 const root = join(__dirname, '../..')
@@ -23,15 +23,20 @@ const OPTIONS: ts.CompilerOptions = {
 export class Workshop {
   readonly folder: string
   readonly #sources = new Map<string, ts.SourceFile | undefined>()
+  /** What is wrong in files that were compiled together, until others are written in their places. */
+  readonly #known = new Map<string, string[]>()
 
   constructor() {
     mkdirSync(join(root, '.tmp'), { recursive: true })
     this.folder = mkdtempSync(join(root, '.tmp', 'docs-'))
   }
 
-  /** Writes a file, and answers with its path. */
+  /** Writes a file, `docs-api/app.mts`, and answers with its path. */
   write(name: string, text: string): string {
     const path = join(this.folder, name)
+    if (existsSync(path) && readFileSync(path, 'utf8') === text) return path
+    this.#known.delete(path)
+    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
     return path
   }
@@ -41,6 +46,19 @@ export class Workshop {
    * it, one line each.
    */
   compile(path: string, others: string[] = []): string[] {
+    return this.#known.get(path) ?? this.#check([path], others)[0]!
+  }
+
+  /**
+   * Compiles files in one go, which `compile` answers from then on: the compiler looks at their libraries once. None of
+   * them may declare what another one would see.
+   */
+  compileTogether(paths: string[], others: string[] = []): void {
+    const found = this.#check(paths, others)
+    paths.forEach((path, i) => this.#known.set(path, found[i]!))
+  }
+
+  #check(paths: string[], others: string[]): string[][] {
     const host = ts.createCompilerHost(OPTIONS)
     const read = host.getSourceFile.bind(host)
     host.getSourceFile = (name, ...rest) => {
@@ -49,10 +67,9 @@ export class Workshop {
       if (!this.#sources.has(name)) this.#sources.set(name, read(name, ...rest))
       return this.#sources.get(name)
     }
-    const program = ts.createProgram([path, ...others], OPTIONS, host)
-    const errors = ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(told)
-    if (errors.length === 0) program.emit()
-    return errors
+    const program = ts.createProgram([...paths, ...others], OPTIONS, host)
+    program.emit()
+    return paths.map((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(told))
   }
 
   remove(): void {

@@ -114,7 +114,7 @@ test('a life that another request gave the session is the one that a socket rene
 
 test.each<[string, () => unknown]>([
   ['undefined in a list', () => [1, undefined]],
-  ['a hole in a list', () => [1, , 2]], // eslint-disable-line no-sparse-arrays
+  ['a hole in a list', () => [1, , 2]], // oxlint-disable-line no-sparse-arrays
   ['URLSearchParams', () => new URLSearchParams('a=1')],
   ['Headers', () => new Headers({ a: '1' })],
   ['ArrayBuffer', () => new ArrayBuffer(8)],

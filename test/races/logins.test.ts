@@ -9,8 +9,8 @@ import { type Bag, secret, Site, type Visitor } from '../support/site'
 
 /** `npm run test:long` asks for a thousand. */
 const isLong = process.env.TEST_LONG !== undefined
-const CLIENTS = isLong ? 1000 : 40
-const PAIRS = isLong ? 1000 : 60
+const CLIENTS = isLong ? 1000 : 20
+const PAIRS = isLong ? 1000 : 20
 const AT_ONCE = 20
 const TIMEOUT = 60_000
 

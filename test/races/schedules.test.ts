@@ -7,7 +7,7 @@ import { explain, playPath } from './rig/explore'
  * A failure prints its seed and its path: RACE_SEED and RACE_PATH run the same schedule again. RACE_RUNS is how many
  * there are of each kind on MemoryStore; on Redis, a fifth of it.
  */
-const { RACE_SEED, RACE_PATH, RACE_RUNS = process.env.TEST_LONG ? 500 : 200 } = process.env
+const { RACE_SEED, RACE_PATH, RACE_RUNS = process.env.TEST_LONG ? 500 : 100 } = process.env
 const seed = Number(RACE_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
 const runs = Number(RACE_RUNS)
 

@@ -6,7 +6,7 @@ import { everyOrder, type Kept, type Scenario, type World, type Process, someOrd
 /** `npm run test:long` asks for all that there are. */
 const isLong = process.env.TEST_LONG !== undefined
 /** Of a scenario that has tens of thousands. */
-const MANY = 1000
+const MANY = 500
 /** Orders at most until a mistake shows; the first one ends the search. */
 const TRIES = 1000
 
@@ -412,6 +412,6 @@ describe('every interleaving on Redis', () => {
 
   test('a login while all sessions of its user are ended', async () => {
     if (isLong) await everyOrder(kept, loginWhileDestroying())
-    else await someOrders(kept, loginWhileDestroying(), 200)
+    else await someOrders(kept, loginWhileDestroying(), 100)
   }, 120_000)
 })

@@ -272,7 +272,7 @@ it('leaves `finished` to Node, by which a closing server knows the connections t
   const rig = await HeldServer.open('HTTP/1.1', async ({ res, gate }) => {
     res.end('all of it')
     expect(res.writableEnded).toBe(true)
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is what Node looks at
+    // oxlint-disable-next-line typescript/no-deprecated -- it is what Node looks at
     expect(res.finished).toBe(false)
     expect(res.writableFinished).toBe(false)
     rig.server.server.close()

@@ -121,7 +121,7 @@ describe('Name, value, path, domain, sameSite and priority are checked', () => {
       return !error
     })
     expect(taken.join('')).toBe(allowed)
-    expect(allowed).not.toMatch(/[;\x00-\x1f\x7f]/) // eslint-disable-line no-control-regex
+    expect(allowed).not.toMatch(/[;\x00-\x1f\x7f]/) // oxlint-disable-line no-control-regex
   })
 
   it.each(Object.entries(places).filter(([place]) => place !== 'name'))(

@@ -50,7 +50,7 @@ describe('after the headers have gone', () => {
 
   it('nothing is noted as sent that could not be: the cookie is renewed by the next response', async () => {
     const { site, visitor } = await returning({ load: 'lazy', cookie: { maxAge: 60_000 } })
-    const sent = async () => ((await site.stored(visitor.id))?.['@'] as { sent: number }).sent
+    const sent = async () => ((await site.stored(visitor.id))!['@'] as { sent: number }).sent
     const at = await sent()
     jest.spyOn(Date, 'now').mockReturnValue(at + 40_000)
     await visitor.visit(async (s, req, res) => {

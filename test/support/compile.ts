@@ -1,14 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import ts from 'typescript'
 
 const root = resolve(__dirname, '../..')
 const built = join(root, '.tmp/compiled')
-const compilerOptions = {
-  module: ts.ModuleKind.CommonJS,
-  target: ts.ScriptTarget.ES2022,
-  esModuleInterop: true
-}
 
 /**
  * Compiles folders of the project, without a check of types, as plain files that Node runs. Answers with the path of the
@@ -29,6 +23,14 @@ function compileFile(file: string): void {
   const compiled = statSync(target, { throwIfNoEntry: false })
   if (compiled && compiled.mtimeMs > statSync(source).mtimeMs) return
   mkdirSync(dirname(target), { recursive: true })
+  // Loaded only now: it takes a second of each test file that has nothing to compile.
+  // oxlint-disable-next-line typescript/no-require-imports
+  const ts = require('typescript') as typeof import('typescript')
+  const compilerOptions = {
+    module: ts.ModuleKind.CommonJS,
+    target: ts.ScriptTarget.ES2022,
+    esModuleInterop: true
+  }
   // A process of another test file may be loading the one that is there.
   const draft = `${target}.${process.pid}`
   writeFileSync(draft, ts.transpileModule(readFileSync(source, 'utf8'), { compilerOptions }).outputText)

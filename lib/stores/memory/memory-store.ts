@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous, memory is not */
+/* oxlint-disable typescript/require-await -- the contract is asynchronous, memory is not */
 import { clearTimeout, setTimeout } from 'node:timers'
 import { need, needKnown, SessionError } from '../../errors'
 import { MemoryTable, NONE, PROBATION, PROTECTED, type List } from './table'

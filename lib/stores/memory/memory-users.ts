@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous, memory is not */
+/* oxlint-disable typescript/require-await -- the contract is asynchronous, memory is not */
 import { wholeMilliseconds, type EndMark, type IndexEntry, type Noted, type SessionIndex } from '../store'
 
 /** The cost of a user, of an id and of a mark, beside the characters of their names: maps within maps, measured. */

@@ -41,7 +41,7 @@ export function openRedis(target: string | RedisOptions | undefined): Redis {
 function loadIoredis(): typeof import('ioredis') {
   try {
     // Only here, because an application with another client need not have it.
-    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    // oxlint-disable-next-line typescript/no-require-imports
     return require('ioredis') as typeof import('ioredis')
   } catch (cause) {
     throw new SessionError('ERR_SESSION_OPTIONS', 'RedisStore.connect needs ioredis: npm install ioredis', {
