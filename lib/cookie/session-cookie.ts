@@ -90,7 +90,9 @@ export class SessionCookie {
 
   /** Returns a copy with the same settings. */
   copy(): SessionCookie {
-    return Object.preventExtensions({ __proto__: SessionCookie.prototype, ...this } as SessionCookie)
+    return Object.preventExtensions(
+      Object.assign(Object.create(SessionCookie.prototype) as SessionCookie, this)
+    )
   }
 
   /** Returns the settings as express-session writes them into a record. */
