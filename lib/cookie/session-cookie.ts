@@ -90,9 +90,10 @@ export class SessionCookie {
 
   /** Returns a copy with the same settings. */
   copy(): SessionCookie {
-    return Object.preventExtensions(
-      Object.assign(Object.create(SessionCookie.prototype) as SessionCookie, this)
-    )
+    // A literal, as an assignment to an object without the names would come to `refuseUnknown`.
+    // oxlint-disable-next-line typescript/no-misused-spread -- the prototype is there
+    const copy: SessionCookie = { __proto__: SessionCookie.prototype, ...this }
+    return Object.preventExtensions(copy)
   }
 
   /** Returns the settings as express-session writes them into a record. */
