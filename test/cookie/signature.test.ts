@@ -39,7 +39,10 @@ describe('sign', () => {
         expect(signer.verify(text)).toEqual({ id: ID, life, current: true })
       }
       const longer = value.replace('~', '~z')
-      expect([signer.verify(longer), signer.verify(value.replace(/~\w+/, ''))]).toEqual([undefined, undefined])
+      expect([signer.verify(longer), signer.verify(value.replace(/~\w+/, ''))]).toEqual([
+        undefined,
+        undefined
+      ])
     }
   })
 
@@ -79,6 +82,11 @@ describe('verify', () => {
     expect(signer.verify(value)).toEqual({ id: ID, current: false })
   })
 
+  it('reads what express-session signed with any of the secrets', () => {
+    const value = `s:${signature.sign(ID, OLD)}`
+    expect(createSigner([SECRET, OLD], 'sid').verify(value)).toEqual({ id: ID, current: false })
+  })
+
   it('reads every id of the right shape', () => {
     const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/)
     fc.assert(
@@ -97,6 +105,21 @@ describe('verify', () => {
 
   it('no longer takes a secret that was removed', () => {
     expect(createSigner([SECRET], 'sid').verify(createSigner([OLD], 'sid').sign(ID))).toBeUndefined()
+  })
+
+  it('goes by the secrets of the moment, whichever of them was replaced, added or removed', () => {
+    let secrets = [SECRET]
+    const taken = (...now: string[]) => {
+      secrets = now
+      return [SECRET, OLD].map((by) => live.verify(createSigner([by], 'sid').sign(ID))?.current)
+    }
+    const live = createSigner(() => secrets, 'sid')
+    expect(taken(SECRET)).toEqual([true, undefined])
+    expect(taken(SECRET, OLD)).toEqual([true, false])
+    expect(taken(SECRET, 'another secret of at least 32 bytes')).toEqual([true, undefined])
+    expect(taken(OLD, SECRET)).toEqual([false, true])
+    expect(taken(OLD)).toEqual([undefined, true])
+    expect(taken(SECRET)).toEqual([true, undefined])
   })
 
   it('takes no value that was signed for a cookie of another name', () => {
@@ -172,6 +195,9 @@ describe('verify', () => {
       return createHmac.mock.calls.length
     }
     expect([hmacs(values.slice(0, 4096)), hmacs(values.slice(0, 4096))]).toEqual([4096, 0])
+    const forged = Array.from({ length: 4096 }, (_, n) => `s:forged${n}.${'A'.repeat(43)}`)
+    for (const value of forged) busy.verify(value)
+    expect(hmacs(values.slice(0, 4096))).toBe(0)
     // One more, and the memory is emptied.
     expect([hmacs([values[4096]!]), hmacs([values[4096]!]), hmacs([values[0]!])]).toEqual([1, 0, 1])
   })
