@@ -152,6 +152,30 @@ describe('close', () => {
     expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
   })
 
+  it('carries on from where an attempt of the same move, whose answer got lost, has left it', async () => {
+    const { store, repository, create } = setUp()
+    const known = await create({ n: 1 })
+    await create({ n: 1 }, 'b')
+    await repository.close('a', known, 'b', 'rev', patient())
+    await create({ n: 1 }, 'c')
+    expect(await repository.close('a', known, 'c', 'rev', patient())).toBeUndefined()
+    expect(await repository.load('b', patient())).toBeNull()
+    expect(await repository.follow!('a', patient())).toMatchObject({ id: 'c' })
+    // Again, and it is where it should be.
+    expect(await repository.close('a', known, 'c', 'rev', patient())).toBeUndefined()
+    expect(await store.inner.get('c')).toContain('"n":1')
+  })
+
+  it('is gone where the session has ended since an attempt whose answer got lost', async () => {
+    const { repository, create } = setUp()
+    const known = await create({ n: 1 })
+    await create({ n: 1 }, 'b')
+    await repository.close('a', known, 'b', 'rev', patient())
+    await repository.destroy('b', patient())
+    const closing = repository.close('a', known, 'c', 'rev', patient())
+    await expect(closing).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
+  })
+
   it('is gone where the session was destroyed, spoilt, or moved by another request', async () => {
     const { store, repository, create } = setUp()
     const gone = { code: 'ERR_SESSION_GONE' }
