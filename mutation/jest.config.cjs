@@ -11,5 +11,6 @@ module.exports = {
   runner: join(__dirname, 'jest-runner.cjs'),
   moduleNameMapper: { '^fast-check$': join(__dirname, 'fast-check.cjs') },
   watchman: false,
-  testTimeout: 60_000
+  // Many mutants wait for ever, and many tests of a session take a second where the machine is busy.
+  testTimeout: 10_000
 }
