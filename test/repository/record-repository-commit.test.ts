@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Budget } from '../../lib/repository/budget'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import { after, answerLost, hangs, sentTwice, takes } from '../support/counting-store'
@@ -218,6 +220,37 @@ describe('many commits at once', () => {
     await Promise.all(Array.from({ length: 100 }, () => count(known)))
     expect(store.log).toBe('set set')
     expect((await load()).data()).toEqual({ n: 100 })
+  })
+
+  it('are all answered where one of them takes its time to say what it stores', async () => {
+    const { store, create, load, count, repository } = setUp()
+    const known = await create({ n: 0 })
+    const slow = () =>
+      repository.commit(
+        'a',
+        known,
+        async (latest) => {
+          await new Promise(setImmediate)
+          return draft({ n: Number(latest!.data().n) + 1 })
+        },
+        patient()
+      )
+    await Promise.all([count(known), slow(), count(known), slow(), count(known)])
+    expect(store.log).toBe('set set')
+    expect((await load()).data()).toEqual({ n: 5 })
+  })
+
+  it('are each published in the context of their own request', async () => {
+    const { create, count } = setUp()
+    const known = await create({ n: 0 })
+    const requests = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const note = () => void seen.push(requests.getStore())
+    subscribe('holdfast:commit', note)
+    const names = ['first', 'second', 'third']
+    await Promise.all(names.map((name) => requests.run(name, () => count(known))))
+    unsubscribe('holdfast:commit', note)
+    expect(seen).toEqual(names)
   })
 
   it('lose nothing across processes either', async () => {

@@ -152,3 +152,19 @@ test('a commit that meets another user’s change notes the session anew', async
   await repository.commit('a', known, () => draft({ a: 1 }, { user: 'U' }), patient())
   expect([asked, await noted()]).toEqual([['add', 'ended'], ['a']])
 })
+
+test('nothing stays noted of a login whose id is in use already', async () => {
+  const { login, noted } = setUp()
+  await login('a', 'V')
+  await expect(login('a', 'U')).rejects.toMatchObject({ code: 'ERR_SESSION_DATA' })
+  await until(async () => (await noted('U')).length === 0)
+  expect(await noted('V')).toEqual(['a'])
+})
+
+test('a login that moves to another id is not noted under the old one any more', async () => {
+  const { repository, login, noted } = setUp()
+  const { stored } = await login('a')
+  await login('b')
+  await repository.close('a', stored!, 'b', 'rev', patient())
+  await until(async () => (await noted()).join() === 'b')
+})
