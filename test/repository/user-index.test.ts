@@ -168,3 +168,31 @@ test('a login that moves to another id is not noted under the old one any more',
   await repository.close('a', stored!, 'b', 'rev', patient())
   await until(async () => (await noted()).join() === 'b')
 })
+
+test('a session that ends is not noted any more, where the store keeps the notes of what has ended', async () => {
+  const { repository, login, noted, asked } = setUp(forgetful())
+  await login('a')
+  expect(await noted()).toEqual(['a'])
+  expect(await repository.destroy('a', patient())).toBe(true)
+  await until(async () => (await noted()).length === 0)
+  expect(asked).toEqual(['add', 'ended', 'remove a'])
+})
+
+test('a session that is nobody’s asks nothing of the index, whatever becomes of it', async () => {
+  const { repository, asked } = setUp()
+  const { stored } = await repository.commit('a', null, () => draft({ n: 1 }), patient())
+  await repository.commit('a', stored, () => draft({ n: 2 }), patient())
+  await repository.commit('b', null, () => draft({ n: 2 }), patient())
+  await repository.close('a', (await repository.load('a', patient()))!, 'b', 'rev', patient())
+  await repository.destroy('b', patient())
+  expect(asked).toEqual([])
+})
+
+test('a login counts from its note, and one that is carried to another id from when it began', async () => {
+  const { repository, login } = setUp()
+  const { stored } = await login('a')
+  expect(stored!.since).toEqual(expect.any(Number))
+  expect((await repository.load('a', patient()))!.since).toBe(stored!.since)
+  const carried = () => draft({}, { user: 'U', since: 5 })
+  expect((await repository.commit('b', null, carried, patient())).stored!.since).toBe(5)
+})
