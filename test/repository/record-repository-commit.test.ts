@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Budget } from '../../lib/repository/budget'
+import type { StoredRecord } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import { after, answerLost, hangs, sentTwice, takes } from '../support/counting-store'
 import { listen } from '../support/events'
@@ -56,6 +57,16 @@ describe('commit', () => {
     expect(nothing).toEqual({ id: 'a', stored: known, merged: false })
     expect(await repository.commit('b', null, () => undefined, patient())).toMatchObject({ stored: null })
     expect(store.log).toBe('')
+  })
+
+  it('writes nothing where the draft wants nothing of what others stored, and says that it is theirs', async () => {
+    const { repository, create, change, load } = setUp()
+    const known = await create({ n: 1 })
+    await change({ n: 2 })
+    const wanted = (latest: StoredRecord | null) => (latest === known ? draft({ n: 3 }) : undefined)
+    const { stored, merged } = await repository.commit('a', known, wanted, patient())
+    expect([stored!.data(), merged]).toEqual([{ n: 2 }, true])
+    expect((await load()).data()).toEqual({ n: 2 })
   })
 
   it('drafts again on what others stored meanwhile, as often as they do', async () => {
@@ -172,7 +183,8 @@ describe('an answer that got lost', () => {
       for (let i = 0; i < 5; i++) await change({ [`other${i}`]: i })
       return ask()
     })
-    expect((await count(known)).stored?.data()).toMatchObject({ n: 1, other0: 0, other4: 4 })
+    const { stored, merged } = await count(known)
+    expect([stored?.data(), merged]).toMatchObject([{ n: 1, other0: 0, other4: 4 }, true])
     expect((await load()).data()).toMatchObject({ n: 1, other0: 0, other4: 4 })
   })
 

@@ -1,5 +1,5 @@
 import { MemoryStore, type SessionIndex, type Store } from '../../lib'
-import { CountingStore } from '../support/counting-store'
+import { after, answerLost, CountingStore } from '../support/counting-store'
 import { advance } from '../support/clock'
 import { draft, limits, patient } from '../support/repository'
 import { RecordRepository } from '../../lib/repository/record-repository'
@@ -195,4 +195,22 @@ test('a login counts from its note, and one that is carried to another id from w
   expect((await repository.load('a', patient()))!.since).toBe(stored!.since)
   const carried = () => draft({}, { user: 'U', since: 5 })
   expect((await repository.commit('b', null, carried, patient())).stored!.since).toBe(5)
+})
+
+test('a login that is revoked while it is on its way is gone', async () => {
+  const { store, repository, login } = setUp()
+  store.next(
+    'set',
+    after(() => repository.users!.end('U'))
+  )
+  await expect(login('a')).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
+  expect(await store.inner.get('a')).toBeNull()
+})
+
+test('a login of which nobody knows whether it was stored stays noted', async () => {
+  const { store, repository, login, noted, asked } = setUp()
+  store.next('set', answerLost)
+  await expect(login('a')).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+  expect([await noted(), asked]).toEqual([['a'], ['add']])
+  expect(await repository.load('a', patient())).not.toBeNull()
 })
