@@ -152,6 +152,13 @@ describe('CallQueue', () => {
     expect(queue.unheard).toBeUndefined()
   })
 
+  it('forgets no failure that nobody heard of for many that their callers heard of', async () => {
+    const queue = new CallQueue<'save'>()
+    void queue.refuse('save', new Error('unheard'))
+    for (let n = 0; n < 200; n++) await queue.run('save', failing).catch(ignore)
+    expect(queue.unheard?.error).toMatchObject({ message: 'unheard' })
+  })
+
   it('remembers a hundred failures, however long a session without a request lives', async () => {
     const queue = new CallQueue<'save'>()
     for (let n = 0; n < 101; n++) void queue.run('save', () => Promise.reject(new Error(`number ${n}`)))
