@@ -17,7 +17,8 @@ describe('of a session that was replaced,', () => {
     ['a value deep inside', { a: { b: { c: 1 } } }, ({ a }) => (((a as Data).b as Data).c = 2)],
     ['an object where a number was', { a: 1 }, (values) => (values.a = {})],
     ['a number where an object was', { a: {} }, (values) => (values.a = 1)],
-    ['an object where null was', { a: null }, (values) => (values.a = {})]
+    ['an object where null was', { a: null }, (values) => (values.a = { b: {} })],
+    ['a value beside null', { a: null, n: 1 }, (values) => (values.n = 2)]
   ])('%s is a lost change', (_what, values, change) => {
     expect(isLost(values, () => change(values))).toBe(true)
     expect(isLost(values, () => undefined)).toBe(false)
