@@ -1,8 +1,8 @@
 /** The rooms of lib/ that are mutated, with the tests that look for mutants there: those that are about it, and quick. */
-const TESTS = {
+exports.TESTS = {
   cookie: ['cookie/**/*', 'session/cookie'],
   repository: ['repository/{codec,circuit-breaker,commit-queue,merge,record*,user-index}'],
   session: ['session/**/*']
 }
-
-module.exports = { ROOM: process.env.MUTATION_ROOM ?? 'cookie', ROOMS: Object.keys(TESTS), TESTS }
+exports.ROOMS = Object.keys(exports.TESTS)
+exports.ROOM = process.env.MUTATION_ROOM ?? 'cookie'
