@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import {
+  configuredCookie,
   restoreCookie,
   SessionCookie,
   storedCookie,
   type SettledCookieOptions
 } from '../../lib/cookie/session-cookie'
 import { setCookie } from '../../lib/cookie/set-cookie'
+import type { SessionRequest } from '../../lib/request'
+import { advance, stopClock } from '../support/clock'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOUR = 3_600_000
@@ -327,5 +330,59 @@ describe('restoreCookie', () => {
         expect(setCookie('sid', 'x', restoreCookie(stored, defaults))).toMatch(/^sid=x; /)
       })
     )
+  })
+})
+
+describe('the configured cookie', () => {
+  const overHttp = { headers: {} } as SessionRequest
+  const overTls = { headers: {}, socket: { encrypted: true } } as unknown as SessionRequest
+  const overProxy = { headers: { 'x-forwarded-proto': 'https' } } as unknown as SessionRequest
+
+  it.each([
+    [{}, [true, 'lax'], [false, 'lax']],
+    [{ secure: true }, [true, 'lax'], [true, 'lax']],
+    [{ secure: false }, [false, 'lax'], [false, 'lax']],
+    [{ sameSite: 'auto' }, [true, 'none'], [false, 'lax']],
+    [{ sameSite: 'strict' }, [true, 'strict'], [false, 'strict']]
+  ] as const)('%j is as the connection is', (options, secured, open) => {
+    const cookie = configuredCookie(options, undefined)
+    const of = (req: SessionRequest) => [cookie(req).secure, cookie(req).sameSite]
+    expect([of(overTls), of(overHttp)]).toEqual([secured, open])
+  })
+
+  it('is shared by all requests, and cannot be changed', () => {
+    const cookie = configuredCookie({ maxAge: HOUR }, undefined)
+    expect(cookie(overTls)).toBe(cookie(overTls))
+    expect(() => (cookie(overHttp).path = '/elsewhere')).toThrow(TypeError)
+  })
+
+  it('ends at its moment, for those who come later too', () => {
+    stopClock()
+    const cookie = configuredCookie({ expires: new Date(Date.now() + HOUR) }, undefined)
+    advance(HOUR / 4)
+    expect(cookie(overHttp).originalMaxAge).toBe((3 * HOUR) / 4)
+    advance(HOUR / 4)
+    expect(cookie(overTls).originalMaxAge).toBe(HOUR / 2)
+    expect(cookie(overTls).secure).toBe(true)
+  })
+
+  it('has a life of its own from maxAge, which wins over the moment', () => {
+    stopClock()
+    const cookie = configuredCookie({ maxAge: HOUR, expires: new Date(Date.now() + 1000) }, undefined)
+    advance(HOUR / 4)
+    expect(cookie(overHttp).originalMaxAge).toBe(HOUR)
+  })
+
+  it('warns of a proxy only where the proxy could make it Secure, and nobody said what to believe', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    configuredCookie({}, false)(overProxy)
+    configuredCookie({}, true)(overProxy)
+    configuredCookie({ secure: true }, undefined)(overProxy)
+    configuredCookie({ secure: false }, undefined)(overProxy)
+    configuredCookie({}, undefined)(overHttp)
+    expect(warn).not.toHaveBeenCalled()
+    configuredCookie({}, undefined)(overProxy)
+    expect(warn).toHaveBeenCalledTimes(1)
+    warn.mockRestore()
   })
 })

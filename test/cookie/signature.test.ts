@@ -2,7 +2,7 @@ import crypto from 'node:crypto'
 import { parseCookie } from 'cookie'
 import * as signature from 'cookie-signature'
 import fc from 'fast-check'
-import { createSigner, isId } from '../../lib/cookie/signature'
+import { createBareSigner, createSigner, isId } from '../../lib/cookie/signature'
 import { atEnd } from '../support/serve'
 import { anyText } from '../support/text'
 
@@ -31,6 +31,20 @@ describe('sign', () => {
   it('signs the name of the cookie and the id, and carries the id alone', () => {
     expect(signer.sign(ID)).toBe(`s:${signature.sign(`sid=${ID}`, SECRET).slice('sid='.length)}`)
     expect(signer.sign(ID)).toMatch(/^s:[\w-]{43}\.[A-Za-z0-9+/]{43}$/)
+  })
+
+  it('signs the life of a session with its id, and no other life comes back out', () => {
+    for (const life of [1, 35, 36, 86_400_000]) {
+      const value = signer.sign(ID, life)
+      for (const text of [value, encodeURIComponent(value)]) {
+        expect(signer.verify(text)).toEqual({ id: ID, life, current: true })
+      }
+      const longer = value.replace('~', '~z')
+      expect([signer.verify(longer), signer.verify(value.replace(/~\w+/, ''))]).toEqual([
+        undefined,
+        undefined
+      ])
+    }
   })
 
   it('signs with the first secret', () => {
@@ -69,6 +83,11 @@ describe('verify', () => {
     expect(signer.verify(value)).toEqual({ id: ID, current: false })
   })
 
+  it('reads what express-session signed with any of the secrets', () => {
+    const value = `s:${signature.sign(ID, OLD)}`
+    expect(createSigner([SECRET, OLD], 'sid').verify(value)).toEqual({ id: ID, current: false })
+  })
+
   it('reads every id of the right shape', () => {
     const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/)
     fc.assert(
@@ -87,6 +106,25 @@ describe('verify', () => {
 
   it('no longer takes a secret that was removed', () => {
     expect(createSigner([SECRET], 'sid').verify(createSigner([OLD], 'sid').sign(ID))).toBeUndefined()
+  })
+
+  it('goes by the secrets of the moment, whichever of them was replaced, added or removed', () => {
+    let secrets = [SECRET]
+    const taken = (...now: string[]) => {
+      secrets = now
+      return [SECRET, OLD].map((by) => live.verify(createSigner([by], 'sid').sign(ID))?.current)
+    }
+    const live = createSigner(() => secrets, 'sid')
+    expect(taken(SECRET)).toEqual([true, undefined])
+    expect(taken(SECRET, OLD)).toEqual([true, false])
+    expect(taken(SECRET, 'another secret of at least 32 bytes')).toEqual([true, undefined])
+    expect(taken(OLD, SECRET)).toEqual([false, true])
+    expect(taken(OLD)).toEqual([undefined, true])
+    expect(taken(SECRET)).toEqual([true, undefined])
+  })
+
+  it('takes no value that was signed for a cookie of another name', () => {
+    expect(createSigner([SECRET], 'admin').verify(signer.sign(ID))).toBeUndefined()
   })
 
   it('fails for every change of a single bit', () => {
@@ -148,6 +186,23 @@ describe('verify', () => {
     expect(live.verify(value)).toBeUndefined()
   })
 
+  it('remembers 4,096 values, however many visitors there are', () => {
+    const busy = createSigner([SECRET], 'sid')
+    const values = Array.from({ length: 4097 }, (_, n) => signer.sign(`visitor${n}`))
+    const createHmac = atEnd(jest.spyOn(crypto, 'createHmac'), (it) => it.mockRestore())
+    const hmacs = (visits: readonly string[]) => {
+      createHmac.mockClear()
+      for (const value of visits) busy.verify(value)
+      return createHmac.mock.calls.length
+    }
+    expect([hmacs(values.slice(0, 4096)), hmacs(values.slice(0, 4096))]).toEqual([4096, 0])
+    const forged = Array.from({ length: 4096 }, (_, n) => `s:forged${n}.${'A'.repeat(43)}`)
+    for (const value of forged) busy.verify(value)
+    expect(hmacs(values.slice(0, 4096))).toBe(0)
+    // One more, and the memory is emptied.
+    expect([hmacs([values[4096]!]), hmacs([values[4096]!]), hmacs([values[0]!])]).toEqual([1, 0, 1])
+  })
+
   it('never throws', () => {
     const text = fc.oneof(
       anyText(),
@@ -181,6 +236,22 @@ describe('verify', () => {
     signer.verify(`s:id.${sig}`)
     // Once with the cookie's name, and once without.
     expect(createHmac).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('an id that is not signed', () => {
+  const bare = createBareSigner(8)
+
+  it('is the value of the cookie', () => {
+    expect(bare.sign('Az0_-')).toBe('Az0_-')
+    expect(bare.verify('Az0_-')).toEqual({ id: 'Az0_-', current: true })
+  })
+
+  it('has as many characters as it may have, all of them URL-safe', () => {
+    expect(bare.verify('12345678')).toEqual({ id: '12345678', current: true })
+    for (const value of ['', '123456789', 'a b', 'a.b', 'a/b', '.ab', 'ab.', 'ä', 'a%20', 'a\n']) {
+      expect(bare.verify(value)).toBeUndefined()
+    }
   })
 })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { mergeData, sameValue, type Data } from '../../lib/repository/merge'
+import { mergeData, pick, sameValue, type Data } from '../../lib/repository/merge'
 
 describe('mergeData', () => {
   it.each<[string, Data, Data, Data, Data]>([
@@ -87,4 +87,17 @@ describe('sameValue', () => {
     expect(sameValue(one, other, 'a')).toBe(same)
     expect(sameValue(other, one, 'a')).toBe(same)
   })
+})
+
+test('a value that JSON cannot hold is a change, unless it is the very same', () => {
+  const [cycle, other] = [{}, {}].map((value: Data) => Object.assign(value, { self: value }))
+  expect(sameValue({ a: cycle }, { a: other }, 'a')).toBe(false)
+  expect(sameValue({ a: cycle }, { a: cycle }, 'a')).toBe(true)
+})
+
+test('of data, the keys that are asked for are picked', () => {
+  const data = Object.assign(Object.create({ inherited: 1 }) as Data, { a: 1, b: undefined, c: 3 })
+  expect(pick(data, ['a', 'b', 'missing', 'inherited'])).toStrictEqual({ a: 1, b: undefined })
+  expect(pick(data, [])).toStrictEqual({})
+  expect(pick(data, undefined)).toBe(data)
 })

@@ -1,4 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Budget } from '../../lib/repository/budget'
+import type { StoredRecord } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
 import { advance } from '../support/clock'
 import { after, answerLost, hangs, sentTwice, takes } from '../support/counting-store'
@@ -55,6 +58,16 @@ describe('commit', () => {
     expect(nothing).toEqual({ id: 'a', stored: known, merged: false })
     expect(await repository.commit('b', null, () => undefined, patient())).toMatchObject({ stored: null })
     expect(store.log).toBe('')
+  })
+
+  it('writes nothing where the draft wants nothing of what others stored, and says that it is theirs', async () => {
+    const { repository, create, change, load } = setUp()
+    const known = await create({ n: 1 })
+    await change({ n: 2 })
+    const wanted = (latest: StoredRecord | null) => (latest === known ? draft({ n: 3 }) : undefined)
+    const { stored, merged } = await repository.commit('a', known, wanted, patient())
+    expect([stored!.data(), merged]).toEqual([{ n: 2 }, true])
+    expect((await load()).data()).toEqual({ n: 2 })
   })
 
   it('drafts again on what others stored meanwhile, as often as they do', async () => {
@@ -168,7 +181,8 @@ describe('an answer that got lost', () => {
       for (let i = 0; i < 5; i++) await change({ [`other${i}`]: i })
       return ask()
     })
-    expect((await count(known)).stored?.data()).toMatchObject({ n: 1, other0: 0, other4: 4 })
+    const { stored, merged } = await count(known)
+    expect([stored?.data(), merged]).toMatchObject([{ n: 1, other0: 0, other4: 4 }, true])
     expect((await load()).data()).toMatchObject({ n: 1, other0: 0, other4: 4 })
   })
 
@@ -216,6 +230,37 @@ describe('many commits at once', () => {
     await Promise.all(Array.from({ length: 100 }, () => count(known)))
     expect(store.log).toBe('set set')
     expect((await load()).data()).toEqual({ n: 100 })
+  })
+
+  it('are all answered where one of them takes its time to say what it stores', async () => {
+    const { store, create, load, count, repository } = setUp()
+    const known = await create({ n: 0 })
+    const slow = () =>
+      repository.commit(
+        'a',
+        known,
+        async (latest) => {
+          await new Promise(setImmediate)
+          return draft({ n: Number(latest!.data().n) + 1 })
+        },
+        patient()
+      )
+    await Promise.all([count(known), slow(), count(known), slow(), count(known)])
+    expect(store.log).toBe('set set')
+    expect((await load()).data()).toEqual({ n: 5 })
+  })
+
+  it('are each published in the context of their own request', async () => {
+    const { create, count } = setUp()
+    const known = await create({ n: 0 })
+    const requests = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const note = () => void seen.push(requests.getStore())
+    subscribe('holdfast:commit', note)
+    const names = ['first', 'second', 'third']
+    await Promise.all(names.map((name) => requests.run(name, () => count(known))))
+    unsubscribe('holdfast:commit', note)
+    expect(seen).toEqual(names)
   })
 
   it('lose nothing across processes either', async () => {

@@ -1,8 +1,9 @@
+import { MemoryStore } from '../../lib'
 import { Budget } from '../../lib/repository/budget'
 import type { Data } from '../../lib/repository/merge'
 import { encodeData } from '../../lib/repository/record'
 import { RecordRepository } from '../../lib/repository/record-repository'
-import { after, fails, hangs, sentTwice } from '../support/counting-store'
+import { after, CountingStore, fails, hangs, sentTwice } from '../support/counting-store'
 import { listen } from '../support/events'
 import { draft, limits, MINUTE, patient, setUp } from '../support/repository'
 import { until } from '../support/site'
@@ -95,6 +96,10 @@ describe('merge', () => {
     const { repository, create } = setUp()
     const known = await create({ a: 1 })
     expect(repository.merge(known, '{"a":2}', known)).toBe('{"a":2}')
+    const rule = jest.fn()
+    const custom = new RecordRepository(new CountingStore(), limits, 1000, rule)
+    expect(custom.merge(known, '{"a":2}', known)).toBe('{"a":2}')
+    expect(rule).not.toHaveBeenCalled()
   })
 
   it('asks the rule of the application, with copies', async () => {
@@ -150,6 +155,30 @@ describe('close', () => {
     store.next('set', sentTwice)
     expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
     expect(await repository.close('a', known, 'b', 'rev', patient())).toBeUndefined()
+  })
+
+  it('carries on from where an attempt of the same move, whose answer got lost, has left it', async () => {
+    const { store, repository, create } = setUp()
+    const known = await create({ n: 1 })
+    await create({ n: 1 }, 'b')
+    await repository.close('a', known, 'b', 'rev', patient())
+    await create({ n: 1 }, 'c')
+    expect(await repository.close('a', known, 'c', 'rev', patient())).toBeUndefined()
+    expect(await repository.load('b', patient())).toBeNull()
+    expect(await repository.follow!('a', patient())).toMatchObject({ id: 'c' })
+    // Again, and it is where it should be.
+    expect(await repository.close('a', known, 'c', 'rev', patient())).toBeUndefined()
+    expect(await store.inner.get('c')).toContain('"n":1')
+  })
+
+  it('is gone where the session has ended since an attempt whose answer got lost', async () => {
+    const { repository, create } = setUp()
+    const known = await create({ n: 1 })
+    await create({ n: 1 }, 'b')
+    await repository.close('a', known, 'b', 'rev', patient())
+    await repository.destroy('b', patient())
+    const closing = repository.close('a', known, 'c', 'rev', patient())
+    await expect(closing).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
   })
 
   it('is gone where the session was destroyed, spoilt, or moved by another request', async () => {
@@ -240,5 +269,27 @@ describe('touch and destroy', () => {
     store.always(fails)
     await expect(repository.touch('a', 1, patient())).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
     await expect(repository.destroy('a', patient())).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+  })
+})
+
+describe('over a store that cannot compare', () => {
+  const setUpPlain = () => {
+    const store = new CountingStore(Object.assign(new MemoryStore(), { conditional: false }))
+    return { store, repository: new RecordRepository(store, limits, 1000) }
+  }
+
+  it('a session that moves ends under its old id at once', async () => {
+    const { store, repository } = setUpPlain()
+    const { stored } = await repository.commit('a', null, () => draft({ n: 1 }), patient())
+    expect(await repository.close('a', stored!, 'b', 'rev', patient())).toBeUndefined()
+    expect(await store.inner.get('a')).toBeNull()
+    expect(repository.follow).toBeUndefined()
+  })
+
+  it('destroy says whether something was there', async () => {
+    const { repository } = setUpPlain()
+    await repository.commit('a', null, () => draft({ n: 1 }), patient())
+    expect(await repository.destroy('a', patient())).toBe(true)
+    expect(await repository.destroy('a', patient())).toBe(false)
   })
 })

@@ -1,5 +1,5 @@
 import { MemoryStore, type SessionIndex, type Store } from '../../lib'
-import { CountingStore } from '../support/counting-store'
+import { after, answerLost, CountingStore } from '../support/counting-store'
 import { advance } from '../support/clock'
 import { draft, limits, patient } from '../support/repository'
 import { RecordRepository } from '../../lib/repository/record-repository'
@@ -151,4 +151,66 @@ test('a commit that meets another user’s change notes the session anew', async
   // It read before: the first attempt needs no noting, as the session was U's then.
   await repository.commit('a', known, () => draft({ a: 1 }, { user: 'U' }), patient())
   expect([asked, await noted()]).toEqual([['add', 'ended'], ['a']])
+})
+
+test('nothing stays noted of a login whose id is in use already', async () => {
+  const { login, noted } = setUp()
+  await login('a', 'V')
+  await expect(login('a', 'U')).rejects.toMatchObject({ code: 'ERR_SESSION_DATA' })
+  await until(async () => (await noted('U')).length === 0)
+  expect(await noted('V')).toEqual(['a'])
+})
+
+test('a login that moves to another id is not noted under the old one any more', async () => {
+  const { repository, login, noted } = setUp()
+  const { stored } = await login('a')
+  await login('b')
+  await repository.close('a', stored!, 'b', 'rev', patient())
+  await until(async () => (await noted()).join() === 'b')
+})
+
+test('a session that ends is not noted any more, where the store keeps the notes of what has ended', async () => {
+  const { repository, login, noted, asked } = setUp(forgetful())
+  await login('a')
+  expect(await noted()).toEqual(['a'])
+  expect(await repository.destroy('a', patient())).toBe(true)
+  await until(async () => (await noted()).length === 0)
+  expect(asked).toEqual(['add', 'ended', 'remove a'])
+})
+
+test('a session that is nobody’s asks nothing of the index, whatever becomes of it', async () => {
+  const { repository, asked } = setUp()
+  const { stored } = await repository.commit('a', null, () => draft({ n: 1 }), patient())
+  await repository.commit('a', stored, () => draft({ n: 2 }), patient())
+  await repository.commit('b', null, () => draft({ n: 2 }), patient())
+  await repository.close('a', (await repository.load('a', patient()))!, 'b', 'rev', patient())
+  await repository.destroy('b', patient())
+  expect(asked).toEqual([])
+})
+
+test('a login counts from its note, and one that is carried to another id from when it began', async () => {
+  const { repository, login } = setUp()
+  const { stored } = await login('a')
+  expect(stored!.since).toEqual(expect.any(Number))
+  expect((await repository.load('a', patient()))!.since).toBe(stored!.since)
+  const carried = () => draft({}, { user: 'U', since: 5 })
+  expect((await repository.commit('b', null, carried, patient())).stored!.since).toBe(5)
+})
+
+test('a login that is revoked while it is on its way is gone', async () => {
+  const { store, repository, login } = setUp()
+  store.next(
+    'set',
+    after(() => repository.users!.end('U'))
+  )
+  await expect(login('a')).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
+  expect(await store.inner.get('a')).toBeNull()
+})
+
+test('a login of which nobody knows whether it was stored stays noted', async () => {
+  const { store, repository, login, noted, asked } = setUp()
+  store.next('set', answerLost)
+  await expect(login('a')).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+  expect([await noted(), asked]).toEqual([['a'], ['add']])
+  expect(await repository.load('a', patient())).not.toBeNull()
 })

@@ -88,4 +88,81 @@ describe('CallQueue', () => {
     await expect(new CallQueue<'save'>().run('save', () => Promise.reject(error))).rejects.toBe(error)
     await expect(new CallQueue<'save'>().refuse('save', error)).rejects.toBe(error)
   })
+
+  it('starts a call at once where it may and nothing is running', async () => {
+    const queue = new CallQueue<'save'>()
+    const log: string[] = []
+    const step = (name: string) => async () => void log.push(name)
+    const first = queue.run('save', step('at once'), true)
+    const second = queue.run('save', step('in turn'), true)
+    expect(log).toEqual(['at once'])
+    await Promise.all([first, second])
+    void queue.run('save', step('later'))
+    expect(log).toEqual(['at once', 'in turn'])
+    await queue.settled()
+    expect(log).toEqual(['at once', 'in turn', 'later'])
+  })
+
+  it('rejects where the operation throws at once', async () => {
+    const throwing = () => {
+      throw new Error('thrown')
+    }
+    for (const now of [true, false]) {
+      const queue = new CallQueue<'save'>()
+      await expect(queue.run('save', throwing, now)).rejects.toThrow('thrown')
+      expect(queue.idle).toBe(true)
+    }
+  })
+
+  it('lets calls wait for what else is under way, whose failure is not theirs', async () => {
+    const queue = new CallQueue<'save'>()
+    let end!: (error: Error) => void
+    queue.occupy(new Promise((_resolve, reject) => (end = reject)))
+    const started = jest.fn(async () => 1)
+    const call = queue.run('save', started, true)
+    await new Promise(setImmediate)
+    expect([queue.idle, started.mock.calls.length]).toEqual([false, 0])
+    end(new Error('of something else'))
+    expect(await call).toBe(1)
+    expect([queue.idle, queue.unheard, await queue.settled()]).toEqual([true, undefined, undefined])
+  })
+
+  it('hands on each failure, whether its caller hears of it or not', async () => {
+    const failed = jest.fn()
+    const queue = new CallQueue<'save'>(failed)
+    await queue.run('save', failing).catch(ignore)
+    void queue.run('save', failing)
+    void queue.refuse('save', new Error('refused'))
+    await queue.settled()
+    expect(failed.mock.calls.map(([error]) => (error as Error).message).sort()).toEqual([
+      'failed',
+      'failed',
+      'refused'
+    ])
+  })
+
+  it('forgives the failures that are meant, and no others', async () => {
+    const queue = new CallQueue<'save' | 'touch'>()
+    void queue.run('touch', failing)
+    void queue.run('save', failing)
+    await queue.settled()
+    queue.forgive(({ call }) => call === 'touch')
+    expect(queue.unheard?.call).toBe('save')
+    queue.forgive(({ call }) => call === 'save')
+    expect(queue.unheard).toBeUndefined()
+  })
+
+  it('forgets no failure that nobody heard of for many that their callers heard of', async () => {
+    const queue = new CallQueue<'save'>()
+    void queue.refuse('save', new Error('unheard'))
+    for (let n = 0; n < 200; n++) await queue.run('save', failing).catch(ignore)
+    expect(queue.unheard?.error).toMatchObject({ message: 'unheard' })
+  })
+
+  it('remembers a hundred failures, however long a session without a request lives', async () => {
+    const queue = new CallQueue<'save'>()
+    for (let n = 0; n < 101; n++) void queue.run('save', () => Promise.reject(new Error(`number ${n}`)))
+    await queue.settled()
+    expect(queue.unheard?.error).toMatchObject({ message: 'number 1' })
+  })
 })

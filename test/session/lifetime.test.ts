@@ -1,7 +1,11 @@
-import { idleLife, lifetimeLeft, renewalDue } from '../../lib/session/lifetime'
+import type { SessionScope } from '../../lib/session/scope'
+import { giveLife, idleLife, lifetimeLeft, renewalDue } from '../../lib/session/lifetime'
 import { SessionCookie } from '../../lib/cookie/session-cookie'
 import { beganAt, createHandle, decodeMeta } from '../../lib/repository/record'
 import { advance, stopClock } from '../support/clock'
+import { fails } from '../support/counting-store'
+import { draft, patient, setUp } from '../support/repository'
+import { until } from '../support/site'
 
 const DAY = 86_400_000
 const clocks = { idleTimeout: 1000, lifetime: 5000 }
@@ -87,5 +91,20 @@ describe('the renewal of the cookie', () => {
   it('is never due for a cookie without an age', () => {
     expect(renewalDue(null, undefined)).toBe(false)
     expect(renewalDue(null, 0)).toBe(false)
+  })
+})
+
+describe('a life that is shorter than the one that reading gave', () => {
+  it('is given in the end, however often the store fails at that', async () => {
+    const { store, repository } = setUp()
+    await repository.commit('a', null, () => draft({}, { ttl: DAY }), patient())
+    store.next('touch', fails, fails, fails, fails)
+    const scope = { repository, settings: { timeout: 1000 } } as unknown as SessionScope
+    const giving = giveLife('a', 60_000, DAY, scope, patient())
+    await expect(giving).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+    const life = async () => (await store.inner.life!('a'))!
+    await until(async () => (await life()) <= 60_000)
+    expect(await life()).toBeGreaterThan(30_000)
+    expect(store.log).toBe('set touch touch touch touch touch')
   })
 })
