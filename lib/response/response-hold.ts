@@ -249,10 +249,11 @@ export class ResponseHold {
   }
 
   #keep(call: Sending): unknown {
-    // A response without a body sends no chunk. A pipe must not wait for that, as it is the pipe that ends the response.
+    // A response without a body sends no chunk. A pipe must not wait for that, as it is the pipe that ends the response. Behind
+    // its headers Node calls a write too late.
     const isLeftOut = call.name === 'write' && this.#complete !== undefined && !this.#ended
     this.#standIn?.take(call, !isLeftOut)
-    if (isLeftOut) return !this.#ignore(call)
+    if (isLeftOut) return !this.#ignore(call, this.#calls.length > 0 ? writeAfterEnd() : undefined)
     this.#calls.push(call)
     if (call.name === 'end') this.#complete?.()
     if (call.name === 'end') this.#ended = this.#stale = true
