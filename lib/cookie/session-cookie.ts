@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isSecure, warnUnbelieved, type SessionRequest } from '../request'
 import { didYouMean, SessionError } from '../errors'
 import { type CookieOptions, ATTRIBUTES, checkAttribute, isAttribute } from './attributes'
@@ -36,10 +37,11 @@ export class SessionCookie {
   sameSite: boolean | 'lax' | 'strict' | 'none'
   partitioned: boolean
   priority: 'low' | 'medium' | 'high' | undefined
-  /** The life from each use, in milliseconds; null if the cookie ends with the browser. */
+  /** The life from each use, in milliseconds; null if the cookie ends with the browser. A change begins it anew. */
   originalMaxAge: number | null = null
-  /** When the life began, in milliseconds since 1970. */
-  private began = 0
+  /** When the cookie ends, if its life is still `life`. */
+  private end: Date | null = null
+  private life: number | null = null
 
   /**
    * @param options - What is left out has its default; `secure` is then false. `maxAge` wins over `expires`.
@@ -60,8 +62,8 @@ export class SessionCookie {
 
   /** When the cookie ends; null if it ends with the browser. An invalid Date throws `ERR_SESSION_DATA`. */
   get expires(): Date | null {
-    const { originalMaxAge: life, began } = this
-    return life === null ? null : new Date(began + life)
+    if (this.life !== this.originalMaxAge) this.resetMaxAge()
+    return this.end
   }
 
   set expires(date: Date | null | undefined | false) {
@@ -85,7 +87,8 @@ export class SessionCookie {
 
   /** Starts the life over: sets `expires` to `originalMaxAge` from now. */
   resetMaxAge(now = Date.now()): void {
-    this.began = now
+    this.life = this.originalMaxAge
+    this.end = this.life === null ? null : new Date(now + this.life)
   }
 
   /** Returns a copy with the same settings. */
@@ -106,15 +109,14 @@ export class SessionCookie {
     const left = ms < 0 ? 0 : ms
     checkAttribute('maxAge', left, 'ERR_SESSION_DATA')
     this.originalMaxAge = Math.floor(left)
-    this.began = now
+    this.resetMaxAge(now)
   }
 
   private setExpires(date: Date | null | undefined | false, now: number): void {
     const moment = date === false ? null : (date ?? null)
     checkAttribute('expires', moment, 'ERR_SESSION_DATA')
-    this.originalMaxAge = moment && Math.max(0, moment.getTime() - now)
-    // A moment that has passed stays what it is.
-    this.began = moment ? moment.getTime() - this.originalMaxAge! : now
+    this.life = this.originalMaxAge = moment && Math.max(0, moment.getTime() - now)
+    this.end = moment
   }
 }
 
@@ -156,6 +158,13 @@ export function configuredCookie(
     if (isForwarded && secure === 'auto' && !isSafe && proxy === undefined) warnUnbelieved(req)
     return isAging ? make(isSafe) : isSafe ? safe : unsafe
   }
+}
+
+/** Whether what an application assigns has the settings of `cookie`, as a copy of it or its JSON has. */
+export function isCopy(value: object, cookie: SessionCookie, defaults: SessionCookie): boolean {
+  if (!('originalMaxAge' in value)) return false
+  const copy = value instanceof SessionCookie ? value : restoreCookie(value, defaults)
+  return isDeepStrictEqual(storedCookie(copy, defaults), storedCookie(cookie, defaults))
 }
 
 /** The attributes that a record may keep, in their order. */

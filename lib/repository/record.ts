@@ -93,17 +93,17 @@ export function parseData(text: string, reserved?: ReadonlySet<string>): Data {
 /**
  * The data as JSON text, which is also what decides whether a session changed.
  *
- * @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold: a BigInt, a cycle; the message names its key
+ * @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold: a BigInt, a cycle
  */
 export function encodeData(data: Data): string {
   let text: string | undefined
   try {
     text = JSON.stringify(data)
   } catch (cause) {
-    const key = Object.keys(data).find((key) => !isJson(data[key]))
     throw new SessionError(
       'ERR_SESSION_DATA',
-      `the session holds at ${key} something that JSON cannot (a BigInt, a cycle, or far too deep): store plain values. ${String(cause)}`,
+      // The engine names the keys of a cycle.
+      `the session holds something that JSON cannot (a BigInt, a cycle, or far too deep): store plain values. ${String(cause)}`,
       { cause }
     )
   }
@@ -115,15 +115,6 @@ export function encodeData(data: Data): string {
     )
   }
   return text
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    JSON.stringify(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /**

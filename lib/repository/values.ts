@@ -17,8 +17,8 @@ export interface Loss {
 /** To look for what JSON never sees costs more than all the rest: it is for those who write the application. */
 const isDevelopment = process.env.NODE_ENV !== 'production'
 
-/** Deeper values are left to the limit on depth, and cycles to JSON. */
-const DEEPEST = 200
+/** Deeper values are left to the limit on depth: the stack has to be enough. */
+const DEEPEST = 2000
 
 interface Found {
   readonly type: string
@@ -94,13 +94,23 @@ function isData(value: unknown): value is object {
   return isPlain(value) || Object.keys(value).length > 0
 }
 
+/** The objects around the one that is searched. */
+const around: object[] = []
+
 function search(value: unknown, depth: number): Found | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : lost(String(value))
   if (typeof value === 'function' || typeof value === 'symbol') return lost(typeof value)
   // Applications give it a toJSON, which JSON then calls.
   if (typeof value === 'bigint' && !('toJSON' in BigInt.prototype)) return lost('BigInt')
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return undefined
-  return Array.isArray(value) ? searchArray(value, depth) : searchObject(value, depth)
+  // To go on would take for ever, also up to a certain depth: each object may lead to several of those around it.
+  if (around.includes(value)) return lost('cycle')
+  around.push(value)
+  try {
+    return Array.isArray(value) ? searchArray(value, depth) : searchObject(value, depth)
+  } finally {
+    around.pop()
+  }
 }
 
 function searchArray(array: readonly unknown[], depth: number): Found | undefined {

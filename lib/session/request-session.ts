@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { SessionCookie } from '../cookie/session-cookie'
+import { isCopy, type SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
 import { need, needKnown, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
@@ -7,7 +7,7 @@ import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
 import { createRevision, encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
-import { checkData, checkValues } from '../repository/values'
+import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
 import { commitSession } from './commit'
 import { headersSent } from './cookie-policy'
@@ -279,6 +279,7 @@ export class RequestSession implements TrackedOwner {
     } else if (value !== this.session) {
       checkData('req.session', value)
       checkValues(value)
+      this.#checkCookie(value)
       const data = value instanceof Session ? dataOf(value) : { ...value }
       if (!(value instanceof Session))
         this.#assigned = () => checkAssigned(this.active?.session, value as Data, data)
@@ -298,6 +299,15 @@ export class RequestSession implements TrackedOwner {
         if (wasDestroyed) this.begin()
         replace(await this.open())
       })
+    }
+  }
+
+  /** A session keeps its cookie. An object that has other settings would lose them. */
+  #checkCookie(value: { readonly cookie?: object }): void {
+    const { defaults } = this.scope
+    const cookie = this.current?.session.cookie ?? defaults
+    if (value.cookie && !(value instanceof Session) && !isCopy(value.cookie, cookie, defaults)) {
+      throw reserved('cookie')
     }
   }
 
@@ -486,7 +496,10 @@ export class RequestSession implements TrackedOwner {
       ...same,
       data: Object.fromEntries(kept.map((key) => [key, data[key]]))
     })
+    const { cookie } = next.session
     Object.assign(next.session, set)
+    // A copy of the old session has its cookie.
+    if (next.session.cookie === old?.session.cookie) next.session.cookie = cookie
     if (remember) next.session.cookie.maxAge = this.scope.settings.rememberFor
     next.isWanted = true
     next.move = keepsAny ? moveFrom(old, keep) : undefined

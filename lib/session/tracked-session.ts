@@ -200,8 +200,8 @@ export class TrackedSession implements SessionIdentity {
   }
 
   private cookieText(cookie: SessionCookie | null | undefined): string | undefined {
-    // A handler took it away: that is a change, which the commit refuses.
-    if (!cookie) return 'none'
+    // A handler took it away, or put another object in its place: that is a change, which the commit refuses.
+    if (!(cookie instanceof SessionCookie)) return 'none'
     const stored = storedCookie(cookie, this.owner.scope.defaults)
     return stored && JSON.stringify(stored)
   }

@@ -24,7 +24,8 @@ describe('SessionCookie', () => {
       partitioned: false,
       priority: undefined,
       originalMaxAge: null,
-      began: NOW
+      life: null,
+      end: null
     })
     expect(new SessionCookie().maxAge).toBeNull()
     expect(new SessionCookie().expires).toBeNull()
@@ -203,7 +204,7 @@ describe('storedCookie', () => {
 
 describe('restoreCookie', () => {
   const defaults = new SessionCookie({ maxAge: HOUR, domain: 'example.com', priority: 'high' }, NOW)
-  const asConfigured = { ...defaults, began: NOW + 7 }
+  const asConfigured = { ...defaults, end: new Date(NOW + 7 + HOUR) }
 
   it('gives the defaults, living from now, where nothing is stored', () => {
     const cookie = restoreCookie(undefined, defaults, NOW + 7)
@@ -249,7 +250,8 @@ describe('restoreCookie', () => {
     expect({ ...restoreCookie(stored, defaults, NOW) }).toEqual({
       ...defaults,
       originalMaxAge: 60_000,
-      began: NOW,
+      life: 60_000,
+      end: new Date(NOW + 60_000),
       secure: true,
       httpOnly: false,
       path: '/app',

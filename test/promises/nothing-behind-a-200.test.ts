@@ -244,9 +244,55 @@ describe('the cookie of a session', () => {
       Date.parse(/Expires=([^;]*)/.exec(setCookie ?? '')?.[1] ?? 'never')
     const longer = await visitor.visit((s) => void (s.cookie.originalMaxAge = 1e7))
     expect(Math.abs(endOf(longer.setCookies[0]) - Date.now() - 1e7)).toBeLessThan(1e6)
+    const again = await visitor.visit((s) => {
+      s.cookie.maxAge = null
+      s.cookie.originalMaxAge = 2e7
+    })
+    expect(Math.abs(endOf(again.setCookies[0]) - Date.now() - 2e7)).toBeLessThan(1e6)
+    const moved = await visitor.visit((s) => {
+      s.n = 1
+      s.cookie.maxAge = 3e7
+      s.cookie.expires?.setTime(Date.now() + 4e7)
+    })
+    expect(Math.abs(endOf(moved.setCookies[0]) - Date.now() - 4e7)).toBeLessThan(1e6)
     const none = await visitor.visit((s) => void (s.cookie.originalMaxAge = null))
     expect(none.setCookies).toEqual([expect.not.stringContaining('Expires')])
     expect(site.errors).toEqual([])
+  })
+
+  test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
+    ['put in its place', (s) => (s.cookie = { ...s.cookie, maxAge: 1e7 } as never), 'cookie was replaced'],
+    ['assigned with the data', (_s, req) => (req.session = { cookie: { maxAge: 1e7 } } as never), '"cookie"'],
+    [
+      'a changed copy, assigned with the data',
+      (s, req) => {
+        const cookie = s.cookie.copy()
+        cookie.maxAge = 1e7
+        req.session = { n: 2, cookie } as never
+      },
+      '"cookie"'
+    ]
+  ])('is not lost in silence with other settings: %s', async (_name, write, message) => {
+    const { status, messages } = await tried((s, req) => void write(s, req))
+    expect([status, messages]).toEqual([500, [expect.stringContaining(message)]])
+  })
+
+  test.each<[string, (s: Bag) => object]>([
+    ['a copy of the session', (s) => ({ ...s, n: 2 })],
+    ['its JSON', (s) => ({ ...(JSON.parse(JSON.stringify(s)) as object), n: 2 })]
+  ])('stays where the data are replaced by %s', async (_name, copy) => {
+    const { status, stored, messages } = await tried((s, req) => void (req.session = copy(s) as never))
+    expect([status, messages, stored]).toMatchObject([200, [], { n: 2, cart: [] }])
+  })
+
+  test('is its own in a session that begins with a copy of the one before it', async () => {
+    const { site, visitor } = await returning({}, { n: 1 })
+    const { status } = await visitor.visit(async (s) => {
+      const next = await s.regenerate({ set: { ...s, user: 'ann' } })
+      next.cookie.maxAge = 1e7
+    })
+    expect([status, site.errors]).toEqual([200, []])
+    expect(await visitor.ask((s) => [s.user, s.cookie.originalMaxAge])).toEqual(['ann', 1e7])
   })
 })
 
@@ -496,8 +542,16 @@ test.each<[string, (s: Bag, req: express.Request) => unknown, string]>([
     'keep Symbol(u)'
   ],
   ['one of what is assigned', (_s, req) => (req.session = { [Symbol('u')]: 1 } as never), 'keep Symbol(u)'],
-  ['a cycle', (s) => (s.cart = [s]), "'cart'"],
-  ['the session within itself', (s) => (s.self = s), 'at self'],
+  ['a cycle', (s) => (s.cart = [s]), 'cart[0], which is a cycle'],
+  ['the session within itself', (s) => (s.self = s), 'self, which is a cycle'],
+  [
+    'a web that leads to itself in many ways',
+    (s) => {
+      const web = {}
+      s.web = Object.assign(web, { one: web, two: web })
+    },
+    'web.one, which is a cycle'
+  ],
   ['nothing in a list', (s) => (s.cart = [1, undefined]), 'cart[1], which is undefined:'],
   ...['id', 'save', 'update'].map((name): [string, (s: Bag) => unknown, string] => [
     `a definition of ${name}`,
