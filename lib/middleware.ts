@@ -239,7 +239,10 @@ class Exchange implements SessionScope, ResponseGate {
     if ('clear' in said) transport.clear(res, { req, cookie: said.clear })
     else transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
     // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
-    if (res.getHeader?.('Cache-Control') === undefined) res.setHeader?.('Cache-Control', 'no-store')
+    const policy = res.getHeader?.('Cache-Control')
+    if (policy === undefined) res.setHeader?.('Cache-Control', 'no-store')
+    // Express's own default for files allows it.
+    else res.setHeader?.('Cache-Control', String(policy).replace(/\bpublic\b/i, 'private'))
   }
 
   canSendCookie(): boolean {

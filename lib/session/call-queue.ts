@@ -58,21 +58,28 @@ export class CallQueue<Call extends string> {
    * waits, this one fails with the same error.
    *
    * @param now - starts at once if nothing is running
+   * @param patience - waited for first: if it rejects, the call fails at once, and those behind it wait on
    */
-  run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
+  run<T>(call: Call, operation: () => Promise<T>, now = false, patience?: Promise<void>): Promise<T> {
     const ticket = ++this.#tickets
     const start = () => (ticket <= (this.#expired?.last ?? 0) ? reject(this.#expired!.error) : operation())
+    const turn = this.#tail ?? Promise.resolve()
+    const isPatient = patience === undefined
     const outcome =
-      now && this.#running === 0 ? attempt(start) : (this.#tail ?? Promise.resolve()).then(start)
+      now && this.#running === 0
+        ? attempt(start)
+        : isPatient
+          ? turn.then(start)
+          : patience.then(() => turn).then(start)
     this.#running++
     const ended = () => {
       this.#running--
     }
     const noted = outcome.then(ended, (error: unknown) => {
-      if (isTimeout(error)) this.#expired = { error, last: this.#tickets }
+      if (isTimeout(error) && isPatient) this.#expired = { error, last: this.#tickets }
       ended()
     })
-    this.#tail = noted
+    this.#tail = isPatient ? noted : turn.then(() => noted)
     return this.#watch(call, outcome)
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { Budget } from '../repository/budget'
@@ -17,7 +18,7 @@ import { idleLife, lifetimeLeft } from './lifetime'
 import { checkFit } from './load'
 import type { SessionScope } from './scope'
 import { dataOf, onlooker, Session } from './session'
-import type { TrackedSession } from './tracked-session'
+import type { Move, TrackedSession } from './tracked-session'
 
 /**
  * Stores the session, with what others stored meanwhile merged in. If it has a new id, the new one is stored before the
@@ -128,7 +129,12 @@ export function toDraft(
   const moved = current.move?.known
   if (lifetimeLeft(settings, handle) <= 0) throw gone()
   if (moved && lifetimeLeft(settings, moved.handle) <= 0) throw gone()
-  const isMine = current.cookieChanged || cookie !== current.session.cookie || latest === null
+  if (current.move) followCookie(cookie, current.move, defaults)
+  const isMine =
+    current.move !== undefined ||
+    current.cookieChanged ||
+    cookie !== current.session.cookie ||
+    latest === null
   const stored = isMine ? cookie : restoreCookie(latest.cookie, defaults)
   const isAged = repository.stateless || stored.originalMaxAge !== null
   const sent = isAged ? (isAnnounced ? Date.now() : latest?.sent) : undefined
@@ -144,6 +150,14 @@ export function toDraft(
     since,
     ttl: idleLife(stored, scope)
   }
+}
+
+/** A session that is carried whole to another id has the cookie that others stored meanwhile, if this request left it alone. */
+function followCookie(cookie: SessionCookie, { base, known, keys }: Move, defaults: SessionCookie): void {
+  if (keys !== undefined || known === base) return
+  const before = restoreCookie(base.cookie, defaults)
+  const isMine = !isDeepStrictEqual(storedCookie(cookie, defaults), storedCookie(before, defaults))
+  if (!isMine) Object.assign(cookie, restoreCookie(known.cookie, defaults))
 }
 
 /** After a failure no response sends a new id. It may be stored all the same, so another attempt takes another one. */

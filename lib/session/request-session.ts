@@ -82,6 +82,8 @@ export class RequestSession implements TrackedOwner {
   #rejected: SessionEvents['holdfast:rejected']['reason'] | undefined
   /** The response has ended. */
   #isOver = false
+  /** The function given to `update` that is running, and for which other calls wait. */
+  #function: Promise<unknown> | undefined
   /** The session that could not be stored, and its state then: its caller knows. */
   #refused: { readonly current: TrackedSession; readonly state: Mark | undefined } | undefined
 
@@ -154,7 +156,7 @@ export class RequestSession implements TrackedOwner {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
         const result = await this.#following(current, () =>
-          updateSession(current, scope, this, fn, left, mark)
+          updateSession(current, scope, this, fn, (ended) => (this.#function = ended), left, mark)
         )
         this.succeeded()
         return result
@@ -410,7 +412,8 @@ export class RequestSession implements TrackedOwner {
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
     if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
-    return this.#queue.run(call, operation, now)
+    const patience = this.#function && patienceWith(this.#function, this.scope.settings.timeout)
+    return this.#queue.run(call, operation, now, patience)
   }
 
   /** A session that no response can tell a new id goes on under the one that another request moved it to. */
@@ -654,6 +657,17 @@ function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[
 }
 
 const ignore = (): void => undefined
+
+/** A function may wait for what waits for it, in a handler of another session, say. */
+async function patienceWith(running: Promise<unknown>, timeout: number): Promise<void> {
+  const ended = running.then(ignore, ignore)
+  await new Budget(timeout).wait(ended, 1).catch(() => {
+    throw new SessionError(
+      'ERR_SESSION_TIMEOUT',
+      `the call has waited for ${timeout} ms for a function given to update, which is still running: nothing was done`
+    )
+  })
+}
 
 function noFunction(): SessionError {
   return new SessionError(

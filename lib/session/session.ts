@@ -1,5 +1,6 @@
 import { SessionCookie } from '../cookie/session-cookie'
 import { need, SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { MEMBERS, RESERVED } from '../repository/record'
@@ -311,7 +312,14 @@ function watch(object: object, prototype: object, written: () => void): void {
   Object.setPrototypeOf(target, unknown)
 }
 
-const refuseNested = (): Promise<never> => Promise.reject(nested())
+/** Nobody may be there to hear of it, and a rejection that nobody handles would end the process. */
+const refuseNested = (): Promise<never> => {
+  const error = nested()
+  warnInDevelopment('HOLDFAST_OPTIONS', error.message)
+  const refused = Promise.reject(error)
+  refused.catch(() => undefined)
+  return refused
+}
 
 /** Owns a session that is only to be looked at, as its methods would wait for the function that calls them. */
 export const onlooker = Object.fromEntries(
@@ -322,7 +330,7 @@ export const onlooker = Object.fromEntries(
 export function nested(): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
-    'a method of the session was called inside the function given to update, or inside valid: look at the state there, ' +
+    'a method of the session was called inside the function given to update, or inside valid or user: look at the state there, ' +
       'and call the method afterwards'
   )
 }

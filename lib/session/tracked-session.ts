@@ -121,7 +121,7 @@ export class TrackedSession implements SessionIdentity {
   /** The data and the cookie settings; undefined if they cannot be stored. */
   get state(): Mark | undefined {
     try {
-      return { text: this.text, cookie: this.cookieText(this.session.cookie) }
+      return { text: this.text, cookie: this.cookieState }
     } catch {
       return undefined
     }
@@ -153,9 +153,14 @@ export class TrackedSession implements SessionIdentity {
    *
    * @param began - the session's text when the commit began
    * @param isAnnounced - whether the response has to send the cookie
+   * @param cookieTouched - whether the session's cookie has settings that were not committed
    */
-  committed({ id, stored: known, merged }: Committed, began: string, isAnnounced: boolean): void {
-    const cookieTouched = this.cookieChanged
+  committed(
+    { id, stored: known, merged }: Committed,
+    began: string,
+    isAnnounced: boolean,
+    cookieTouched = this.cookieChanged
+  ): void {
     if (id !== this.#id) {
       this.#isFamiliar = false
       this.sendCookie()
@@ -197,6 +202,11 @@ export class TrackedSession implements SessionIdentity {
     replaceData(this.session, mergeData(base, mine, theirs))
     const merged = (text: string) => encodeData(mergeData(base, JSON.parse(text) as Data, theirs))
     for (const mark of this.#marks ?? []) mark.text = merged(mark.text)
+  }
+
+  /** The cookie settings of the session, to compare them. */
+  get cookieState(): string | undefined {
+    return this.cookieText(this.session.cookie)
   }
 
   private cookieText(cookie: SessionCookie | null | undefined): string | undefined {

@@ -6,7 +6,7 @@ import { warnInDevelopment } from '../events'
 import { Budget } from '../repository/budget'
 import { sameValue, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
-import type { StoredSession } from '../repository/repository'
+import { gone, type StoredSession } from '../repository/repository'
 import { checkValues, isPlain } from '../repository/values'
 import { abandonId, callBeforeSave, checkReturned, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './cookie-policy'
@@ -27,6 +27,7 @@ export function isInsideUpdate(owner: SessionOwner): boolean {
 /**
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
+ * @param running - is given the promise of an asynchronous `fn`, and undefined when it has ended
  * @param left - is given what says whether the state that `fn` got is still as it was stored
  * @param marked - the session's state when the call was made: what was changed since is later than what `fn` changes
  */
@@ -35,6 +36,7 @@ export async function updateSession<T>(
   scope: SessionScope,
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
+  running: (ended: Promise<unknown> | undefined) => void,
   left: (isUnchanged: () => boolean) => void,
   marked: Mark | undefined
 ): Promise<T> {
@@ -47,16 +49,23 @@ export async function updateSession<T>(
   const began = marked?.text ?? current.text
   let isAnnounced = isCookieDue(current, scope)
   let result!: T
+  // Else a lazy session was read for this call, or its state is in the cookie.
+  const isFresh = marked === undefined || repository.stateless
   let changes = false
+  let cookieBegan: string | undefined
   const draft = async (latest: StoredSession | null) => {
     const before = mergedText(current, began, latest, scope)
     const data = JSON.parse(before) as Data
+    cookieBegan = current.cookieState
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
     const state = new Session(owner, current, data, restoreCookie(storedCookie(cookie, defaults), defaults))
     const owners = new Set(waiting.getStore()).add(owner)
     try {
-      result = await waiting.run(owners, fn, state)
+      const returned = waiting.run(owners, fn, state)
+      if (returned instanceof Promise) running(returned)
+      result = await returned
     } finally {
+      running(undefined)
       // What fn has begun and left may call the session from now on.
       owners.delete(owner)
     }
@@ -71,22 +80,37 @@ export async function updateSession<T>(
     const isCookieChanged = !isDeepStrictEqual(storedCookie(state.cookie, defaults), stored)
     if (isCookieChanged && !scope.canSendCookie()) throw headersSent()
     isAnnounced ||= isCookieChanged
-    const isSame = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
-    changes = !isSame
-    const drafted = isSame ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
+    const isUnchanged = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
+    changes = !isUnchanged
+    const drafted = isUnchanged ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
     retire(state, tooLate)
     left(() => encodeData(dataOf(state)) === text)
     return drafted
   }
   try {
     const budget = new Budget(timeout)
-    const committed = await repository.commit(current.id, current.known, draft, budget)
-    if (committed.stored) current.committed({ ...committed, merged: true }, began, isAnnounced && changes)
-    return result
+    for (let { known } = current; ;) {
+      const committed = await repository.commit(current.id, known, draft, budget)
+      const { stored } = committed
+      // No write has shown that the state which fn saw is the newest one.
+      const latest = changes || !stored || isFresh ? stored : await repository.load(current.id, budget)
+      if (stored && !latest) throw gone()
+      if (!stored || latest === stored || isSame(stored, latest!, repository)) {
+        const cookieTouched = current.cookieState !== cookieBegan
+        if (stored)
+          current.committed({ ...committed, merged: true }, began, isAnnounced && changes, cookieTouched)
+        return result
+      }
+      known = latest
+    }
   } catch (error) {
     abandonId(current, scope, error)
     throw error
   }
+}
+
+function isSame(one: StoredSession, other: StoredSession, repository: SessionScope['repository']): boolean {
+  return !repository.changed(one, encodeData(other.data())) && isDeepStrictEqual(one.cookie, other.cookie)
 }
 
 /** What a function of React's `setState` returns becomes the state; here it would be lost behind a success. */

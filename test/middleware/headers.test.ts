@@ -46,7 +46,8 @@ describe('the headers', () => {
 
   it.each<[string, Record<string, string>, string]>([
     ['no-store with our cookie', {}, 'no-store'],
-    ['the application’s own', { 'Cache-Control': 'private, max-age=5' }, 'private, max-age=5']
+    ['the application’s own', { 'Cache-Control': 'private, max-age=5' }, 'private, max-age=5'],
+    ['of a file, by Express’s own default', { 'Cache-Control': 'public, max-age=0' }, 'private, max-age=0']
   ])('Cache-Control: %s', async (_what, theirs, cacheControl) => {
     const site = await Site.open()
     for (const how of ['set', 'writeHead'] as const) {

@@ -66,6 +66,22 @@ describe('keep: true', () => {
     expect(Object.keys((await site.stored(old.id))!)).toEqual(['@'])
   })
 
+  it.each([1e7, null])(
+    'takes along the cookie.maxAge that another request chose meanwhile: %p',
+    async (maxAge) => {
+      const { visitor } = await returning({ cookie: { maxAge: 1e6 } }, { n: 1 })
+      const { status } = await visitor.visit(async (s) => {
+        await visitor.clone().visit((other) => {
+          other.m = 1
+          other.cookie.maxAge = maxAge
+        })
+        await s.regenerate({ keep: true })
+      })
+      const seen = await visitor.ask((s) => [s.n, s.m, s.cookie.originalMaxAge])
+      expect([status, seen]).toEqual([200, [1, 1, maxAge]])
+    }
+  )
+
   it('loses to a logout meanwhile: gone, no cookie, and the new id is removed', async () => {
     const { site, visitor } = await returning({}, DATA)
     const old = visitor.clone()

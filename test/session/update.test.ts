@@ -209,6 +209,51 @@ describe('update', () => {
     expect([status, await dataOf(site, visitor)]).toEqual([200, { n: 3 }])
   })
 
+  it('that never ends holds up other calls of its session for one timeout, and no longer', async () => {
+    const { site, visitor } = await returning({ timeout: 100 }, { n: 1 })
+    const codes = await visitor.ask(async (s) => {
+      let end!: () => void
+      const slow = s.update(() => new Promise<void>((resolve) => (end = resolve)))
+      await new Promise((resolve) => setImmediate(resolve))
+      const waited = [codeOf(s.save()), codeOf(s.update((draft) => void (draft.n = 2)))]
+      const seen = await Promise.all(waited)
+      end()
+      await slow
+      return seen
+    })
+    expect(codes).toEqual(['ERR_SESSION_TIMEOUT', 'ERR_SESSION_TIMEOUT'])
+    expect(await dataOf(site, visitor)).toEqual({ n: 1 })
+  })
+
+  it('sees the newest state also where it changes nothing, and says so if that is gone', async () => {
+    const { visitor } = await returning({ load: 'eager' }, { role: 'admin' })
+    const seen = await visitor.ask(async (s) => {
+      await visitor.clone().visit((other) => void (other.role = 'user'))
+      const role = await s.update((draft) => draft.role)
+      await visitor.clone().visit((other) => other.destroy())
+      return [role, s.role, await codeOf(s.update((draft) => draft.role))]
+    })
+    expect(seen).toEqual(['user', 'user', 'ERR_SESSION_GONE'])
+  })
+
+  it('can change the cookie beside a change that is not stored yet', async () => {
+    const { visitor } = await returning({}, { n: 1 })
+    const { status } = await visitor.visit(async (s) => {
+      s.cookie.sameSite = 'strict'
+      s.cookie.maxAge = 1e6
+      await s.update((draft) => {
+        draft.n = 2
+        draft.cookie.maxAge = 1e7
+      })
+    })
+    expect(status).toBe(200)
+    expect(await visitor.ask((s) => [s.n, s.cookie.sameSite, s.cookie.originalMaxAge])).toEqual([
+      2,
+      'strict',
+      1e7
+    ])
+  })
+
   it('tells what to do instead', async () => {
     const { site, visitor } = await returning({}, { n: 1 })
     await visitor.visit((s) => s.update((draft) => draft.save()))
