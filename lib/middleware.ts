@@ -52,7 +52,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
     let exchange: Exchange
     let mode: LoadMode
     try {
-      exchange = new Exchange(setup.only ?? setup.of(req), req, res, next)
+      exchange = new Exchange(setup.only ?? setup.of(req), req, res as HoldableResponse, next)
       mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
     } catch (error) {
       return next(error)

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
@@ -8,7 +9,7 @@ import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
 
 /** A response from Node, or the partial one that a WebSocket library passes instead. */
-export type SessionResponse = HoldableResponse | ServerResponse
+export type SessionResponse = HoldableResponse | ServerResponse | Http2ServerResponse
 
 /**
  * A middleware for Express 4 and 5, Connect, and `node:http` if you pass a function as `next`. It calls `next` a

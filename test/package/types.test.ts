@@ -84,6 +84,7 @@ describe.each(asked)('TypeScript $version', (compiler) => {
 
 const BARE = `
 import { createServer } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import session from 'holdfast'
 import { RedisStore } from 'holdfast/redis'
 
@@ -92,6 +93,9 @@ createServer((req, res) => {
   middleware(req, res, (error?: unknown) => {
     res.end(String(error ?? RedisStore.name))
   })
+})
+createSecureServer((req, res) => {
+  middleware(req, res, () => res.end())
 })
 `
 
