@@ -144,7 +144,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Decides whether a loaded session counts. If it returns false, the visitor is anonymous and gets a new id; the
-   * record stays as it is. Default: every session counts.
+   * record stays as it is. The session waits for it, so it must not wait for `req.session` itself. Default: every
+   * session counts.
    */
   valid?: { of(req: SessionRequest, session: AppSession<Data>): boolean | Promise<boolean> }['of'] | undefined
 

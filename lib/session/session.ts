@@ -142,8 +142,8 @@ export class Session {
    * another request commits first, `fn` runs again on the state that it stored. Afterwards the session has the
    * committed state. If `fn` throws, nothing is committed.
    *
-   * @param fn - gets the state to change, which is not `req.session`; may be async. The session's methods wait for it: it
-   *   must not call them itself
+   * @param fn - gets the state to change, which is not `req.session`; may be async. The session's methods and the end
+   *   of the response wait for it: it must not wait for them itself
    * @returns the result of `fn`; nothing of it is stored: `fn` changes the state itself, `(s) => { s.count = 1 }`
    * @throws SessionError `ERR_SESSION_GONE`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`, `ERR_SESSION_DATA`,
    *   `ERR_SESSION_HEADERS_SENT`
