@@ -23,7 +23,7 @@ export interface SessionInfo<Data extends object = DeclaredData> {
   readonly lastSeenAt: Date
   /** When the session ends if it is not used again. */
   readonly expiresAt: Date
-  /** A copy of the application's own data. */
+  /** A copy of the application's own data; empty if this process cannot read it, for its `codec` or its `limits`. */
   readonly data: Readonly<Stored<Data>>
 }
 
