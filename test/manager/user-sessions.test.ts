@@ -305,6 +305,28 @@ describe('a store that fails', () => {
     expect(await sessions.destroy('fails')).toBe(1)
   })
 
+  test.each(['eager', 'lazy'] as const)(
+    'at the read of the session that asks, %s, ends and lists nothing, and says so',
+    async (load) => {
+      const store = new CountingStore()
+      const { site, sessions, login } = await open(store, { whenUnreadable: 'anonymous', load })
+      const [here, there] = [await login('unread'), await login('unread')]
+      const calls: ((s: Bag) => Promise<unknown>)[] = [
+        (s) => sessions.destroy(s),
+        (s) => sessions.destroy(s, { others: true }),
+        (s) => sessions.destroy('unread', { except: s }),
+        (s) => sessions.list(s)
+      ]
+      for (const call of calls) {
+        store.next('get', fails)
+        expect((await here.visit(call)).status).toBe(503)
+      }
+      expect(site.errors.map(({ code }) => code)).toEqual(Array(4).fill('ERR_SESSION_STORE'))
+      const name = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).userinfo)
+      expect([await name(here), await name(there)]).toEqual(['unread', 'unread'])
+    }
+  )
+
   test('at the index fails the login, and nothing is stored', async () => {
     const real = new MemoryStore()
     const broken: Store['index'] = {
