@@ -4,7 +4,7 @@ import { withRedis } from './connect'
 import { findCookie, judge, type Verdict } from './cookie'
 import { factsOf, rowsOf, type Facts } from './facts'
 import { type Outcome, type Surroundings, UsageError, type Values } from './outcome'
-import { printJson, printTable } from './print'
+import { printable, printJson, printTable } from './print'
 
 /**
  * Says whether a cookie is genuine, and what is stored under it. Renews no life.
@@ -20,7 +20,7 @@ export async function inspect(operand: string, values: Values, around: Surroundi
     throw new UsageError(`the cookie is ${nameOf(verdict, secrets.length)}, but ${error.message}`)
   })
   const stored = facts === undefined ? null : facts !== null
-  const rows = [['cookie', nameOf(verdict, secrets.length)]]
+  const rows = [['cookie', printable(nameOf(verdict, secrets.length))]]
   if (verdict.kind !== 'wrong') rows.push(['stored', nameStored(verdict, stored)])
   const found = verdict.kind !== 'wrong' && stored !== false
   const secret = 'secret' in verdict ? verdict.secret : null

@@ -23,7 +23,7 @@ export interface SessionInfo<Data extends object = DeclaredData> {
   readonly lastSeenAt: Date
   /** When the session ends if it is not used again. */
   readonly expiresAt: Date
-  /** A copy of the application's own data. */
+  /** A copy of the application's own data; empty if this process cannot read it, for its `codec` or its `limits`. */
   readonly data: Readonly<Stored<Data>>
 }
 
@@ -103,7 +103,9 @@ export class UserSessions {
   async #userOf(of: string | AnySession): Promise<string | undefined> {
     if (typeof of === 'string') return checkedUser(of)
     need(isSession(of), 'list and destroy take the name of a user, or a session: req.session')
-    const user = this.settings.user!(await of.load())
+    const session = await of.load()
+    currentOf(of)
+    const user = this.settings.user!(session)
     return user === undefined || user === null || user === '' ? undefined : checkedUser(user)
   }
 
@@ -211,10 +213,17 @@ async function choice(
       'a session, destroy(req.session, { others: true })'
   )
   await except.load()
-  const owner = except[OWNER]
-  const current = owner instanceof RequestSession ? owner.current : undefined
+  const current = currentOf(except)
   const since = current?.known?.since ?? current?.move?.known.since
   return { except: { handle: except.handle, since } }
+}
+
+/** @throws SessionError of the read that failed (`whenUnreadable: 'anonymous'`): nobody knows whose session it is */
+function currentOf(session: Session): RequestSession['current'] {
+  const owner = session[OWNER]
+  const current = owner instanceof RequestSession ? owner.current : undefined
+  if (current?.unreadable) throw current.unreadable
+  return current
 }
 
 /** Also one that is not loaded. */

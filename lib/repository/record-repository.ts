@@ -18,6 +18,7 @@ import {
   nextRevisions,
   parseData,
   StoredRecord,
+  withoutData,
   type Frame,
   type Limits
 } from './record'
@@ -115,13 +116,15 @@ export class RecordRepository implements Repository<StoredRecord> {
     this.watch = store.watch?.bind(store)
     this.follow = this.#conditional ? (id, budget) => this.#follow(id, budget) : undefined
     if (lifetime !== undefined) {
-      this.users = new UserIndex(guarded, (id, budget) => this.load(id, budget), lifetime, timeout)
+      const read = (id: string, budget: Budget, isAsked: boolean) => this.load(id, budget, undefined, isAsked)
+      this.users = new UserIndex(guarded, read, lifetime, timeout)
     }
   }
 
-  load(id: string, budget: Budget, ttl?: number): Promise<StoredRecord | null> {
+  /** @param isAUsers - it is listed or ended as a user's, even if its data cannot be read here */
+  load(id: string, budget: Budget, ttl?: number, isAUsers = false): Promise<StoredRecord | null> {
     return this.#store.get(id, budget, ttl, (text) => {
-      const record = this.#decode(text, true) ?? null
+      const record = this.#decode(text, true) ?? (isAUsers ? withoutData(text, true) : null) ?? null
       if (record?.frame.moved) {
         // A closed id must not live longer because a request uses it.
         if (ttl !== undefined) this.#store.touch(id, CLOSED, budget).catch(() => undefined)
@@ -216,11 +219,12 @@ export class RecordRepository implements Repository<StoredRecord> {
     meant: Meant = {}
   ): Promise<boolean> {
     if (!this.#conditional) return (await this.#store.destroy(id, budget)) === true
+    const read = (text: string | null) => this.#decode(text) ?? withoutData(text, meant.user !== undefined)
     let at = id
     let found: StoredRecord | undefined = known ?? undefined
     for (;;) {
+      found ??= await this.#store.get(at, budget, undefined, read)
       // A text that is no session is not ours to remove.
-      found ??= (await this.#read(at, budget)) ?? undefined
       if (!found) return false
       if (at === id && meant.handle !== undefined && found.handle !== meant.handle) return false
       if (meant.user !== undefined && found.user !== meant.user) return false
@@ -240,14 +244,11 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
   }
 
-  /** The record under `id`, even if it is closed. Null: there is nothing; undefined: nothing of ours. */
-  #read(id: string, budget: Budget): Promise<StoredRecord | null | undefined> {
-    return this.#store.get(id, budget, undefined, (text) => (text === null ? null : this.#decode(text)))
-  }
-
   async #follow(id: string, budget: Budget): Promise<Living<StoredRecord> | null> {
     for (let at = id; ;) {
-      const record = await this.#read(at, budget)
+      // Null: there is nothing; undefined: nothing of ours.
+      const read = (text: string | null) => (text === null ? null : this.#decode(text))
+      const record = await this.#store.get(at, budget, undefined, read)
       if (!record?.frame.moved) return record === null ? null : { id: at, stored: record ?? null }
       if (record.frame.to === undefined) return null
       at = record.frame.to

@@ -173,6 +173,23 @@ export class StoredRecord implements StoredSession {
   }
 }
 
+/**
+ * The session, without its data, of a text that this process cannot read: enough to end it. What is Holdfast's own comes
+ * last in every form.
+ *
+ * @param isAUsers - the index says so, and nobody may believe that there is nothing to end
+ * @throws CorruptRecord
+ */
+export function withoutData(stored: string | null, isAUsers: boolean): StoredRecord | undefined {
+  const at = stored === null ? -1 : stored.lastIndexOf(`"${META}":{"v":1`)
+  if (at >= 0) {
+    const frame = decodeRecord(`{${stored!.slice(at)}`, { bytes: Infinity, depth: Infinity })
+    return new StoredRecord(stored!, frame.handle!, frame, {})
+  }
+  if (stored !== null && isAUsers) throw new CorruptRecord('a session of the user that cannot be read here')
+  return undefined
+}
+
 /** Whether a record's text begins with this data, as `encodeData` gives it, and has no other. */
 export function hasData(text: string, dataText: string, frame: Frame): boolean {
   let end = text.lastIndexOf(`"${META}":{"v":1`)

@@ -17,13 +17,13 @@ export class UserIndex {
   readonly #ttl: number
 
   /**
-   * @param read - what is stored under an id
+   * @param read - what is stored under an id; if it is asked for by the user's name, it rejects for what it cannot read
    * @param lifetime - how long a session lives at most, in milliseconds
    * @param timeout - how long a commit may wait for the store, in milliseconds
    */
   constructor(
     private readonly store: GuardedStore,
-    private readonly read: (id: string, budget: Budget) => Promise<StoredSession | null>,
+    private readonly read: (id: string, budget: Budget, isAsked: boolean) => Promise<StoredSession | null>,
     private readonly lifetime: number,
     private readonly timeout: number
   ) {
@@ -58,7 +58,7 @@ export class UserIndex {
 
   /** The session of an entry, if it is the user's; else null, and the entry goes if nothing is to come. */
   async find(user: string, entry: IndexEntry, budget: Budget): Promise<StoredSession | null> {
-    const found = await this.#judge(user, entry, budget)
+    const found = await this.#judge(user, entry, budget, true)
     return found === 'unclear' ? null : found
   }
 
@@ -79,8 +79,8 @@ export class UserIndex {
     return age > ON_ITS_WAY + this.timeout
   }
 
-  async #judge(user: string, entry: IndexEntry, budget: Budget): Promise<StoredSession | 'unclear' | null> {
-    const known = await this.read(entry.id, budget)
+  async #judge(user: string, entry: IndexEntry, budget: Budget, isAsked: boolean) {
+    const known = await this.read(entry.id, budget, isAsked)
     if (known?.user === user) return known
     if (!this.#isSettled(entry)) return 'unclear'
     // A text that cannot be read, perhaps by a program with other options, may still be a living session.
@@ -94,7 +94,7 @@ export class UserIndex {
   async #lookAfter(user: string, entry: IndexEntry): Promise<void> {
     if (!this.#isSettled(entry)) return
     const budget = new Budget(this.timeout)
-    const found = await this.#judge(user, entry, budget)
+    const found = await this.#judge(user, entry, budget, false)
     if (found) await this.store.index(user, budget, (index) => index.renew(user, entry))
   }
 }

@@ -12,7 +12,8 @@ export interface CookieStoreOptions {
    * After a logout, a copy of the cookie works until it expires; only the application can remember that it must not.
    * Each cookie carries the moment that was known when it was sealed, and is refused once this function returns a
    * later one; the servers' clocks do not matter. Called at each read and twice before each write, with the session's
-   * data. To log a user out everywhere but here, record the moment and call `regenerate`. Default: 0.
+   * data. To log a user out everywhere but here, record the moment and call `regenerate`. Anything but a number, such as a
+   * date, fails with `ERR_SESSION_OPTIONS`. Default: 0.
    */
   notBefore?: ((session: Record<string, unknown>) => number | Promise<number>) | undefined
 }
@@ -80,7 +81,13 @@ export class CookieStore implements Store {
   }
 
   async #momentOf(text: string): Promise<number> {
-    return this.#notBefore ? this.#notBefore(this.#decode(text) as Record<string, unknown>) : 0
+    if (!this.#notBefore) return 0
+    const moment: unknown = await this.#notBefore(this.#decode(text) as Record<string, unknown>)
+    need(
+      typeof moment === 'number' && !Number.isNaN(moment),
+      'CookieStore: notBefore must return a number, in milliseconds since 1970, or 0, or a promise of one'
+    )
+    return moment
   }
 
   /** @throws SessionError `ERR_SESSION_DATA` if the cookie would be too large for browsers. */
@@ -97,7 +104,7 @@ export class CookieStore implements Store {
         `the session is too large for a cookie, ${bytes} of ${LIMIT} bytes: keep less in it, or take a store on a server`
       )
     }
-    // "Never" (Infinity), and anything that is not a moment, must not make a seal that counts for ever.
+    // "Never" (Infinity) must not make a seal that counts for ever.
     const since = Number.isFinite(moment) ? moment : 0
     return { id: this.#required.seal(text, Date.now() + life, since) }
   }

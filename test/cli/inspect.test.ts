@@ -253,6 +253,15 @@ describe('what is stored', () => {
   })
 })
 
+test.each([
+  ['as an argument', ['inspect', 'x\u001b[2J\u0007=abc'], ''],
+  ['by --name', ['inspect', 'abc', '--name', 'x\u001b[2J\u0007'], ''],
+  ['on the input', ['inspect', '-'], 'x\u001b[2J\u0007=abc']
+])('the name of a cookie, given %s, gives no commands to the terminal', async (_, args, input) => {
+  const { status, stdout } = await holdfast(args, { SESSION_SECRET: secret }, input)
+  expect([status, stdout]).toEqual([1, expect.stringContaining('for the name x\\u001b[2J\\u0007 (--name)')])
+})
+
 test('neither the id nor a secret is ever printed', async () => {
   const { cookie } = await visitorWith({ n: 1 })
   const runs = await Promise.all([

@@ -159,7 +159,77 @@ onBothStores((store) => {
       expect(await visitor.ask((s) => s.b)).toBe(1)
     })
   })
+
+  describe.each<[string, Partial<SessionOptions>, Partial<SessionOptions>]>([
+    ['another codec', { codec: codec('v1') }, { codec: codec('v2') }],
+    ['more bytes', { limits: { bytes: 1000 } }, {}],
+    ['more depth', { limits: { depth: 5 } }, {}]
+  ])('in a process that cannot read a session, which has %s', (name, here, there) => {
+    const data = { big: 'x'.repeat(5000), deep: JSON.parse('['.repeat(20) + ']'.repeat(20)) as unknown }
+
+    test('destroy ends it, with all of the user’s or by its handle', async () => {
+      const { login } = await open(store(), there)
+      const sessions = session({ secret, user, store: store(), timeout: 20_000, ...here })
+      const mine = [await login(name, data), await login(name, data), await login(name)]
+      const handle = await handleOf(mine[0]!)
+      const other = await login('else', data)
+      expect(await sessions.destroy('else', { handle })).toBe(0)
+      expect(await sessions.destroy(name, { handle })).toBe(1)
+      expect(await sessions.destroy(name)).toBe(2)
+      expect(await Promise.all(mine.map(nameOf))).toEqual([null, null, null])
+      expect(await nameOf(other)).toBe('else')
+    })
+
+    test('list tells of it, without data', async () => {
+      const { login } = await open(store(), there)
+      const sessions = session({ secret, user, store: store(), timeout: 20_000, ...here })
+      const visitor = await login(name, data)
+      const [found] = await sessions.list(name)
+      expect(found).toMatchObject({ handle: await handleOf(visitor), data: {} })
+    })
+
+    test('its own logout ends it', async () => {
+      const { login } = await open(store(), there)
+      const { site } = await open(store(), here)
+      const visitor = await login(name, data)
+      await site.visitor(visitor.cookie).ask((s) => s.destroy())
+      expect(await nameOf(visitor)).toBeNull()
+    })
+  })
+
+  test('destroy spares the session that asks, whatever another process has stored in it since', async () => {
+    const { login } = await open(store())
+    const { sessions } = await open(store(), { limits: { bytes: 1000 } })
+    const [asking, other] = [await login('spared'), await login('spared')]
+    const own = await sessions.open({ headers: { cookie: `sid=${asking.cookie}` } })
+    for (const visitor of [asking, other]) await visitor.ask((s) => void (s.big = 'x'.repeat(5000)))
+    expect(await sessions.destroy('spared', { except: own! })).toBe(1)
+    expect([await nameOf(asking), await nameOf(other)]).toEqual(['spared', null])
+  })
+
+  test('what no process of this version can read makes destroy and list reject, and stays', async () => {
+    const { sessions, login } = await open(store())
+    const [first, second] = [await login('foreign'), await login('foreign')]
+    await store().set(first.id, '{"@":{"v":2}}', MINUTE, await store().get(first.id))
+    await expect(sessions.list('foreign')).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+    await expect(sessions.destroy('foreign')).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+    expect(await store().get(first.id)).toBe('{"@":{"v":2}}')
+    expect(await nameOf(second)).toBeNull()
+    const handle = await handleOf(await login('foreign'))
+    await expect(sessions.destroy('foreign', { handle })).rejects.toBeInstanceOf(SessionError)
+  })
 })
+
+/** A form that begins with its version, and is refused by programs with another one. */
+function codec(version: string): NonNullable<SessionOptions['codec']> {
+  return {
+    encode: (data) => version + JSON.stringify(data),
+    decode: (text) => {
+      if (!text.startsWith(version)) throw new Error('unknown version')
+      return JSON.parse(text.slice(version.length)) as Record<string, unknown>
+    }
+  }
+}
 
 describe('times', () => {
   test('tell when a session began, was used, and would end', async () => {
@@ -234,6 +304,28 @@ describe('a store that fails', () => {
     expect(names.filter((name) => name === null).length).toBe(2)
     expect(await sessions.destroy('fails')).toBe(1)
   })
+
+  test.each(['eager', 'lazy'] as const)(
+    'at the read of the session that asks, %s, ends and lists nothing, and says so',
+    async (load) => {
+      const store = new CountingStore()
+      const { site, sessions, login } = await open(store, { whenUnreadable: 'anonymous', load })
+      const [here, there] = [await login('unread'), await login('unread')]
+      const calls: ((s: Bag) => Promise<unknown>)[] = [
+        (s) => sessions.destroy(s),
+        (s) => sessions.destroy(s, { others: true }),
+        (s) => sessions.destroy('unread', { except: s }),
+        (s) => sessions.list(s)
+      ]
+      for (const call of calls) {
+        store.next('get', fails)
+        expect((await here.visit(call)).status).toBe(503)
+      }
+      expect(site.errors.map(({ code }) => code)).toEqual(Array(4).fill('ERR_SESSION_STORE'))
+      const name = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).userinfo)
+      expect([await name(here), await name(there)]).toEqual(['unread', 'unread'])
+    }
+  )
 
   test('at the index fails the login, and nothing is stored', async () => {
     const real = new MemoryStore()

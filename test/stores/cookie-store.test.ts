@@ -167,10 +167,28 @@ describe('a logout everywhere', () => {
     const store = keyed(() => logout)
     const sealed = idOf(await store.set('x', '{}', MINUTE, null))
     expect(await store.get(sealed)).toBeNull()
-    logout = NaN
-    const odd = idOf(await store.set('x', '{}', MINUTE, null))
     logout = 1
-    expect([await store.get(sealed), await store.get(odd)]).toEqual([null, null])
+    expect(await store.get(sealed)).toBeNull()
+  })
+
+  it.each([
+    ['a date as a text', '2026-11-30T16:00:00.000Z'],
+    ['NaN', NaN],
+    ['an object', { at: 1 }],
+    ['undefined', undefined],
+    ['null', null],
+    ['a Date', new Date()]
+  ])('whose moment is %s instead of a number is refused, and no old cookie counts', async (_, moment) => {
+    let notBefore: () => unknown = () => 0
+    const store = new CookieStore({ notBefore: () => notBefore() as number })
+    const { site, visitor } = await open({ store })
+    for (notBefore of [() => moment, () => Promise.resolve(moment)]) {
+      expect((await visitor.visit((s) => s.n)).status).toBe(500)
+      expect((await site.visitor().visit((s) => void (s.n = 1))).status).toBe(500)
+    }
+    expect(site.errors.map(({ code }) => code)).toEqual(Array(4).fill('ERR_SESSION_OPTIONS'))
+    notBefore = () => 0
+    expect(await visitor.ask((s) => s.n)).toBe(1)
   })
 
   it('that comes while a session is sealed is seen by that, or by its next read', async () => {

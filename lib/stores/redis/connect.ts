@@ -33,10 +33,17 @@ export function openRedis(target: string | RedisOptions | undefined): Redis {
     'RedisStore.connect takes a URL whose path is the number of a database, such as redis://localhost:6379/1'
   )
   const { Redis } = loadIoredis()
-  return typeof target === 'string'
-    ? new Redis(target, CONNECT_DEFAULTS)
-    : new Redis({ ...CONNECT_DEFAULTS, ...target } as Options)
+  const client =
+    typeof target === 'string'
+      ? new Redis(target, CONNECT_DEFAULTS)
+      : new Redis({ ...CONNECT_DEFAULTS, ...target } as Options)
+  // The client would go on in database 0, which may be another application's.
+  return client.on('error', (error) => isSelect(error) && client.disconnect(true))
 }
+
+/** Whether it is the server's refusal of a database. */
+export const isSelect = (error: unknown): boolean =>
+  (error as { command?: { name?: unknown } }).command?.name === 'select'
 
 function loadIoredis(): typeof import('ioredis') {
   try {

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Redis, RedisOptions } from 'ioredis'
 import { need, needKnown } from '../../errors'
 import { adapt, type Adapter, type Command, type RedisClient } from './client'
-import { openRedis } from './connect'
+import { isSelect, openRedis } from './connect'
 import { commandError, reasonOf } from './command-error'
 import { Link } from './link'
 import { DESTROY, NOTIFY, SET, type Script } from './script'
@@ -130,8 +130,13 @@ export class RedisStore<Client extends RedisClient = RedisClient> implements Sto
     prefixIn(options)
     const client = openRedis(target)
     const store = new RedisStore(client, options)
-    client.on('error', (error: Error) => (store.#trouble = reasonOf(error)))
-    client.on('ready', () => (store.#trouble = undefined))
+    // What follows a refused database is only the end of that connection.
+    let refused: string | undefined
+    client.on('error', (error: Error) => {
+      if (isSelect(error)) refused = `the database cannot be selected, ${reasonOf(error)}`
+      store.#trouble = refused ?? reasonOf(error)
+    })
+    client.on('ready', () => (store.#trouble = refused = undefined))
     store.#close = () => closeRedis(client)
     return store
   }

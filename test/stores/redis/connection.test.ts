@@ -75,6 +75,33 @@ const everyCall = (store: RedisStore): Promise<unknown>[] => [
   store.notify({ id: SECRET_ID, successor: 'next' })
 ]
 
+describe('a store that connect makes keeps nothing in another database than its URL says', () => {
+  test.each([
+    ['there is none of that number', '', 99, /cannot be selected, Redis answered with the error ERR/],
+    ['its user lacks the right', 'web:pw@', 3, /cannot be selected, NOPERM/]
+  ])('where %s', async (_, login, database, reason) => {
+    await redis.client.call('ACL', 'SETUSER', 'web', 'reset', 'on', '>pw', '~*', '&*', '+@all', '-select')
+    const url = `redis://${login}127.0.0.1:${redis.server.port}/${database}`
+    const store = connect(url)
+    for (let i = 0; i < 3; i++) {
+      for (const call of everyCall(store)) {
+        const { message } = await failure(call)
+        expect([message, message]).toEqual([
+          expect.stringMatching(/not ready/),
+          expect.stringMatching(reason)
+        ])
+      }
+      await new Promise((resolve) => store.client.once('reconnecting', resolve))
+    }
+    expect(await redis.client.dbsize()).toBe(0)
+    if (login === '') return
+    await redis.client.call('ACL', 'SETUSER', 'web', '+select')
+    await untilItWorks(() => store.set('id', 'text', MINUTE, null))
+    expect(await redis.client.dbsize()).toBe(0)
+    await store.destroy('id')
+  })
+})
+
 describe.each(kinds)('%s', (_, open) => {
   test('asked for TLS by a server that speaks none, it says that TLS is what it waits for', async () => {
     const { store } = open(redis.server.url.replace('redis:', 'rediss:'))

@@ -24,8 +24,8 @@ describe('with the rights that the documents name', () => {
   beforeAll(async () => {
     const server = atEnd(await startRedis(), (it) => it.stop())
     await allow(server)
-    ioredis = atEnd(new Redis({ port: server.port, ...user }), (it) => it.disconnect())
-    nodeRedis = createClient({ url: server.url, ...user })
+    ioredis = atEnd(new Redis({ port: server.port, db: 1, ...user }), (it) => it.disconnect())
+    nodeRedis = createClient({ url: server.url, database: 1, ...user })
     atEnd(await nodeRedis.connect(), () => nodeRedis.destroy())
   })
 
