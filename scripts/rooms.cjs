@@ -14,7 +14,7 @@ module.exports = [
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1230,
+    lines: 1240,
     about: 'the drop-in for express-session'
   },
   {

@@ -119,16 +119,8 @@ export function serialize(name: string, value: string, data: CookieData): string
 export function choiceOf(cookie: unknown): string {
   const { originalMaxAge, partitioned, priority, secure, httpOnly, domain, path, sameSite } =
     cookieData(cookie)
-  return JSON.stringify([
-    originalMaxAge ?? null,
-    partitioned,
-    priority,
-    secure,
-    httpOnly,
-    domain,
-    path,
-    sameSite
-  ])
+  const choice = [originalMaxAge ?? null, partitioned, priority, secure, httpOnly, domain, path, sameSite]
+  return JSON.stringify(choice)
 }
 
 /** The settings of a cookie of any origin. */
