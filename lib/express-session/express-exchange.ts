@@ -99,6 +99,8 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     if (!session || (id !== undefined && id !== session.id)) return
     setOrigin(session, null)
     this.#atEnd = attemptState(session)
+    // Some stores read and write the whole session for that.
+    this.#renewed = true
   }
 
   save(session: Session): Promise<void> {

@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import express from 'express-session'
 import withSession from 'memorystore'
+import withFiles from 'session-file-store'
 import { MemoryStore } from '../../../lib'
+import { atEnd } from '../../support/serve'
 import { asked, both, lengthOf, Site, type Handler, type Module } from '../support/both'
 import { Gates } from '../support/gates'
 
@@ -70,7 +76,8 @@ describe.each(both)(
     const stores: Record<string, () => unknown> = {
       MemoryStore: () => new session.MemoryStore(),
       memorystore: () => new (withSession(session as never))({}),
-      ...(isOurs ? { 'a store of the main entry': () => new MemoryStore() } : {})
+      // A renewal of this one brings a session back with express-session, as it writes the whole.
+      ...(isOurs && { 'session-file-store': filesOf, 'a store of the main entry': () => new MemoryStore() })
     }
     const silent = () => undefined
     const ways: Record<string, Handler> = {
@@ -140,6 +147,14 @@ describe.each(both)(
     })
   }
 )
+
+function filesOf() {
+  const path = atEnd(mkdtempSync(join(tmpdir(), 'holdfast-sessions-')), (it) =>
+    rmSync(it, { recursive: true })
+  )
+  const retry = { retries: 1, minTimeout: 1, maxTimeout: 1 }
+  return new (withFiles(express))({ path, ...retry, reapInterval: -1, logFn: () => undefined })
+}
 
 async function open(session: Module) {
   const gates = new Gates()
