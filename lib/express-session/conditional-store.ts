@@ -33,6 +33,8 @@ export class ConditionalStore extends Store {
   readonly #repository: RecordRepository
   readonly #life: number
   readonly #timeout: number
+  /** Ends on their way, by id. */
+  readonly #ends = new Map<string, Promise<unknown>>()
 
   constructor(texts: Texts, { life, timeout = TIMEOUT }: ConditionalStoreOptions) {
     super()
@@ -54,11 +56,11 @@ export class ConditionalStore extends Store {
   }
 
   override destroy(id: string, callback?: Answer): void {
-    const destroyed = this.#repository.destroy(id, this.#budget())
-    answer(
-      destroyed.then(() => undefined),
-      callback
-    )
+    const destroyed = this.#repository.destroy(id, this.#budget()).then(() => undefined)
+    this.#ends.set(id, destroyed)
+    const over = () => this.#ends.get(id) === destroyed && this.#ends.delete(id)
+    destroyed.then(over, over)
+    answer(destroyed, callback)
   }
 
   /** Renews the life of what is kept under `id`, and never brings it back. */
@@ -106,8 +108,11 @@ export class ConditionalStore extends Store {
   async #set(id: string, session: object): Promise<void> {
     const began = encodeOwn(session)
     const cookie = cookieOf(session)
-    const budget = this.#budget()
     const origin = originOf(session) as StoredRecord | null | undefined
+    // A write that was asked for behind an end comes behind it, although the end asks the store several times.
+    const end = this.#ends.get(id)
+    if (end) await end.catch(() => undefined)
+    const budget = this.#budget()
     if (this.#lifeOf(cookie) <= 0) {
       await this.#repository.destroy(id, budget)
       return

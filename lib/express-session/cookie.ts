@@ -106,8 +106,10 @@ export function keptCookie(kept: Kept): Cookie {
 /** @throws TypeError in the words of express-session's cookie library */
 export function serialize(name: string, value: string, data: CookieData): string {
   const { originalMaxAge: _life, expires, ...attributes } = data
+  // An object of the application's own has it as a member, in milliseconds: the header counts seconds.
+  const given = { name, value, expires: expires ?? undefined, ...attributes, maxAge: undefined }
   try {
-    return stringifySetCookie({ name, value, expires: expires ?? undefined, ...attributes } as never)
+    return stringifySetCookie(given as never)
   } catch (error) {
     // The offending value stands behind the colon: it may be the session's id. So there is no cause, either.
     // oxlint-disable-next-line preserve-caught-error
@@ -119,16 +121,8 @@ export function serialize(name: string, value: string, data: CookieData): string
 export function choiceOf(cookie: unknown): string {
   const { originalMaxAge, partitioned, priority, secure, httpOnly, domain, path, sameSite } =
     cookieData(cookie)
-  return JSON.stringify([
-    originalMaxAge ?? null,
-    partitioned,
-    priority,
-    secure,
-    httpOnly,
-    domain,
-    path,
-    sameSite
-  ])
+  const choice = [originalMaxAge ?? null, partitioned, priority, secure, httpOnly, domain, path, sameSite]
+  return JSON.stringify(choice)
 }
 
 /** The settings of a cookie of any origin. */

@@ -44,6 +44,8 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #cleared: CookieData | undefined
   #touched = false
   #renewed = false
+  /** The state in which the application ended the session by a method of the store. */
+  #atEnd: State | undefined
   /** The request's session is gone from the store, and was not stored again. */
   #gone = false
   #sealed = false
@@ -88,10 +90,17 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     this.#last = createSession(this.req, this.settings)
   }
 
-  /** A session that its own request has ended may be stored anew by it: nobody else's end is undone. */
+  /**
+   * A session that its own request has ended may be stored anew by it, if it is changed from now on: nobody else's end is
+   * undone.
+   */
   ended(id: unknown): void {
     const session = this.#last
-    if (session && (id === undefined || id === session.id)) setOrigin(session, null)
+    if (!session || (id !== undefined && id !== session.id)) return
+    setOrigin(session, null)
+    this.#atEnd = attemptState(session)
+    // Some stores read and write the whole session for that.
+    this.#renewed = true
   }
 
   save(session: Session): Promise<void> {
@@ -99,12 +108,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   reload(session: Session): Promise<void> {
-    let called: State | undefined
-    try {
-      called = stateOf(session)
-    } catch {
-      // It holds what cannot be stored, and is given up.
-    }
+    const called = attemptState(session)
     return this.#run('reload', async () => {
       let found: unknown
       const reloaded = await this.sessions.load(session.id, this.req, (now) => (found = now))
@@ -174,12 +178,14 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     else throw failure.error
   }
 
+  /** At once, where nothing else is running: an application may end the session in the same turn, and that comes later. */
   #run(call: Call, work: () => Promise<void>): Promise<void> {
-    return this.#calls.run(call, async () => {
+    const run = async () => {
       await work()
       // A save that succeeds makes up for one that failed before; nothing makes up for a session that was not ended.
       if (call === 'save') this.#calls.forgive((failure) => failure.call === 'save')
-    })
+    }
+    return this.#calls.run(call, run, true)
   }
 
   /** After a failure nothing of this session is stored or sent any more. */
@@ -259,7 +265,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
 
   #isDue(id: string, session: Session): boolean {
     const state = stateOf(session)
-    if (isSame(state, this.#saved)) return false
+    if (isSame(state, this.#saved) || isSame(state, this.#atEnd)) return false
     const isUntouched = !this.settings.saveUninitialized && !this.#saved && this.#came !== id
     return !isUntouched || !isSame(state, this.#original)
   }
@@ -281,14 +287,12 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
       return void this.#stored.add(session.id)
     }
     const isModified = !isSame(stateOf(session), this.#original)
-    await this.#run('save', async () => {
-      try {
-        await this.#save(session)
-      } catch (error) {
+    await this.#run('save', () =>
+      this.#save(session).catch((error: unknown) => {
         if (isModified || !isGone(error)) throw error
         this.#gone = true
-      }
-    })
+      })
+    )
   }
 
   async #save(session: Session): Promise<void> {
@@ -296,7 +300,13 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     const state = stateOf(session)
     warnOfLossy(session)
     this.#saved = state
-    const text = await this.sessions.save(session)
+    const ended = this.#atEnd
+    const text = await this.sessions.save(session).catch((error: unknown) => {
+      // Ended by this request itself since: as if it had been stored before.
+      if (!isGone(error) || this.#atEnd === ended) throw error
+      return undefined
+    })
+    if (this.#atEnd !== ended) setOrigin(session, null)
     if (text !== undefined) this.#saved = { ...state, text }
     this.#stored.add(session.id)
   }
@@ -327,6 +337,15 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #send(header: string): void {
     const { res } = this
     res.setHeader?.('Set-Cookie', mergeSetCookie(res.getHeader?.('Set-Cookie'), this.settings.name, header))
+  }
+}
+
+/** Undefined for a session that holds what cannot be stored. */
+function attemptState(session: Session): State | undefined {
+  try {
+    return stateOf(session)
+  } catch {
+    return undefined
   }
 }
 

@@ -13,7 +13,8 @@ export type SessionResponse = HoldableResponse | ServerResponse | Http2ServerRes
 
 /**
  * A middleware for Express 4 and 5, Connect, and `node:http` if you pass a function as `next`. It calls `next` a
- * second time, with an error, if the handler has ended a response whose changes could not be stored.
+ * second time, with an error, if the handler has ended a response whose changes could not be stored. A response that began
+ * with `write` gets a plain error page instead.
  */
 export type Middleware = (req: SessionRequest, res: SessionResponse, next: (error?: unknown) => void) => void
 

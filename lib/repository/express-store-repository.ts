@@ -383,7 +383,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     await this.#share(
       jobsOf(entries),
       () => {
-        if (running.isEnded && last.before) throw gone()
+        if (running.isEnded) throw gone()
         const written = call(this.store, 'set', id, last.record)
         // Taken now: a store may change the object when it is handed it, and nobody else can have.
         last.after = this.#stored(last.record)

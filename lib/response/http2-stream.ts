@@ -1,4 +1,4 @@
-import type { HoldableResponse, HoldableStream, Method, RespondingName } from './response'
+import type { HoldableResponse, HoldableStream, Method, RespondingName, SendingName } from './response'
 import { takeHeaders } from './write-head'
 
 const RESPONDING: readonly RespondingName[] = ['respond', 'respondWithFile', 'respondWithFD']
@@ -10,8 +10,10 @@ const SENDING = ['_write', '_writev', '_final'] as const
 export interface StreamGate {
   /** Whether the response has begun, so that its data may leave. */
   begun(): boolean
-  /** Called when the stream is about to begin the response by itself. */
-  respond(name: RespondingName, args: unknown[]): void
+  /** Whether something else is held that was given to the response, or was dropped: data of the stream come behind it. */
+  isMixed(): boolean
+  /** Called when the stream is about to begin the response by itself, and with data that come behind the response's. */
+  send(name: SendingName, args: unknown[]): unknown
   /** Called when the stream is about to send data without headers: Node would send a 200 of its own. */
   write(): void
   /** Called when the stream is about to be ended. Undefined: it may end at once. */
@@ -37,7 +39,7 @@ export function interceptStream(
     const method = stream[name]
     if (!method) continue
     const respond = (stream[name] = (...args) => {
-      if (!passes()) return gate.respond(name, args)
+      if (!passes()) return gate.send(name, args)
       const result = method.apply(stream, args)
       for (const go of waiting.splice(0)) go()
       return result
@@ -54,8 +56,11 @@ export function interceptStream(
       gate.write()
     }
   }
-  const { end } = stream
+  const { write, end } = stream
+  const isMixed = () => !stream.closed && gate.isMixed()
+  stream.write = (...args) => (isMixed() ? gate.send('write', args) : write?.apply(stream, args))
   stream.end = (...args) => {
+    if (isMixed()) return (gate.send('end', args), stream)
     const pending = stream.closed ? undefined : gate.end()
     if (!pending) return end?.apply(stream, args)
     pending.then(

@@ -72,6 +72,8 @@ export function emitDrain(res: HoldableResponse): void {
   const listener = () => undefined
   const target = res.on?.('drain', listener)
   target?.removeListener('drain', listener)
-  target?.emit('drain')
-  if (target !== res) res.emit?.('drain')
+  if (target !== res) target?.emit('drain')
+  // The stream of HTTP/2, which somebody may write to as well, passes it on to its response.
+  const sender = isHttp2(res) ? res.stream : res
+  sender?.emit?.('drain')
 }

@@ -293,7 +293,9 @@ export class ResponseHold {
   #refuse(error: unknown): void {
     const calls = this.#calls.splice(0)
     const names = calls.map(({ name }) => name)
-    if (!this.#begun && names.includes('end') && !names.includes('write') && !this.#refused) {
+    // Data written to a stream past the response waits in it, and would become the body of an answer.
+    const isLost = this.#begun || names.some(isResponding)
+    if (!isLost && names.includes('end') && !names.includes('write') && !this.#refused) {
       this.#refused = true
       this.#error = error
       this.#state = 'dropped'
@@ -314,8 +316,7 @@ export class ResponseHold {
     this.#error = error
     this.#unpipe()
     for (const call of calls) this.#ignore(call)
-    // Data written to a stream past the response waits in it, and would become the body of an answer.
-    if (this.#begun || names.some(isResponding)) return this.#drop(error)
+    if (isLost) return this.#drop(error)
     this.pristine.restore(this.res)
     // The handler is streaming: its later writes would look like those of an error handler.
     this.#state = 'after'
@@ -345,14 +346,14 @@ export class ResponseHold {
   }
 
   #interceptStream(): void {
-    const { stream } = this.res
-    const native = interceptStream(this.res, stream!, {
+    const native = interceptStream(this.res, this.res.stream!, {
       begun: () => this.#begun,
-      respond: (name, args) => void this.#called(name, ...args),
-      write: () => {
-        if (this.#state === 'before') this.#called('respond')
-        else this.#complete?.()
+      isMixed: () => {
+        const isHeld = this.#state === 'holding' && this.#calls.some(({ name }) => !isResponding(name))
+        return isHeld || this.#state === 'dropped'
       },
+      send: (name, args) => this.#called(name, ...args),
+      write: () => (this.#state === 'before' ? this.#called('respond') : this.#complete?.()),
       end: () => {
         if (this.#state !== 'after' || this.#ended) return undefined
         this.#ended = true

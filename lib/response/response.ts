@@ -15,8 +15,9 @@ export type HoldableResponse = Partial<Omit<ServerResponse, SendingName>> & {
 
 /** An HTTP/2 stream, or what a fake has in its place. */
 export type HoldableStream = Partial<
-  Record<RespondingName | '_write' | '_writev' | '_final' | 'end', Method>
+  Record<RespondingName | '_write' | '_writev' | '_final' | 'write' | 'end', Method>
 > & {
   readonly closed?: boolean
+  emit?(event: string): boolean
   close?(code: number): void
 }

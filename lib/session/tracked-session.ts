@@ -174,7 +174,7 @@ export class TrackedSession implements SessionIdentity {
     if (known?.cookie === undefined && this.#cookieText === undefined && !cookieTouched) return
     const stored = restoreCookie(known?.cookie, this.owner.scope.defaults)
     this.#cookieText = this.cookieText(stored)
-    if (merged && !cookieTouched && this.cookieChanged) Object.assign(this.session.cookie, stored)
+    if (!cookieTouched && this.cookieChanged) Object.assign(this.session.cookie, stored)
   }
 
   /**

@@ -29,6 +29,16 @@ describe.each(both)('%s', (_, session) => {
     expect(cookieOf(await site.get()) !== undefined).toBe(isSent)
   })
 
+  test('a cookie of the application’s own, a plain object, is sent without an age', async () => {
+    const options = { rolling: true, cookie: { maxAge: 60_000 } }
+    const site = await Site.of(session, options, (req, res) => {
+      req.session.cookie = { ...req.session.cookie }
+      return visits(req, res)
+    })
+    await site.get()
+    expect(cookieOf(await site.get())).not.toMatch(/Max-Age|Expires/)
+  })
+
   test('expires set to null makes it a cookie of the browser session, sent once', async () => {
     const site = await Site.of(session, { cookie: { maxAge: 60_000 } }, (req, res) => {
       req.session.cookie.expires = null

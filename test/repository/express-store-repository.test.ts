@@ -7,7 +7,7 @@ import type { Data } from '../../lib/repository/merge'
 import type { Draft } from '../../lib/repository/repository'
 import { codeOf } from '../support/outcome'
 import session from '../../lib'
-import { secret, Site } from '../support/site'
+import { secret, Site, type Bag } from '../support/site'
 
 const HANDLE = '01890a5d-ac96-774b-bcce-b302099a8057'
 
@@ -302,6 +302,23 @@ describe('the main entry with such a store', () => {
     await Promise.all(adds)
     expect(store.data(visitor.id)).toEqual({ n: 10 })
   })
+})
+
+test.each([
+  ['changed a key', (s: Bag) => void (s.n = 1)],
+  ['changed nothing', () => undefined]
+])('a request that %s and called save() keeps the maxAge that another one chose', async (_what, change) => {
+  const site = await Site.open({ store: () => store, cookie: { maxAge: 600_000 } })
+  const store = new OldStore()
+  const visitor = site.visitor()
+  await visitor.ask((s) => void (s.n = 0))
+  await visitor.ask(async (s) => {
+    await visitor.clone().ask((other) => void (other.cookie.maxAge = 50_000))
+    change(s)
+    await s.save()
+    s.m = 1
+  })
+  expect(await visitor.ask((s) => s.cookie.originalMaxAge)).toBe(50_000)
 })
 
 describe('a logout', () => {

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { hasLeft, HeldServer } from '../support/hold-rig'
 
 const streamOf = (res: ServerResponse) => (res as unknown as { stream: ServerHttp2Stream }).stream
@@ -74,4 +75,35 @@ it('commits what changed since an HTTP/2 stream responded before that stream end
   })
   const exchange = rig.ask()
   expect(await exchange.ended.seen).toMatchObject({ body: 'begun, ended', complete: true })
+})
+
+const MIXED: [string, (res: ServerResponse, stream: ServerHttp2Stream) => unknown][] = [
+  ['write of the response, end of the stream', (res, stream) => (res.write('a'), stream.end('b'))],
+  ['write of the response, bare end of the stream', (res, stream) => (res.write('ab'), stream.end())],
+  ['writeHead, end of the stream', (res, stream) => (res.writeHead(200), stream.end('ab'))],
+  ['flushHeaders, end of the stream', (res, stream) => (res.flushHeaders(), stream.end('ab'))],
+  ['write, and a pipe into the stream', (res, stream) => (res.write('a'), Readable.from(['b']).pipe(stream))],
+  [
+    'writeHead, and a pipe into the stream',
+    (res, stream) => (res.writeHead(200), Readable.from(['a', 'b']).pipe(stream))
+  ],
+  ['write of the stream, end of the response', (res, stream) => (stream.write('a'), res.end('b'))],
+  ['write of both, end of the stream', (res, stream) => (stream.write('a'), res.write('b'), stream.end())],
+  ['write of both, end of the response', (res, stream) => (res.write('a'), stream.write('b'), res.end())]
+]
+
+describe.each(MIXED)('an HTTP/2 response that is sent in both ways, by %s', (_what, send) => {
+  it('is sent whole and in order after the commit', async () => {
+    const rig = await HeldServer.open('HTTP/2', ({ res }) => void send(res, streamOf(res)))
+    expect(await rig.get()).toMatchObject({ status: 200, body: 'ab', complete: true })
+  })
+
+  it('ends where the store says no, and nothing of it leaves', async () => {
+    const rig = await HeldServer.open('HTTP/2', ({ res, gate }) => {
+      gate.onCommit = () => setImmediate(() => gate.refuse())
+      send(res, streamOf(res))
+    })
+    const { body, complete } = await rig.server.get()
+    expect(complete ? ['error page', 'Service Unavailable\n'] : ['']).toContain(body)
+  })
 })

@@ -1,3 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import express from 'express-session'
+import withSession from 'memorystore'
+import withFiles from 'session-file-store'
+import { MemoryStore } from '../../../lib'
+import { atEnd } from '../../support/serve'
 import { asked, both, lengthOf, Site, type Handler, type Module } from '../support/both'
 import { Gates } from '../support/gates'
 
@@ -60,6 +68,93 @@ test.each(Object.keys(end))('%s of another request is not undone', async (way) =
   expect((await late).status).toBe(409)
   expect((await site.get('/')).text).toBe('{}')
 })
+
+describe.each(both)(
+  '%s: a request that ends its own session by the store without waiting',
+  (name, session) => {
+    const isOurs = name.startsWith('holdfast')
+    const stores: Record<string, () => unknown> = {
+      MemoryStore: () => new session.MemoryStore(),
+      memorystore: () => new (withSession(session as never))({}),
+      // A renewal of this one brings a session back with express-session, as it writes the whole.
+      ...(isOurs && { 'session-file-store': filesOf, 'a store of the main entry': () => new MemoryStore() })
+    }
+    const silent = () => undefined
+    const ways: Record<string, Handler> = {
+      'ends it behind its answer': ({ session, sessionStore, sessionID }, res) => {
+        session.n = 1
+        res.end()
+        sessionStore.destroy(sessionID, silent)
+      },
+      'regenerates it behind its answer': (req, res) => {
+        req.session.n = 1
+        res.end()
+        req.sessionStore.regenerate(req, silent)
+      },
+      'ends it behind a save': ({ session, sessionStore, sessionID }, res) => {
+        session.n = 1
+        session.save(silent)
+        sessionStore.destroy(sessionID, silent)
+        res.end()
+      },
+      'ends one that it has just begun': async (req, res) => {
+        await asked((done) => req.session.regenerate(done))
+        req.session.n = 1
+        res.end()
+        req.sessionStore.destroy(req.sessionID, silent)
+      },
+      // With resave, express-session stores it once more.
+      ...(isOurs && {
+        'changes nothing': ({ sessionStore, sessionID }, res) => {
+          sessionStore.destroy(sessionID, silent)
+          res.end()
+        }
+      })
+    }
+    const cases = Object.keys(stores).flatMap((store) =>
+      Object.keys(ways).flatMap((way) => [true, false].map((resave) => [store, way, resave] as const))
+    )
+
+    test.each(cases)(
+      'over %s, that %s, gets its answer, and the session is over; resave: %s',
+      async (store, way, resave) => {
+        const kept = stores[store]!()
+        const site = await Site.of(session, { store: kept, resave }, async (req, res) => {
+          if (req.url === '/login') req.session.user = 'bob'
+          if (req.url === '/logout') return ways[way]!(req, res)
+          res.end(JSON.stringify([req.session.user, req.session.n]))
+        })
+        await site.get('/login')
+        expect((await site.get('/logout')).status).toBe(200)
+        expect((await site.get('/')).text).toBe('[null,null]')
+        expect(site.errors).toEqual([])
+      }
+    )
+
+    test.each(Object.keys(stores))('over %s, may leave a notice in it', async (store) => {
+      const site = await Site.of(session, { store: stores[store]!() }, (req, res) => {
+        if (req.url === '/login') req.session.user = 'bob'
+        if (req.url === '/logout') {
+          req.session.save(silent)
+          req.sessionStore.destroy(req.sessionID, silent)
+          req.session.notice = 1
+        }
+        res.end(String(req.session.notice))
+      })
+      await site.get('/login')
+      expect((await site.get('/logout')).status).toBe(200)
+      expect((await site.get('/')).text).toBe('1')
+    })
+  }
+)
+
+function filesOf() {
+  const path = atEnd(mkdtempSync(join(tmpdir(), 'holdfast-sessions-')), (it) =>
+    rmSync(it, { recursive: true })
+  )
+  const retry = { retries: 1, minTimeout: 1, maxTimeout: 1 }
+  return new (withFiles(express))({ path, ...retry, reapInterval: -1, logFn: () => undefined })
+}
 
 async function open(session: Module) {
   const gates = new Gates()
