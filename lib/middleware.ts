@@ -2,7 +2,7 @@ import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
 import { readIds } from './cookie/transport'
-import { need, SessionError } from './errors'
+import { asError, need, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
 import type { Middleware, Sessions } from './manager/sessions'
@@ -55,7 +55,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
       exchange = new Exchange(setup.only ?? setup.of(req), req, res, next)
       mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
     } catch (error) {
-      return next(error)
+      return next(asError(error))
     }
     exchange.start(mode)
   }
@@ -167,7 +167,7 @@ class Exchange implements SessionScope, ResponseGate {
         this.#vary()
         if (this.ids.length === 0) this.session.begin()
       } catch (error) {
-        return this.next(error)
+        return this.next(asError(error))
       }
     }
     if (mode === 'lazy' || this.session.current) {

@@ -3,6 +3,7 @@ import { ResponseStandIn } from './stand-in'
 import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
 import type { Native, Sending } from './intercept'
 import type { HoldableResponse, Method, SendingName } from './response'
+import { asError } from '../errors'
 import { answerInstead, emitError, isLate, writeAfterEnd } from './error-response'
 import { interceptStream, takeStreamHeaders } from './http2-stream'
 import { isAll, isBodiless, takeHeaders } from './write-head'
@@ -290,7 +291,7 @@ export class ResponseHold {
     if (full === false && !this.#ended) process.nextTick(emitDrain, this.res)
   }
 
-  #refuse(error: unknown): void {
+  #refuse(reason: unknown, error = asError(reason)): void {
     const calls = this.#calls.splice(0)
     const names = calls.map(({ name }) => name)
     if (!this.#begun && names.includes('end') && !names.includes('write') && !this.#refused) {

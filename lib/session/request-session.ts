@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
-import { need, needKnown, SessionError } from '../errors'
+import { asError, need, needKnown, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
@@ -326,8 +326,8 @@ export class RequestSession implements TrackedOwner {
 
   /** Nothing is stored any more. */
   seal(error: unknown): Promise<never> {
-    this.sealed = error
-    return Promise.reject(error)
+    this.sealed = asError(error)
+    return Promise.reject(this.sealed)
   }
 
   /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
@@ -548,7 +548,7 @@ export class RequestSession implements TrackedOwner {
   #replacement(error: unknown): Session {
     this.#loading = undefined
     report('load', error)
-    if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
+    if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw asError(error)
     const current = new TrackedSession(this, {})
     current.unreadable = error
     return (this.current ??= current).session
