@@ -58,6 +58,16 @@ export function need(holds: unknown, message: string): asserts holds {
 }
 
 /**
+ * Refuses a promise where nothing waits for one. Its rejection would end the process, as nobody else hears of it.
+ *
+ * @throws SessionError `ERR_SESSION_OPTIONS`
+ */
+export function refusePromise(promise: Promise<unknown>, option: string): never {
+  promise.catch(() => undefined)
+  throw new SessionError('ERR_SESSION_OPTIONS', `${option} must not be asynchronous: nothing waits for it`)
+}
+
+/**
  * Refuses an option that nobody knows: a misspelt one would silently be left at its default.
  *
  * @param elsewhere - names that other libraries have for an option, each with what the message says of it

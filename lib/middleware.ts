@@ -2,7 +2,7 @@ import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
 import { readIds } from './cookie/transport'
-import { asError, need, SessionError } from './errors'
+import { asError, need, refusePromise, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
 import type { Middleware, Sessions } from './manager/sessions'
@@ -53,7 +53,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
     let mode: LoadMode
     try {
       exchange = new Exchange(setup.only ?? setup.of(req), req, res, next)
-      mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
+      mode = typeof settings.load === 'function' ? modeOf(settings.load(req)) : settings.load
     } catch (error) {
       return next(asError(error))
     }
@@ -75,6 +75,13 @@ export function createMiddleware(options: SessionOptions): Sessions {
     of: (req: object) => sessionOf(req, settings),
     onDestroy: detached.onDestroy.bind(detached)
   })
+}
+
+/** The answer of the option `load`. */
+function modeOf(answer: unknown): LoadMode {
+  if (answer instanceof Promise) refusePromise(answer, 'load')
+  need(answer === 'eager' || answer === 'lazy', "load must return 'eager' or 'lazy'")
+  return answer
 }
 
 /** `open` had the name of what a session does to itself. */
@@ -236,8 +243,11 @@ class Exchange implements SessionScope, ResponseGate {
     if (!said) return
     const { req, res } = this
     const { transport, signer } = this.#shared
-    if ('clear' in said) transport.clear(res, { req, cookie: said.clear })
-    else transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+    const sent: unknown =
+      'clear' in said
+        ? transport.clear(res, { req, cookie: said.clear })
+        : transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+    if (sent instanceof Promise) refusePromise(sent, 'transport')
     // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
     if (res.getHeader?.('Cache-Control') === undefined) res.setHeader?.('Cache-Control', 'no-store')
   }

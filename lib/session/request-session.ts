@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
-import { asError, need, needKnown, SessionError } from '../errors'
+import { asError, need, needKnown, refusePromise, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
@@ -469,6 +469,7 @@ export class RequestSession implements TrackedOwner {
     const { genid } = this.scope.settings
     const id: unknown = genid(this.scope.req)
     if (isId(id)) return id
+    if (id instanceof Promise) refusePromise(id, 'genid')
     throw new SessionError('ERR_SESSION_OPTIONS', 'genid must return 1 to 128 characters of A-Z a-z 0-9 - _')
   }
 
