@@ -153,8 +153,9 @@ export class RequestSession implements TrackedOwner {
         const left = (isUnchanged: () => boolean) => {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
+        const late = (error: SessionError) => void this.#queue.refuse('update', error)
         const result = await this.#following(current, () =>
-          updateSession(current, scope, this, fn, left, mark)
+          updateSession(current, scope, this, fn, left, late, mark)
         )
         this.succeeded()
         return result

@@ -13,7 +13,7 @@ import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './co
 import { checkFit } from './load'
 import { collect } from './lost-change'
 import type { SessionScope } from './scope'
-import { dataOf, retire, Session, type SessionOwner } from './session'
+import { dataOf, Session, watchWrites, type SessionOwner } from './session'
 import type { Mark, TrackedSession } from './tracked-session'
 
 /** The owners of the sessions that wait for the function in which the code runs. */
@@ -28,6 +28,8 @@ export function isInsideUpdate(owner: SessionOwner): boolean {
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
  * @param left - is given what says whether the state that `fn` got is still as it was stored
+ * @param late - called when that state is written to after `fn` has ended. To throw there could end the process: the caller
+ *   may be a promise that fn did not wait for
  * @param marked - the session's state when the call was made: what was changed since is later than what `fn` changes
  */
 export async function updateSession<T>(
@@ -36,6 +38,7 @@ export async function updateSession<T>(
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
   left: (isUnchanged: () => boolean) => void,
+  late: (error: SessionError) => void,
   marked: Mark | undefined
 ): Promise<T> {
   // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
@@ -74,7 +77,7 @@ export async function updateSession<T>(
     const isSame = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
     changes = !isSame
     const drafted = isSame ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
-    retire(state, tooLate)
+    watchWrites(state, () => late(tooLate()))
     left(() => encodeData(dataOf(state)) === text)
     return drafted
   }
@@ -104,9 +107,9 @@ function warnOfReturned(result: unknown, state: Session): void {
   )
 }
 
-function tooLate(): never {
-  throw new SessionError(
+function tooLate(): SessionError {
+  return new SessionError(
     'ERR_SESSION_GONE',
-    'the state that update gave to its function was changed after the function had ended: change req.session, or call update again'
+    'the state that update gave to its function was changed after the function had ended: await there all that it begins, or call update again'
   )
 }
