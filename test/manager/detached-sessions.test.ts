@@ -158,6 +158,14 @@ describe('long after, a session from load', () => {
     }
   })
 
+  test('that has ended is saved, updated and destroyed where that changes nothing', async () => {
+    const { visitor, loaded } = await socket()
+    await visitor.ask((s) => s.destroy())
+    await loaded.save()
+    expect(await loaded.update((s) => s.n)).toBe(loaded.n)
+    await loaded.destroy()
+  })
+
   test.each([
     ['update', (s: Bag, n: number) => s.update((draft) => void (draft.n = n))],
     ['save', (s: Bag, n: number) => ((s.n = n), s.save())]
