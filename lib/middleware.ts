@@ -243,11 +243,15 @@ class Exchange implements SessionScope, ResponseGate {
     if (!said) return
     const { req, res } = this
     const { transport, signer } = this.#shared
-    const sent: unknown =
-      'clear' in said
-        ? transport.clear(res, { req, cookie: said.clear })
-        : transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
-    if (sent instanceof Promise) refusePromise(sent, 'transport')
+    try {
+      const sent: unknown =
+        'clear' in said
+          ? transport.clear(res, { req, cookie: said.clear })
+          : transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+      if (sent instanceof Promise) refusePromise(sent, 'transport')
+    } catch (error) {
+      throw asError(error)
+    }
     // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
     if (res.getHeader?.('Cache-Control') === undefined) res.setHeader?.('Cache-Control', 'no-store')
   }

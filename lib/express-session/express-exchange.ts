@@ -186,7 +186,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #sealing(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
       this.#sealed = true
-      throw error
+      throw asError(error)
     })
   }
 

@@ -3,7 +3,6 @@ import { ResponseStandIn } from './stand-in'
 import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
 import type { Native, Sending } from './intercept'
 import type { HoldableResponse, Method, SendingName } from './response'
-import { asError } from '../errors'
 import { answerInstead, emitError, isLate, writeAfterEnd } from './error-response'
 import { interceptStream, takeStreamHeaders } from './http2-stream'
 import { isAll, isBodiless, takeHeaders } from './write-head'
@@ -291,7 +290,7 @@ export class ResponseHold {
     if (full === false && !this.#ended) process.nextTick(emitDrain, this.res)
   }
 
-  #refuse(reason: unknown, error = asError(reason)): void {
+  #refuse(error: unknown): void {
     const calls = this.#calls.splice(0)
     const names = calls.map(({ name }) => name)
     if (!this.#begun && names.includes('end') && !names.includes('write') && !this.#refused) {
