@@ -40,9 +40,31 @@ export class SessionError extends Error {
   }
 }
 
+/** Callbacks and `next` take a reason such as undefined for success; whoever throws it has failed all the same. */
+export function asError(reason: unknown): unknown {
+  if (reason) return reason
+  const given = reason === '' ? "''" : String(reason)
+  return new Error(
+    `a function that was given to Holdfast failed with ${given} as its reason: throw an Error`,
+    {
+      cause: reason
+    }
+  )
+}
+
 /** @throws SessionError `ERR_SESSION_OPTIONS` unless it holds; the message names what was given, and the remedy. */
 export function need(holds: unknown, message: string): asserts holds {
   if (!holds) throw new SessionError('ERR_SESSION_OPTIONS', message)
+}
+
+/**
+ * Refuses a promise where nothing waits for one. Its rejection would end the process, as nobody else hears of it.
+ *
+ * @throws SessionError `ERR_SESSION_OPTIONS`
+ */
+export function refusePromise(promise: Promise<unknown>, option: string): never {
+  promise.catch(() => undefined)
+  throw new SessionError('ERR_SESSION_OPTIONS', `${option} must not be asynchronous: nothing waits for it`)
 }
 
 /**

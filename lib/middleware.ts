@@ -2,7 +2,7 @@ import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
 import { readIds } from './cookie/transport'
-import { need, SessionError } from './errors'
+import { asError, need, refusePromise, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
 import type { Middleware, Sessions } from './manager/sessions'
@@ -53,9 +53,9 @@ export function createMiddleware(options: SessionOptions): Sessions {
     let mode: LoadMode
     try {
       exchange = new Exchange(setup.only ?? setup.of(req), req, res as HoldableResponse, next)
-      mode = typeof settings.load === 'function' ? settings.load(req) : settings.load
+      mode = typeof settings.load === 'function' ? modeOf(settings.load(req)) : settings.load
     } catch (error) {
-      return next(error)
+      return next(asError(error))
     }
     exchange.start(mode)
   }
@@ -75,6 +75,13 @@ export function createMiddleware(options: SessionOptions): Sessions {
     of: (req: object) => sessionOf(req, settings),
     onDestroy: detached.onDestroy.bind(detached)
   })
+}
+
+/** The answer of the option `load`. */
+function modeOf(answer: unknown): LoadMode {
+  if (answer instanceof Promise) refusePromise(answer, 'load')
+  need(answer === 'eager' || answer === 'lazy', "load must return 'eager' or 'lazy'")
+  return answer
 }
 
 /** `open` had the name of what a session does to itself. */
@@ -167,7 +174,7 @@ class Exchange implements SessionScope, ResponseGate {
         this.#vary()
         if (this.ids.length === 0) this.session.begin()
       } catch (error) {
-        return this.next(error)
+        return this.next(asError(error))
       }
     }
     if (mode === 'lazy' || this.session.current) {
@@ -236,8 +243,15 @@ class Exchange implements SessionScope, ResponseGate {
     if (!said) return
     const { req, res } = this
     const { transport, signer } = this.#shared
-    if ('clear' in said) transport.clear(res, { req, cookie: said.clear })
-    else transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+    try {
+      const sent: unknown =
+        'clear' in said
+          ? transport.clear(res, { req, cookie: said.clear })
+          : transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+      if (sent instanceof Promise) refusePromise(sent, 'transport')
+    } catch (error) {
+      throw asError(error)
+    }
     // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
     const policy = res.getHeader?.('Cache-Control')
     if (policy === undefined) res.setHeader?.('Cache-Control', 'no-store')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ExpressStore } from './repository/express-store'
 import { checkCookie, type CookieOptions } from './cookie/attributes'
-import { need, needKnown } from './errors'
+import { need, needKnown, refusePromise } from './errors'
 import { warnOnce } from './events'
 import { warnOfOptions } from './option-warnings'
 import type { DeclaredData } from './express-request'
@@ -413,6 +413,7 @@ function checkSecrets(secret: SessionOptions['secret']): Secrets {
   let known: readonly unknown[] = []
   const secrets = () => {
     const now: unknown = typeof secret === 'function' ? secret() : secret
+    if (now instanceof Promise) refusePromise(now, 'secret')
     const list: readonly unknown[] = Array.isArray(now) ? now : [now]
     if (list.length === 0 || list.length !== known.length || list.some((one, i) => one !== known[i])) {
       need(list.length > 0, 'secret must have at least one element')
@@ -468,6 +469,7 @@ function isClass(value: unknown): value is { name: string } {
 
 /** @throws SessionError `ERR_SESSION_OPTIONS` for what is often given instead of a store */
 export function needStore(given: unknown): void {
+  if (given instanceof Promise) refusePromise(given, 'store')
   need(
     !isClass(given),
     `store is the class itself: make a store of it, new ${(given as { name?: string } | null)?.name}(…)`

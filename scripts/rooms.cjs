@@ -14,13 +14,13 @@ module.exports = [
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1240,
+    lines: 1250,
     about: 'the drop-in for express-session'
   },
   {
     name: 'middleware',
     path: '^lib/middleware[.]ts$',
-    lines: 250,
+    lines: 255,
     about: "the request's path, top down, on one page"
   },
   {
@@ -75,7 +75,7 @@ module.exports = [
   {
     name: 'foundation',
     path: '^lib/(copies|errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 207,
+    lines: 220,
     about: 'errors, events, and the types of requests'
   }
 ]

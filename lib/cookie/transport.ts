@@ -2,7 +2,7 @@ import { readCookies } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 import { clearCookie, mergeSetCookie, setCookie } from './set-cookie'
 import type { Signer, Verified } from './signature'
-import { SessionError } from '../errors'
+import { refusePromise, SessionError } from '../errors'
 import { publish } from '../events'
 import type { HoldableResponse } from '../response/response'
 import { isSecure, warnInsecure, type SessionRequest } from '../request'
@@ -16,7 +16,8 @@ export interface Carried {
 
 /**
  * Carries the session id between client and server: by default in a cookie, otherwise as you implement it. The value
- * is the signed id; with `signed: false`, the plain id; with a `CookieStore`, the sealed session.
+ * is the signed id; with `signed: false`, the plain id; with a `CookieStore`, the sealed session. Nothing waits for its
+ * functions: they must not be asynchronous.
  */
 export interface Transport {
   /**
@@ -84,6 +85,7 @@ const MAX_VALUES = 4
 export function readIds(transport: Transport, signer: Signer, req: SessionRequest): readonly Verified[] {
   // One of an application's own may give anything: what a query holds, say.
   const read: unknown = transport.read(req)
+  if (read instanceof Promise) refusePromise(read, 'transport')
   const values: readonly unknown[] = typeof read === 'string' ? [read] : Array.isArray(read) ? read : []
   const found: Verified[] = []
   let left = MAX_VALUES

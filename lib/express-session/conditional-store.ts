@@ -1,6 +1,6 @@
 import { Budget } from '../repository/budget'
 import type { Answer } from '../repository/express-store'
-import { SessionError } from '../errors'
+import { asError, SessionError } from '../errors'
 import { createHandle, encodeData, META, type StoredRecord } from '../repository/record'
 import { mergeData, sameValue, type Data } from '../repository/merge'
 import { RecordRepository } from '../repository/record-repository'
@@ -206,6 +206,6 @@ export function takeOver(session: object, began: Data, stored: Data): void {
 function answer<T>(promise: Promise<T | undefined>, callback: Answer<T> | undefined): void {
   promise.then(
     (value) => callback && process.nextTick(callback, null, value),
-    (error: unknown) => callback && process.nextTick(callback, error)
+    (error: unknown) => callback && process.nextTick(callback, asError(error))
   )
 }

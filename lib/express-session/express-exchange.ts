@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { Budget } from '../repository/budget'
 import type { Answer } from '../repository/express-store'
 import { mergeSetCookie } from '../cookie/set-cookie'
-import { SessionError } from '../errors'
+import { asError, SessionError } from '../errors'
 import { publish, warnInDevelopment } from '../events'
 import { isGone } from '../repository/repository'
 import type { HoldableResponse } from '../response/response'
@@ -192,7 +192,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #sealing(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
       this.#sealed = true
-      throw error
+      throw asError(error)
     })
   }
 
@@ -213,7 +213,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
       this.#send(serialize(settings.name, signId(sessionID, secrets()), cookie))
     } catch (error) {
       // The session is stored: the response goes without its cookie, and the error handler hears of it.
-      setImmediate(this.next, error)
+      setImmediate(this.next, asError(error))
     }
   }
 
@@ -243,7 +243,9 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     if (this.#renewed || !settings.store.touch || sessionID !== this.#came) return undefined
     this.#renewed = true
     // Nothing of the handler's is lost where this fails.
-    return this.sessions.touch(session).catch((error: unknown) => void setImmediate(this.next, error))
+    return this.sessions
+      .touch(session)
+      .catch((error: unknown) => void setImmediate(this.next, asError(error)))
   }
 
   /**

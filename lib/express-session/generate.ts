@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { refusePromise, SessionError } from '../errors'
 import { isSecure } from '../request'
 import { Cookie } from './cookie'
 import type { Incoming, Settings } from './options'
@@ -12,6 +12,7 @@ import { Session } from './session'
  */
 export function createSession(req: Incoming, { genid, cookieOptions, proxy }: Settings): Session {
   const id = genid(req)
+  if (id instanceof Promise) refusePromise(id, 'genid')
   if (typeof id !== 'string' || id === '') {
     throw new SessionError('ERR_SESSION_OPTIONS', 'genid must return a string, and not an empty one')
   }

@@ -1,4 +1,5 @@
 import { pathMatches, requestPath } from '../cookie/cookie-header'
+import { asError } from '../errors'
 import { makeDictionaries, type Linked } from '../request'
 import type { HoldableResponse } from '../response/response'
 import { ExpressExchange } from './express-exchange'
@@ -42,14 +43,14 @@ export function createExpressSession(options: Options = {}): Middleware {
     if (ids.length > 0) {
       exchange.load(ids).then(
         () => process.nextTick(runAs, exchange, next),
-        (error: unknown) => process.nextTick(next, error)
+        (error: unknown) => process.nextTick(next, asError(error))
       )
       return
     }
     try {
       exchange.begin()
     } catch (error) {
-      return next(error)
+      return next(asError(error))
     }
     runAs(exchange, next)
   }

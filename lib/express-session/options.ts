@@ -2,6 +2,7 @@ import { randomBytes, KeyObject } from 'node:crypto'
 import { checkCookie } from '../cookie/attributes'
 import { warnOnce } from '../events'
 import { warnOfTimes } from '../option-warnings'
+import { refusePromise } from '../errors'
 import { needCalled, needStore, weakness } from '../options'
 import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
@@ -88,7 +89,7 @@ export function readOptions(options: Options): Settings {
     name: options.name || options.key || 'connect.sid',
     secrets: readSecrets(options),
     store: readStore(options.store, timeout),
-    cookieOptions: typeof cookie === 'function' ? (req) => cookie(req) ?? {} : () => cookie ?? {},
+    cookieOptions: typeof cookie === 'function' ? (req) => cookieOf(cookie(req)) : () => cookie ?? {},
     genid,
     rolling: Boolean(options.rolling),
     resave: flag('resave'),
@@ -100,6 +101,11 @@ export function readOptions(options: Options): Settings {
   }
   if (typeof cookie !== 'function') warnOfCookie(settings.name, cookie ?? {})
   return settings
+}
+
+function cookieOf(given: CookieOptions | null | undefined): CookieOptions {
+  if (given instanceof Promise) refusePromise(given, 'cookie')
+  return given ?? {}
 }
 
 function readSecrets({ secret, version }: Options): Settings['secrets'] {

@@ -1,3 +1,4 @@
+import { asError } from '../errors'
 import { publish } from '../events'
 import { Budget } from '../repository/budget'
 import { ask, call, read, type ExpressStore } from '../repository/express-store'
@@ -116,7 +117,7 @@ export class StoredSessions {
     } catch (error) {
       if (!isStoreFailure(error)) throw error
       publish('holdfast:error', () => ({ operation, error }))
-      throw error.code === 'ERR_SESSION_STORE' ? error.cause : error
+      throw error.code === 'ERR_SESSION_STORE' ? asError(error.cause) : error
     }
   }
 }

@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { refusePromise, SessionError } from '../errors'
 import type { Data } from './merge'
 import { CorruptRecord, encodeData, encodeRecord, META, type Frame } from './record'
 
@@ -15,8 +15,9 @@ export interface Codec {
 export function toStored(codec: Codec | undefined, dataText: string, frame: Frame): string {
   if (!codec) return encodeRecord(dataText, frame)
   const stored: unknown = codec.encode(JSON.parse(dataText) as Data)
+  if (stored instanceof Promise) refusePromise(stored, 'codec.encode')
   if (typeof stored === 'string') return `${stored}\n${encodeRecord('{}', frame)}`
-  throw new SessionError('ERR_SESSION_OPTIONS', 'codec.encode must return a string, and not a promise of one')
+  throw new SessionError('ERR_SESSION_OPTIONS', 'codec.encode must return a string')
 }
 
 /**
@@ -30,11 +31,9 @@ export function fromStored(codec: Codec | undefined, stored: string): string {
   const own =
     line > 0 && stored.startsWith('{', line) && stored.includes(`"${META}":{`, line) ? line : undefined
   const data: unknown = attempt(codec, own === undefined ? stored : stored.slice(0, own - 1))
-  if (typeof data !== 'object' || data === null || data instanceof Promise) {
-    throw new SessionError(
-      'ERR_SESSION_OPTIONS',
-      'codec.decode must return an object, and not a promise of one'
-    )
+  if (data instanceof Promise) refusePromise(data, 'codec.decode')
+  if (typeof data !== 'object' || data === null) {
+    throw new SessionError('ERR_SESSION_OPTIONS', 'codec.decode must return an object')
   }
   const text = encodeData(data as Data)
   if (own === undefined) return text

@@ -56,7 +56,7 @@ export async function remove(store: ExpressStore, id: string): Promise<void> {
 
 /** A file that is not there is an answer; the socket of a server that is not there (`connect ENOENT`) is a failure. */
 function absent(error: unknown): undefined {
-  const { code, syscall } = error as NodeJS.ErrnoException
+  const { code, syscall } = Object(error) as NodeJS.ErrnoException
   if (code !== 'ENOENT' || syscall === 'connect') throw error
 }
 

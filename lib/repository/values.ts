@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { SessionError } from '../errors'
+import { refusePromise, SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Data, Merge } from './merge'
 import { RESERVED } from './record'
@@ -77,11 +77,9 @@ export function reserved(name: string): SessionError {
 export function checkedMerge(merge: Merge): Merge {
   return (base, mine, theirs) => {
     const merged: unknown = merge(base, mine, theirs)
+    if (merged instanceof Promise) refusePromise(merged, 'merge')
     if (!isData(merged)) {
-      throw new SessionError(
-        'ERR_SESSION_DATA',
-        'merge must return the merged data: a plain object, and no promise'
-      )
+      throw new SessionError('ERR_SESSION_DATA', 'merge must return the merged data: a plain object')
     }
     checkValues(merged)
     if ('cookie' in merged) throw reserved('cookie')

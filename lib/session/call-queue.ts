@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { asError, SessionError } from '../errors'
 
 /** A promise that knows whether its outcome is observed. */
 class Watched<T> extends Promise<T> {
@@ -111,7 +111,8 @@ export class CallQueue<Call extends string> {
 
   #watch<T>(call: Call, outcome: Promise<T>): Promise<T> {
     const promise = new Watched<T>((resolve, rejected) => {
-      outcome.then(resolve, (error: unknown) => {
+      outcome.then(resolve, (reason: unknown) => {
+        const error = asError(reason)
         this.failed?.(error)
         const heard = this.#failures.filter(({ watched }) => !watched())
         this.#failures = [...heard, { call, error, watched: () => promise.watched }].slice(-MOST)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
-import { SessionError } from '../errors'
+import { refusePromise, SessionError } from '../errors'
 import { Budget } from '../repository/budget'
 import { sameValue, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
@@ -71,10 +71,8 @@ function store(current: TrackedSession, scope: SessionScope, text?: string): Pro
 /** @throws whatever the application throws, or SessionError `ERR_SESSION_OPTIONS` if it returns a promise */
 export function callBeforeSave(session: Session, { settings, req }: SessionScope): void {
   const returned: unknown = settings.beforeSave?.(req, session)
-  if (!(returned instanceof Promise))
-    return checkReturned(returned, session, 'beforeSave', 'beforeSave: (req, s) => { s.count = 1 }')
-  returned.catch(() => undefined)
-  throw new SessionError('ERR_SESSION_OPTIONS', 'beforeSave must not be asynchronous: nothing waits for it')
+  if (returned instanceof Promise) refusePromise(returned, 'beforeSave')
+  checkReturned(returned, session, 'beforeSave', 'beforeSave: (req, s) => { s.count = 1 }')
 }
 
 /** @throws SessionError `ERR_SESSION_DATA` for `{ ...state, … }`: only that has the same cookie object, and other data */
@@ -231,10 +229,10 @@ function userOf(
   const user: unknown = settings.user?.(new Session(onlooker, current, JSON.parse(text) as Data, cookie))
   if (user === undefined || user === null || user === '') return undefined
   if (typeof user === 'string') return checkUser(user, 'ERR_SESSION_DATA')
-  if (user instanceof Promise) user.catch(() => undefined)
+  if (user instanceof Promise) refusePromise(user, 'user')
   throw new SessionError(
     'ERR_SESSION_OPTIONS',
-    "user must return a string, or undefined for nobody's session, and not a promise of one: make numbers a string"
+    "user must return a string, or undefined for nobody's session: make numbers a string"
   )
 }
 

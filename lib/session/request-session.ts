@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isCopy, type SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
-import { need, needKnown, SessionError } from '../errors'
+import { asError, need, needKnown, refusePromise, SessionError } from '../errors'
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
@@ -155,8 +155,10 @@ export class RequestSession implements TrackedOwner {
         const left = (isUnchanged: () => boolean) => {
           if (scope.canSendCookie()) this.#drafts.push(isUnchanged)
         }
+        const running = (ended: Promise<unknown> | undefined) => void (this.#function = ended)
+        const late = (error: SessionError) => void this.#queue.refuse('update', error)
         const result = await this.#following(current, () =>
-          updateSession(current, scope, this, fn, (ended) => (this.#function = ended), left, mark)
+          updateSession(current, scope, this, fn, { running, left, late }, mark)
         )
         this.succeeded()
         return result
@@ -338,8 +340,8 @@ export class RequestSession implements TrackedOwner {
 
   /** Nothing is stored any more. */
   seal(error: unknown): Promise<never> {
-    this.sealed = error
-    return Promise.reject(error)
+    this.sealed = asError(error)
+    return Promise.reject(this.sealed)
   }
 
   /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
@@ -482,6 +484,7 @@ export class RequestSession implements TrackedOwner {
     const { genid } = this.scope.settings
     const id: unknown = genid(this.scope.req)
     if (isId(id)) return id
+    if (id instanceof Promise) refusePromise(id, 'genid')
     throw new SessionError('ERR_SESSION_OPTIONS', 'genid must return 1 to 128 characters of A-Z a-z 0-9 - _')
   }
 
@@ -564,7 +567,7 @@ export class RequestSession implements TrackedOwner {
   #replacement(error: unknown): Session {
     this.#loading = undefined
     report('load', error)
-    if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw error
+    if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw asError(error)
     const current = new TrackedSession(this, {})
     current.unreadable = error
     return (this.current ??= current).session

@@ -13,7 +13,7 @@ import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './co
 import { checkFit } from './load'
 import { collect } from './lost-change'
 import type { SessionScope } from './scope'
-import { dataOf, retire, Session, type SessionOwner } from './session'
+import { dataOf, Session, watchWrites, type SessionOwner } from './session'
 import type { Mark, TrackedSession } from './tracked-session'
 
 /** The owners of the sessions that wait for the function in which the code runs. */
@@ -24,11 +24,22 @@ export function isInsideUpdate(owner: SessionOwner): boolean {
   return waiting.getStore()?.has(owner) === true
 }
 
+/** What is told of the function that `update` runs. */
+interface Caller {
+  /** Is given the promise of an asynchronous function, and undefined when it has ended. */
+  readonly running: (ended: Promise<unknown> | undefined) => void
+  /** Is given what says whether the state that the function got is still as it was stored. */
+  readonly left: (isUnchanged: () => boolean) => void
+  /**
+   * Called when that state is written to after the function has ended. To throw there could end the process: the caller may
+   * be a promise that the function did not wait for.
+   */
+  readonly late: (error: SessionError) => void
+}
+
 /**
  * Runs `fn` on the newest stored state with the unsaved changes in it, and stores the result.
  *
- * @param running - is given the promise of an asynchronous `fn`, and undefined when it has ended
- * @param left - is given what says whether the state that `fn` got is still as it was stored
  * @param marked - the session's state when the call was made: what was changed since is later than what `fn` changes
  */
 export async function updateSession<T>(
@@ -36,8 +47,7 @@ export async function updateSession<T>(
   scope: SessionScope,
   owner: SessionOwner,
   fn: (draft: Session) => T | Promise<T>,
-  running: (ended: Promise<unknown> | undefined) => void,
-  left: (isUnchanged: () => boolean) => void,
+  { running, left, late }: Caller,
   marked: Mark | undefined
 ): Promise<T> {
   // A staged id is committed by itself: its commit takes several steps, for which fn must not be repeated.
@@ -83,7 +93,7 @@ export async function updateSession<T>(
     const isUnchanged = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
     changes = !isUnchanged
     const drafted = isUnchanged ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
-    retire(state, tooLate)
+    watchWrites(state, () => late(tooLate()))
     left(() => encodeData(dataOf(state)) === text)
     return drafted
   }
@@ -128,9 +138,9 @@ function warnOfReturned(result: unknown, state: Session): void {
   )
 }
 
-function tooLate(): never {
-  throw new SessionError(
+function tooLate(): SessionError {
+  return new SessionError(
     'ERR_SESSION_GONE',
-    'the state that update gave to its function was changed after the function had ended: change req.session, or call update again'
+    'the state that update gave to its function was changed after the function had ended: await there all that it begins, or call update again'
   )
 }

@@ -158,6 +158,14 @@ describe('long after, a session from load', () => {
     }
   })
 
+  test('that has ended is saved and destroyed where that changes nothing, and is not updated', async () => {
+    const { visitor, loaded } = await socket()
+    await visitor.ask((s) => s.destroy())
+    await loaded.save()
+    await expect(loaded.update((s) => s.n)).rejects.toMatchObject({ code: 'ERR_SESSION_GONE' })
+    await loaded.destroy()
+  })
+
   test.each([
     ['update', (s: Bag, n: number) => s.update((draft) => void (draft.n = n))],
     ['save', (s: Bag, n: number) => ((s.n = n), s.save())]

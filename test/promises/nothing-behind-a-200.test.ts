@@ -580,7 +580,7 @@ test('regenerate takes null for no options', async () => {
 })
 
 test.each<[string, () => unknown, string]>([
-  ['a promise', () => Promise.resolve({ a: 1 }), 'merge must return'],
+  ['a promise', () => Promise.resolve({ a: 1 }), 'merge must not be asynchronous'],
   ['a Map', () => new Map(), 'merge must return'],
   ['a value that JSON loses', () => ({ when: NaN }), 'when, which is NaN'],
   ...['id', 'cookie', '@', '__proto__'].map((name): [string, () => unknown, string] => [

@@ -94,19 +94,43 @@ describe('update', () => {
     }
   })
 
-  it('does not let the state out: a change to it afterwards is refused', async () => {
+  it('does not let the state out: a change to it afterwards fails the response', async () => {
     const { site, visitor } = await returning({}, { o: { x: 1 } })
-    await visitor.ask(async (s) => {
+    const { status } = await visitor.visit(async (s) => {
       let kept: Bag | undefined
       await s.update((draft) => {
         kept = draft
         ;(draft.o as { x: number }).x = 2
       })
       ;(kept!.o as { x: number }).x = 3
-      expect(() => (kept!.late = 1)).toThrow(expect.objectContaining({ code: 'ERR_SESSION_GONE' }))
+      kept!.late = 1
     })
+    expect([status, site.errors[0]?.code]).toEqual([409, 'ERR_SESSION_GONE'])
     expect(await dataOf(site, visitor)).toEqual({ o: { x: 2 } })
   })
+
+  it.each(['before', 'after'])(
+    'throws nothing into what its function did not wait for, %s the end of the response',
+    async (when) => {
+      const { site, visitor } = await returning({}, { n: 1 })
+      let look!: () => void
+      let outcome!: Promise<unknown>
+      const looked = new Promise<void>((resolve) => (look = resolve))
+      const { status } = await visitor.visit(async (s) => {
+        await s.update((draft) => {
+          draft.n = 2
+          outcome = looked.then(() => void (draft.late = 1))
+        })
+        if (when === 'after') return
+        look()
+        await outcome
+      })
+      look()
+      await expect(outcome).resolves.toBeUndefined()
+      expect(status).toBe(when === 'after' ? 200 : 409)
+      expect(await dataOf(site, visitor)).toEqual({ n: 2 })
+    }
+  )
 
   it('gives a state of its own: the request’s session changes only when all is stored', async () => {
     const { visitor } = await returning({}, { n: 1 })
