@@ -6,6 +6,7 @@ import withSession from 'memorystore'
 import withFiles from 'session-file-store'
 import { MemoryStore } from '../../../lib'
 import { atEnd } from '../../support/serve'
+import { until } from '../../support/site'
 import { asked, both, lengthOf, Site, type Handler, type Module } from '../support/both'
 import { Gates } from '../support/gates'
 
@@ -80,33 +81,35 @@ describe.each(both)(
       ...(isOurs && { 'session-file-store': filesOf, 'a store of the main entry': () => new MemoryStore() })
     }
     const silent = () => undefined
+    let answers = 0
+    const heard = () => void answers++
     const ways: Record<string, Handler> = {
       'ends it behind its answer': ({ session, sessionStore, sessionID }, res) => {
         session.n = 1
         res.end()
-        sessionStore.destroy(sessionID, silent)
+        sessionStore.destroy(sessionID, heard)
       },
       'regenerates it behind its answer': (req, res) => {
         req.session.n = 1
         res.end()
-        req.sessionStore.regenerate(req, silent)
+        req.sessionStore.regenerate(req, heard)
       },
       'ends it behind a save': ({ session, sessionStore, sessionID }, res) => {
         session.n = 1
         session.save(silent)
-        sessionStore.destroy(sessionID, silent)
+        sessionStore.destroy(sessionID, heard)
         res.end()
       },
       'ends one that it has just begun': async (req, res) => {
         await asked((done) => req.session.regenerate(done))
         req.session.n = 1
         res.end()
-        req.sessionStore.destroy(req.sessionID, silent)
+        req.sessionStore.destroy(req.sessionID, heard)
       },
       // With resave, express-session stores it once more.
       ...(isOurs && {
         'changes nothing': ({ sessionStore, sessionID }, res) => {
-          sessionStore.destroy(sessionID, silent)
+          sessionStore.destroy(sessionID, heard)
           res.end()
         }
       })
@@ -125,7 +128,10 @@ describe.each(both)(
           res.end(JSON.stringify([req.session.user, req.session.n]))
         })
         await site.get('/login')
+        answers = 0
         expect((await site.get('/logout')).status).toBe(200)
+        // The request did not wait for the store either.
+        await until(() => answers > 0)
         expect((await site.get('/')).text).toBe('[null,null]')
         expect(site.errors).toEqual([])
       }
