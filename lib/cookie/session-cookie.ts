@@ -164,7 +164,12 @@ export function configuredCookie(
 export function isCopy(value: object, cookie: SessionCookie, defaults: SessionCookie): boolean {
   if (!('originalMaxAge' in value)) return false
   const copy = value instanceof SessionCookie ? value : restoreCookie(value, defaults)
-  return isDeepStrictEqual(storedCookie(copy, defaults), storedCookie(cookie, defaults))
+  return hasSettings(copy, cookie, defaults)
+}
+
+/** Whether a record keeps the same of both cookies. */
+export function hasSettings(one: SessionCookie, other: SessionCookie, defaults: SessionCookie): boolean {
+  return isDeepStrictEqual(storedCookie(one, defaults), storedCookie(other, defaults))
 }
 
 /** The attributes that a record may keep, in their order. */

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
+import { hasSettings, restoreCookie, storedCookie, type SessionCookie } from '../cookie/session-cookie'
 import { refusePromise, SessionError } from '../errors'
 import { Budget } from '../repository/budget'
 import { sameValue, type Data } from '../repository/merge'
@@ -153,8 +152,7 @@ export function toDraft(
 /** A session that is carried whole to another id has the cookie that others stored meanwhile, if this request left it alone. */
 function followCookie(cookie: SessionCookie, { base, known, keys }: Move, defaults: SessionCookie): void {
   if (keys !== undefined || known === base) return
-  const before = restoreCookie(base.cookie, defaults)
-  const isMine = !isDeepStrictEqual(storedCookie(cookie, defaults), storedCookie(before, defaults))
+  const isMine = !hasSettings(cookie, restoreCookie(base.cookie, defaults), defaults)
   if (!isMine) Object.assign(cookie, restoreCookie(known.cookie, defaults))
 }
 

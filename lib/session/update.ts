@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDeepStrictEqual } from 'node:util'
-import { restoreCookie, storedCookie } from '../cookie/session-cookie'
+import { hasSettings, restoreCookie, storedCookie } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import { Budget } from '../repository/budget'
@@ -86,8 +86,7 @@ export async function updateSession<T>(
     if (schema) await checkFit(state, schema)
     const text = encodeData(dataOf(state))
     if (text === before) warnOfReturned(result, state)
-    const stored = storedCookie(restoreCookie(latest?.cookie, defaults), defaults)
-    const isCookieChanged = !isDeepStrictEqual(storedCookie(state.cookie, defaults), stored)
+    const isCookieChanged = !hasSettings(state.cookie, restoreCookie(latest?.cookie, defaults), defaults)
     if (isCookieChanged && !scope.canSendCookie()) throw headersSent()
     isAnnounced ||= isCookieChanged
     const isUnchanged = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
@@ -102,16 +101,19 @@ export async function updateSession<T>(
     for (let { known } = current; ;) {
       const committed = await repository.commit(current.id, known, draft, budget)
       const { stored } = committed
-      // No write has shown that the state which fn saw is the newest one.
-      const latest = changes || !stored || isFresh ? stored : await repository.load(current.id, budget)
-      if (stored && !latest) throw gone()
-      if (!stored || latest === stored || isSame(stored, latest!, repository)) {
-        const cookieTouched = current.cookieState !== cookieBegan
-        if (stored)
-          current.committed({ ...committed, merged: true }, began, isAnnounced && changes, cookieTouched)
-        return result
+      if (!stored) return result
+      if (!changes && !isFresh) {
+        // No write has shown that the state which fn saw is the newest one.
+        const latest = await repository.load(current.id, budget)
+        if (!latest) throw gone()
+        if (!isSame(stored, latest, repository)) {
+          known = latest
+          continue
+        }
       }
-      known = latest
+      const cookieTouched = current.cookieState !== cookieBegan
+      current.committed({ ...committed, merged: true }, began, isAnnounced && changes, cookieTouched)
+      return result
     }
   } catch (error) {
     abandonId(current, scope, error)
