@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { abort, type Native } from './intercept'
 import type { HoldableResponse, SendingName } from './response'
 
@@ -33,6 +34,16 @@ export function answerInstead(
 function statusOf(error: unknown): number {
   const status = (error as { status?: unknown } | undefined)?.status
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+}
+
+/** Ends what is piped into a response that nobody gets: paused and forgotten, it would keep its file open. */
+export function cutOff(res: HoldableResponse, sources: readonly Readable[] = []): void {
+  for (const source of sources) {
+    source.unpipe(res as ServerResponse)
+    // The request has the connection on which another answer leaves.
+    if (source === (res.req as unknown) || source === res.stream) source.resume()
+    else if (source.listenerCount('data') === 0) source.destroy?.()
+  }
 }
 
 /**

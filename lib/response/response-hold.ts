@@ -1,9 +1,10 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeader } from 'node:http'
+import type { Readable } from 'node:stream'
 import { ResponseStandIn } from './stand-in'
 import { abort, answerOf, emitDrain, intercept, isHttp2, isResponding } from './intercept'
 import type { Native, Sending } from './intercept'
 import type { HoldableResponse, Method, SendingName } from './response'
-import { answerInstead, emitError, isLate, writeAfterEnd } from './error-response'
+import { answerInstead, cutOff, emitError, isLate, writeAfterEnd } from './error-response'
 import { interceptStream, takeStreamHeaders } from './http2-stream'
 import { isAll, isBodiless, takeHeaders } from './write-head'
 
@@ -79,7 +80,7 @@ export class ResponseHold {
   readonly #native: Native
   /** The `writeHead` of this hold: another one on the response wraps it. */
   readonly #writeHead: Method | undefined
-  #sources: NodeJS.ReadableStream[] | undefined
+  #sources: Readable[] | undefined
 
   /**
    * @param method - of the request
@@ -101,7 +102,7 @@ export class ResponseHold {
     this.#native = intercept(res, this.#called.bind(this))
     this.#writeHead = (res as Native).writeHead
     if (isHttp2(res)) this.#interceptStream()
-    res.on?.('pipe', (source: NodeJS.ReadableStream) => (this.#sources ??= []).push(source))
+    res.on?.('pipe', (source: Readable) => (this.#sources ??= []).push(source))
     res.on?.('close', () => {
       if (!this.#ended) this.gate.closed(this.#begun || this.#state === 'holding')
     })
@@ -299,7 +300,7 @@ export class ResponseHold {
       this.#refused = true
       this.#error = error
       this.#state = 'dropped'
-      this.#unpipe()
+      cutOff(this.res, this.#sources)
       for (const call of calls) this.#ignore(call)
       // Until then the response looks ended to the caller of `end`, and to code that waits for the handler.
       process.nextTick(() => {
@@ -314,7 +315,7 @@ export class ResponseHold {
     }
     this.#standIn?.remove()
     this.#error = error
-    this.#unpipe()
+    cutOff(this.res, this.#sources)
     for (const call of calls) this.#ignore(call)
     if (isLost) return this.#drop(error)
     this.pristine.restore(this.res)
@@ -333,10 +334,6 @@ export class ResponseHold {
       this.next(error)
     })
     abort(this.res)
-  }
-
-  #unpipe(): void {
-    for (const source of this.#sources ?? []) source.unpipe(this.res as ServerResponse)
   }
 
   #ignore({ name, args }: Sending, error = this.#error): unknown {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { ServerResponse } from 'node:http'
 import { PROTOCOLS, Signal, type Answer } from '../support/hold-http'
@@ -224,21 +225,39 @@ describe.each(PROTOCOLS)('the store says no, over %s', (protocol) => {
       expect(log).toEqual(Array(3).fill('the store says no'))
     })
 
-    it('unpipes what was piped into it', async () => {
+    it('unpipes what was piped into it, and closes it', async () => {
       const source = new PassThrough()
       const unpiped = new Signal('unpipe')
       const closed = new Signal('close')
       const rig = await refusing(({ res }) => {
         res.on('unpipe', () => unpiped.resolve())
-        res.on('close', () => closed.resolve())
+        source.on('close', () => closed.resolve())
         source.pipe(res)
         source.write('first')
       })
       expect(await rig.server.get()).toMatchObject(OWN_ANSWER)
       await unpiped.seen
       await closed.seen
-      expect(source.destroyed).toBe(false)
       expect(source.listenerCount('data')).toBe(0)
+      source.end('nobody takes it, and it throws nothing')
+    })
+
+    it('leaves what is piped elsewhere as well', async () => {
+      const source = new PassThrough()
+      const copy = new PassThrough()
+      const rig = await refusing(({ res }) => {
+        source.pipe(res)
+        source.pipe(copy)
+        source.write('first')
+      })
+      expect(await rig.server.get()).toMatchObject(OWN_ANSWER)
+      source.end(' and last')
+      expect(await text(copy)).toBe('first and last')
+    })
+
+    it('answers a request that was piped back', async () => {
+      const rig = await refusing(({ req, res }) => req.pipe(res))
+      expect(await rig.server.get({ method: 'POST', body: 'x'.repeat(100_000) })).toMatchObject(OWN_ANSWER)
     })
 
     it.each<[string, (over: () => void) => AsyncIterable<string> | Readable]>([

@@ -56,6 +56,7 @@ export interface Asked {
   readonly method?: string
   readonly path?: string
   readonly headers?: Record<string, string>
+  readonly body?: string
 }
 
 /** One request under way, seen from the client. */
@@ -170,7 +171,7 @@ export class TestServer {
   }
 }
 
-function askHttp1(port: number, { method = 'GET', path = '/', headers = {} }: Asked): Exchange {
+function askHttp1(port: number, { method = 'GET', path = '/', headers = {}, body }: Asked): Exchange {
   const exchange = new Exchange()
   const asked = request({ host: '127.0.0.1', port, method, path, headers, agent: false })
   asked.on('information', ({ statusCode }) => exchange.onInformation(statusCode))
@@ -184,11 +185,11 @@ function askHttp1(port: number, { method = 'GET', path = '/', headers = {} }: As
   })
   asked.on('error', () => exchange.closed(false))
   exchange.hangUp = () => asked.destroy()
-  asked.end()
+  asked.end(body)
   return exchange
 }
 
-function askHttp2(port: number, { method = 'GET', path = '/', headers = {} }: Asked): Exchange {
+function askHttp2(port: number, { method = 'GET', path = '/', headers = {}, body }: Asked): Exchange {
   const exchange = new Exchange()
   const client = http2.connect(`http://127.0.0.1:${port}`)
   client.on('error', () => exchange.closed(false))
@@ -204,6 +205,7 @@ function askHttp2(port: number, { method = 'GET', path = '/', headers = {} }: As
     exchange.closed(stream.rstCode === http2.constants.NGHTTP2_NO_ERROR)
     client.close()
   })
+  if (body !== undefined) stream.end(body)
   exchange.hangUp = () => client.destroy()
   exchange.pause = () => void stream.pause()
   exchange.resume = () => void stream.resume()
