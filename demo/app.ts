@@ -41,6 +41,8 @@ export interface AppOptions {
   allowedHosts?: readonly string[]
   /** Makes the stores of the race. Default: each package's own MemoryStore. */
   raceStore?: StoreMaker | undefined
+  /** Milliseconds after which a frozen store thaws by itself. Default: 12,000. */
+  longestFreeze?: number | undefined
   /** Hears the id of each session that was just saved for the first time. An id is a secret: for a demo only. */
   onSession?: (id: string) => void
 }
@@ -61,7 +63,7 @@ export function createApp(options: AppOptions): express.Express {
     next()
   })
 
-  const freezer = new Freezer()
+  const freezer = new Freezer(options.longestFreeze)
   /** The routes of one browser: the page shows two, each with a cookie of its own, on the same store. */
   const browser = (name: string, store: Store): { sessions: Sessions; routes: express.Router } => {
     const sessions = session({

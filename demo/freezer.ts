@@ -1,9 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import type { Around } from './tap'
 
-/** Milliseconds after which a store that somebody froze and forgot answers again. */
-const LONGEST = 12_000
-
 /** A switch that keeps every command of the store from its answer. For a demo only. */
 export class Freezer extends EventEmitter<{ changed: [frozen: boolean] }> {
   #timer: NodeJS.Timeout | undefined
@@ -15,7 +12,7 @@ export class Freezer extends EventEmitter<{ changed: [frozen: boolean] }> {
   set(frozen: boolean): void {
     if (frozen === this.frozen) return
     clearTimeout(this.#timer)
-    this.#timer = frozen ? setTimeout(() => this.set(false), LONGEST).unref() : undefined
+    this.#timer = frozen ? setTimeout(() => this.set(false), this.longest).unref() : undefined
     this.emit('changed', frozen)
   }
 
@@ -24,7 +21,8 @@ export class Freezer extends EventEmitter<{ changed: [frozen: boolean] }> {
     return run()
   }
 
-  constructor() {
+  /** @param longest - milliseconds after which a store that somebody froze and forgot answers again */
+  constructor(private readonly longest = 12_000) {
     super()
     // Each command that waits listens.
     this.setMaxListeners(0)

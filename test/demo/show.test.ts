@@ -9,7 +9,7 @@ jest.setTimeout(240_000)
 let demo: Served
 
 beforeAll(async () => {
-  demo = await startDemo({ store: new MemoryStore(), storeName: '内存 / memory' })
+  demo = await startDemo({ store: new MemoryStore(), storeName: '内存 / memory', longestFreeze: 240_000 })
 })
 
 afterEach(() => jest.restoreAllMocks())
