@@ -1,18 +1,17 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import ts from 'typescript'
+import { dirname, join, resolve } from 'node:path'
 
 const root = join(__dirname, '../..')
 
-const OPTIONS: ts.CompilerOptions = {
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  target: ts.ScriptTarget.ES2022,
-  lib: ['lib.es2023.d.ts'],
+const TSC = join(root, 'node_modules/typescript7/bin/tsc')
+const OPTIONS = {
+  module: 'nodenext',
+  target: 'es2022',
+  lib: ['es2023'],
   strict: true,
   noImplicitReturns: true,
   skipLibCheck: true,
-  esModuleInterop: true,
   types: ['node']
 }
 
@@ -22,7 +21,6 @@ const OPTIONS: ts.CompilerOptions = {
  */
 export class Workshop {
   readonly folder: string
-  readonly #sources = new Map<string, ts.SourceFile | undefined>()
   /** What is wrong in files that were compiled together, until others are written in their places. */
   readonly #known = new Map<string, string[]>()
 
@@ -59,17 +57,20 @@ export class Workshop {
   }
 
   #check(paths: string[], others: string[]): string[][] {
-    const host = ts.createCompilerHost(OPTIONS)
-    const read = host.getSourceFile.bind(host)
-    host.getSourceFile = (name, ...rest) => {
-      if (name.startsWith(this.folder)) return read(name, ...rest)
-      // Libraries are parsed once for all documents.
-      if (!this.#sources.has(name)) this.#sources.set(name, read(name, ...rest))
-      return this.#sources.get(name)
-    }
-    const program = ts.createProgram([...paths, ...others], OPTIONS, host)
-    program.emit()
-    return paths.map((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(told))
+    const files = [...paths, ...others]
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: OPTIONS, files }))
+    const args = [TSC, '-p', '.', '--pretty', 'false', '--singleThreaded']
+    const { status, stdout } = spawnSync(process.execPath, args, { cwd: this.folder, encoding: 'utf8' })
+    const messages = stdout.split(/\n(?! )/).map((text) => MESSAGE.exec(text))
+    if (status !== 0 && !messages.some(Boolean)) throw new Error(`the compiler failed: ${stdout}`)
+    return paths.map((path) =>
+      messages.flatMap((found) => {
+        const [, file, line, message] = found ?? []
+        if (message === undefined) return []
+        if (file === undefined) return [message]
+        return resolve(this.folder, file) === path ? [`line ${line} of the block: ${message}`] : []
+      })
+    )
   }
 
   remove(): void {
@@ -77,9 +78,5 @@ export class Workshop {
   }
 }
 
-function told({ file, start, messageText }: ts.Diagnostic): string {
-  const message = ts.flattenDiagnosticMessageText(messageText, '\n')
-  if (!file || start === undefined) return message
-  const { line } = file.getLineAndCharacterOfPosition(start)
-  return `line ${line + 1} of the block: ${message}`
-}
+/** What the compiler says, of a line or of all: the file, the line and the message. */
+const MESSAGE = /^(?:(\S+)\((\d+),\d+\): )?error TS\d+: ([^]+)/

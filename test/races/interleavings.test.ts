@@ -17,7 +17,7 @@ const isLong = process.env.TEST_LONG !== undefined
 const backends = openBackends()
 
 describe.each([
-  ['MemoryStore', ALL, isLong ? ALL : CORE, MOVES, isLong ? 10_000 : 5000],
+  ['MemoryStore', ALL, isLong ? ALL : CORE, isLong ? MOVES : CARRIED, isLong ? 10_000 : 4000],
   ['Redis', ...(isLong ? ([CORE, CORE, MOVES, 3000] as const) : ([SHORT, SHORT, CARRIED, 500] as const))]
 ] as const)('every interleaving on %s', (name, names, inOneProcess, moves, least) => {
   let count = 0

@@ -12,7 +12,7 @@ import { Stage } from './stage'
  * How many schedules there are for each store, a third of them for each latency, and where they begin. The same seed
  * gives the same ones: the short form has always these.
  */
-const { DIFFERENTIAL_RUNS = process.env.TEST_LONG ? 1500 : 30, DIFFERENTIAL_SEED } = process.env
+const { DIFFERENTIAL_RUNS = process.env.TEST_LONG ? 1500 : 15, DIFFERENTIAL_SEED } = process.env
 const seed = Number(DIFFERENTIAL_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
 const LATENCIES: Latency[] = [
   [0, 0],
