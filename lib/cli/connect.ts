@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
-import { CONNECT_DEFAULTS, openRedis } from '../stores/redis/connect'
+import { CONNECT_DEFAULTS, loadIoredis, openRedis } from '../stores/redis/connect'
 import { UsageError } from './outcome'
 
 /** How long the server may take to be ready, in milliseconds. */
@@ -14,7 +14,7 @@ export async function withRedis<T>(url: string, use: (client: Redis | Cluster) =
   let client: Redis | Cluster = server
   try {
     await ready(server)
-    if (await isCluster(server)) client = await openCluster(server)
+    if (await isCluster(server)) client = openCluster(server)
     return await use(client)
   } finally {
     client.disconnect()
@@ -54,8 +54,8 @@ async function isCluster(client: Redis): Promise<boolean> {
   return /^cluster_enabled:1/m.test(info)
 }
 
-async function openCluster({ options }: Redis): Promise<Cluster> {
-  const { Cluster } = await import('ioredis')
+function openCluster({ options }: Redis): Cluster {
+  const { Cluster } = loadIoredis()
   const { host, port, username, password, tls } = options
   const redisOptions = { ...CONNECT_DEFAULTS, username, password, tls }
   return new Cluster([{ host, port }], { redisOptions }).on('error', () => undefined)

@@ -6,7 +6,7 @@ import { RedisStore } from '../../lib/redis'
 import { openRedis } from '../support/redis'
 import { idIn } from '../support/browser'
 import { secret, Site, type Visitor } from '../support/site'
-import { holdfast, json } from './cli'
+import { holdfast, json, runProcess } from './cli'
 
 const other = 'another secret of thirty-two bytes or more'
 
@@ -95,7 +95,7 @@ describe('a signed cookie', () => {
 
   test('can be read from the input, where no list of processes shows it', async () => {
     const { cookie } = await visitorWith({ n: 5 })
-    const { status, stdout } = await holdfast(['inspect', '-'], env(secret), `sid=${cookie}\n`)
+    const { status, stdout } = await runProcess(['inspect', '-'], env(secret), `sid=${cookie}\n`)
     expect([status, stdout]).toEqual([0, expect.stringContaining('"n": 5')])
   })
 
@@ -211,7 +211,7 @@ describe('a sealed cookie', () => {
     store.keys(() => [secret], 'sid')
     const result = await store.set('none', '{"n":1}', 1, null)
     const id = 'id' in result ? result.id : ''
-    const { status, stdout } = await holdfast(['inspect', id], env(secret))
+    const { status, stdout } = await runProcess(['inspect', id], env(secret))
     expect([status, stdout]).toEqual([1, expect.stringContaining('in the cookie itself, and expired')])
   })
 })

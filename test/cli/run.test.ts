@@ -4,13 +4,13 @@ import Redis from 'ioredis'
 import { HELP } from '../../lib/cli/help'
 import { freePort, startRedis, type RedisServer } from '../support/redis-server'
 import { atEnd } from '../support/serve'
-import { holdfast, json } from './cli'
+import { holdfast, json, runProcess } from './cli'
 
 const SESSION_SECRET = 'what signs the cookies in the tests of the core'
 
 describe('secret', () => {
   test('prints 32 random bytes, others each time', async () => {
-    const runs = [await holdfast(['secret']), await holdfast(['secret'])]
+    const runs = [await runProcess(['secret']), await runProcess(['secret'])]
     for (const { status, stdout, stderr } of runs) {
       expect([status, stderr]).toEqual([0, ''])
       expect(stdout).toMatch(/^[\w-]{43}\n$/)
@@ -29,7 +29,7 @@ describe('help', () => {
   })
 
   test('is what comes without a command, as an error', async () => {
-    expect(await holdfast([])).toEqual({ status: 2, stdout: '', stderr: `${HELP}\n` })
+    expect(await runProcess([])).toEqual({ status: 2, stdout: '', stderr: `${HELP}\n` })
   })
 
   test('is what the document shows', () => {
@@ -42,7 +42,7 @@ test.each([['--version'], ['-v']])('%s prints the version of the package', async
   const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
     version: string
   }
-  expect(await holdfast([option])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+  expect(await runProcess([option])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
 })
 
 describe('what is wrong is said in a sentence', () => {
@@ -74,7 +74,7 @@ describe('what is wrong is said in a sentence', () => {
     ['a header without it', ['inspect', 'a=b; c=d'], { SESSION_SECRET }, 'there is no cookie sid in it'],
     ['a header with two', ['inspect', 'sid=b; sid=d'], { SESSION_SECRET }, 'there are several cookies sid']
   ])('%s', async (_, args, env, message) => {
-    const { status, stdout, stderr } = await holdfast(args, env)
+    const { status, stdout, stderr } = await runProcess(args, env)
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toContain(`holdfast: ${message}`)
     expect(stderr.trimEnd()).not.toContain('\n')
@@ -87,7 +87,7 @@ describe('a server', () => {
     redis = atEnd(await startRedis({ args: ['--requirepass', 'opensesame'] }), (it) => it.stop())
   })
 
-  const list = (url: string): ReturnType<typeof holdfast> => holdfast(['list', 'ann'], { REDIS_URL: url })
+  const list = (url: string) => runProcess(['list', 'ann'], { REDIS_URL: url })
 
   test('that is not there', async () => {
     const port = await freePort()

@@ -4,7 +4,7 @@ import { startCluster } from '../support/redis-cluster'
 import { startRedis, type RedisServer } from '../support/redis-server'
 import { atEnd } from '../support/serve'
 import { Site, type Visitor } from '../support/site'
-import { holdfast, json } from './cli'
+import { holdfast, json, runProcess } from './cli'
 
 interface Listed {
   handle: string
@@ -50,7 +50,7 @@ describe.each(['a server', 'a cluster'])('on %s', (kind) => {
     const laptop = await login('list ann', { device: '手提电脑' })
     const handles = [await handleOf(laptop), await handleOf(phone)]
 
-    const { status, stdout, stderr } = await holdfast(['list', 'list ann'], env())
+    const { status, stdout, stderr } = await runProcess(['list', 'list ann'], env())
     expect([status, stderr]).toEqual([0, ''])
     const [head, ...rows] = stdout.trimEnd().split('\n')
     expect(head).toMatch(/^handle +created +lives +data$/)
@@ -95,7 +95,7 @@ describe.each(['a server', 'a cluster'])('on %s', (kind) => {
     const { status, stdout } = await visitors[0]!
       .visit(async (s) => {
         await s.load()
-        const ran = await holdfast(['destroy', 'eve'], env())
+        const ran = await runProcess(['destroy', 'eve'], env())
         s.late = true
         return ran
       })

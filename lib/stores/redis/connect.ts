@@ -45,7 +45,8 @@ export function openRedis(target: string | RedisOptions | undefined): Redis {
 export const isSelect = (error: unknown): boolean =>
   (error as { command?: { name?: unknown } }).command?.name === 'select'
 
-function loadIoredis(): typeof import('ioredis') {
+/** @throws SessionError `ERR_SESSION_OPTIONS` if it is not installed */
+export function loadIoredis(): typeof import('ioredis') {
   try {
     // Only here, because an application with another client need not have it.
     // oxlint-disable-next-line typescript/no-require-imports
