@@ -2,5 +2,13 @@
 process.env.TEST_LONG ??= '1'
 process.env.FAULT_REQUESTS ??= '1000'
 process.env.RACE_RUNS ??= '100000'
-if (process.argv.length === 2) process.argv.push('test/races', 'test/faults', 'test/promises', 'test/package')
+if (process.argv.length === 2)
+  process.argv.push(
+    'test/races',
+    'test/faults',
+    'test/promises',
+    'test/package',
+    'test/security',
+    'test/manager'
+  )
 await import('./test.mjs')

@@ -10,7 +10,8 @@ import { draft, limits, patient } from '../support/repository'
 import { type Bag, secret } from '../support/site'
 
 const LIFETIME = 3_600_000
-const USERS = 1000
+/** `npm run test:long` has ten thousand sessions. */
+const USERS = process.env.TEST_LONG === undefined ? 200 : 1000
 const EACH = 10
 
 let cluster: RedisCluster
@@ -86,13 +87,13 @@ test('log out everywhere ends all sessions of one user of many, by a number of c
   const total = async () => (await keys()).reduce((sum, one) => sum + one, 0)
   const before = await total()
   expect(before).toBeGreaterThanOrEqual(USERS * EACH)
-  expect((await sessions.list('user500')).length).toBe(EACH)
+  expect((await sessions.list('user100')).length).toBe(EACH)
 
-  expect(await everywhere('user500')).toEqual([EACH, cost])
+  expect(await everywhere('user100')).toEqual([EACH, cost])
 
-  expect(await sessions.list('user500')).toEqual([])
+  expect(await sessions.list('user100')).toEqual([])
   for (let i = 0; i < EACH; i++) expect(await store.get(`user500-${i}`)).toBeNull()
-  const others = users.filter((name) => name !== 'user500')
+  const others = users.filter((name) => name !== 'user100')
   const left = await Promise.all(
     others.flatMap((name) => Array.from({ length: EACH }, (_, i) => store.get(`${name}-${i}`)))
   )

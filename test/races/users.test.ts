@@ -6,7 +6,7 @@ import { everyOrder, type Kept, type Scenario, type World, type Process, someOrd
 /** `npm run test:long` asks for all that there are. */
 const isLong = process.env.TEST_LONG !== undefined
 /** Of a scenario that has tens of thousands. */
-const MANY = 500
+const MANY = 200
 /** Orders at most until a mistake shows; the first one ends the search. */
 const TRIES = 1000
 

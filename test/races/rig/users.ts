@@ -125,7 +125,7 @@ export async function everyOrder<Seed>(kept: Kept, scenario: Scenario<Seed>): Pr
 export async function someOrders<Seed>(
   kept: Kept,
   scenario: Scenario<Seed>,
-  runs = Number(process.env.RACE_RUNS ?? (process.env.TEST_LONG ? 200 : 30)),
+  runs = Number(process.env.RACE_RUNS ?? (process.env.TEST_LONG ? 200 : 15)),
   seed = Number(process.env.RACE_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
 ): Promise<void> {
   let random = 1 + (seed % 2_147_483_646)

@@ -21,18 +21,16 @@ interface Variant {
   readonly setting?: 'min-replicas' | 'WAIT'
 }
 
-const variants: Variant[] = [{ link: 0 }]
-if (process.env.TEST_LONG) {
-  variants.push(
-    { link: 0, setting: 'min-replicas' },
-    { link: 0, setting: 'WAIT' },
-    { link: 20 },
-    { link: 20, setting: 'min-replicas' },
-    { link: 20, setting: 'WAIT' },
-    { link: 20, silence: 4000 },
-    { link: 20, silence: 4000, setting: 'min-replicas' }
-  )
-}
+const variants: Variant[] = [
+  { link: 0 },
+  { link: 0, setting: 'min-replicas' },
+  { link: 0, setting: 'WAIT' },
+  { link: 20 },
+  { link: 20, setting: 'min-replicas' },
+  { link: 20, setting: 'WAIT' },
+  { link: 20, silence: 4000 },
+  { link: 20, silence: 4000, setting: 'min-replicas' }
+]
 
 let cluster: RedisCluster
 let links: SlowLinks | undefined
@@ -58,7 +56,7 @@ test.each(variants)('a primary dies under load: what is lost is counted, %j', as
     const affected = writers.filter(({ id }) => primaryOf(id) === LOST)
 
     const storm = new Storm(writers)
-    await storm.acknowledges(process.env.TEST_LONG && setting !== 'WAIT' ? 10 * REQUESTS : REQUESTS)
+    await storm.acknowledges(setting === 'WAIT' ? REQUESTS : 10 * REQUESTS)
     const { perSecond } = storm
     const refusedBefore = storm.outcomes.filter((outcome) => !answeredWell(outcome)).length
     if (silence > 0) links!.freeze(LOST)
