@@ -19,7 +19,7 @@ export function findCookie(given: string, name?: string): Given {
   if (equals === -1) return { name: name ?? 'sid', value: header }
   const isOne = !header.includes(';')
   const wanted = name ?? (isOne ? trimmed(header, 0, equals) : 'sid')
-  const values = readCookies(header, wanted, 2)
+  const values = readCookies(header, wanted)
   if (values.length === 1) return { name: wanted, value: values[0]! }
   throw new UsageError(
     values.length === 0

@@ -17,15 +17,14 @@ export function trimmed(text: string, start: number, end: number): string {
  * (RFC 6265, 5.2 and 5.4). Never throws, whatever the bytes; the time grows with the header's length and no faster.
  *
  * @param header - The request's `Cookie` header, if it has one.
- * @param limit - How many values to give back at most; what stands behind them is not looked at. Default 4.
  */
-export function readCookies(header: string | undefined, name: string, limit = 4): string[] {
+export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
   if (!header || !name) return values
 
   // Jumping from one place where the name stands to the next is many times faster than taking all cookies apart.
   let at = header.indexOf(name)
-  while (at !== -1 && values.length < limit) {
+  while (at !== -1) {
     let next = at + name.length
     const before = pastBlanks(header, at - 1, -1)
     const equals = pastBlanks(header, next, 1)

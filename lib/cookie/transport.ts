@@ -78,8 +78,8 @@ export function cookieTransport({ name, proxy }: CookieTransportOptions): Transp
   }
 }
 
-/** Of several ids in a request, as many are looked at. */
-const MAX_VALUES = 4
+/** So many ids of one request are looked up. Forged ones cost no lookup: any number of them hides nobody's session. */
+export const MAX_IDS = 4
 
 /** The ids that came with a right signature, each once. */
 export function readIds(transport: Transport, signer: Signer, req: SessionRequest): readonly Verified[] {
@@ -88,10 +88,9 @@ export function readIds(transport: Transport, signer: Signer, req: SessionReques
   if (read instanceof Promise) refusePromise(read, 'transport')
   const values: readonly unknown[] = typeof read === 'string' ? [read] : Array.isArray(read) ? read : []
   const found: Verified[] = []
-  let left = MAX_VALUES
   for (const value of values) {
     if (typeof value !== 'string') continue
-    if (left-- === 0) break
+    if (found.length === MAX_IDS) break
     const verified = signer.verify(value)
     if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))
     else if (found.length === 0 || !found.some(({ id }) => id === verified.id)) found.push(verified)

@@ -1,5 +1,6 @@
 import { sign, unsign } from 'cookie-signature'
 import { readCookies } from '../cookie/cookie-header'
+import { MAX_IDS } from '../cookie/transport'
 import { deprecate } from './deprecate'
 import type { Incoming, Secret, Settings } from './options'
 
@@ -20,7 +21,7 @@ export function readIds(
   secrets: readonly Secret[]
 ): string[] {
   const ids = readCookies(req.headers.cookie, name).flatMap((value) => idsIn(decode(value), secrets))
-  if (ids.length > 0 || !readsParsedCookies) return [...new Set(ids)]
+  if (ids.length > 0 || !readsParsedCookies) return [...new Set(ids)].slice(0, MAX_IDS)
 
   const signed = req.signedCookies?.[name]
   const found = signed ? [signed as string] : idsIn(req.cookies?.[name], secrets)

@@ -45,14 +45,6 @@ describe('readCookies', () => {
     expect(readCookies(header, 'sid')).toEqual(values)
   })
 
-  it('takes four values by default, and others as told', () => {
-    const header = 'sid=1; sid=2; sid=3; sid=4; sid=5'
-    expect(readCookies(header, 'sid')).toEqual(['1', '2', '3', '4'])
-    expect(readCookies(header, 'sid', 5)).toEqual(['1', '2', '3', '4', '5'])
-    expect(readCookies(header, 'sid', 1)).toEqual(['1'])
-    expect(readCookies(header, 'sid', 0)).toEqual([])
-  })
-
   it('never finds a nameless cookie, whatever it is asked for', () => {
     expect(readCookies('=abc; abc', '')).toEqual([])
   })
@@ -86,7 +78,7 @@ describe('readCookies', () => {
     const header = fc.array(part, { maxLength: 30 }).map((parts) => parts.join(''))
     fc.assert(
       fc.property(header, fc.constantFrom('sid', 's', 'ss', 'x'), (text, name) => {
-        expect(readCookies(text, name, Infinity)).toEqual(readEvery(text, name))
+        expect(readCookies(text, name)).toEqual(readEvery(text, name))
       }),
       { numRuns: 5000 }
     )
@@ -95,7 +87,7 @@ describe('readCookies', () => {
   it('never throws, whatever the characters', () => {
     fc.assert(
       fc.property(anyText(200), fc.string({ maxLength: 5 }), (header, name) => {
-        expect(readCookies(header, name).length).toBeLessThanOrEqual(4)
+        expect(readCookies(header, name)).toBeInstanceOf(Array)
       })
     )
   })
@@ -136,10 +128,7 @@ describe('readCookies', () => {
       ['ours behind all others', `${fill('a=b; ')}sid=1`]
     ])('%s', (_, text) => {
       const bytes = header(text)
-      const time = leastCpuTime(
-        (round) => readCookies(bytes, 'sid', round % 2 === 0 ? 4 : Infinity),
-        HEADER_BOUND
-      )
+      const time = leastCpuTime(() => readCookies(bytes, 'sid'), HEADER_BOUND)
       expect(time).toBeLessThan(HEADER_BOUND)
     })
   })
