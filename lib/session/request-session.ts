@@ -221,8 +221,11 @@ export class RequestSession implements TrackedOwner {
     const start = () => {
       needKnown('regenerate', options, ['keep', 'set', 'remember'])
       need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
-      const { remember = false, set } = options
-      need(typeof remember === 'boolean', 'remember takes true or false: compare what a form sent')
+      const { remember, set } = options
+      need(
+        [undefined, true, false].includes(remember),
+        'remember takes true or false: compare what a form sent'
+      )
       if (set !== undefined) checkData('set', set)
       if (!this.scope.canSendCookie()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0
@@ -506,7 +509,9 @@ export class RequestSession implements TrackedOwner {
     Object.assign(next.session, set)
     // A copy of the old session has its cookie.
     if (next.session.cookie === old?.session.cookie) next.session.cookie = cookie
-    if (remember) next.session.cookie.maxAge = this.scope.settings.rememberFor
+    const { settings, defaults } = this.scope
+    if (remember !== undefined)
+      next.session.cookie.maxAge = remember ? settings.rememberFor : defaults.originalMaxAge
     next.isWanted = true
     next.move = keepsAny ? moveFrom(old, keep) : undefined
     next.retired = this.#sessionsToEnd().filter(({ id }) => id !== next.move?.id)

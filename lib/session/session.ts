@@ -20,8 +20,8 @@ export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Om
   /** The first data of the new session, such as the user who logged in. It overwrites kept keys. */
   set?: Set | undefined
   /**
-   * Makes the browser keep the cookie for `rememberFor`, and the session live as long between two uses. Default
-   * false: the options `cookie` and `idleTimeout` apply.
+   * Makes the browser keep the cookie for `rememberFor`, and the session live as long between two uses. With false, the
+   * options `cookie` and `idleTimeout` apply. Default: false, but with `keep: true` as it was before.
    */
   remember?: boolean | undefined
 }
