@@ -5,7 +5,7 @@ import { asError, need, needKnown, refusePromise, SessionError } from '../errors
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
-import { createRevision, encodeData } from '../repository/record'
+import { encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
@@ -30,7 +30,7 @@ import {
   Session,
   type RegenerateOptions
 } from './session'
-import { TrackedSession, type Mark, type Move, type TrackedOwner } from './tracked-session'
+import { moveFrom, TrackedSession, type Mark, type TrackedOwner } from './tracked-session'
 import { isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
@@ -222,10 +222,8 @@ export class RequestSession implements TrackedOwner {
       needKnown('regenerate', options, ['keep', 'set', 'remember'])
       need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
       const { remember, set } = options
-      need(
-        [undefined, true, false].includes(remember),
-        'remember takes true or false: compare what a form sent'
-      )
+      const isChoice = remember === undefined || typeof remember === 'boolean'
+      need(isChoice, 'remember takes true or false: compare what a form sent')
       if (set !== undefined) checkData('set', set)
       if (!this.scope.canSendCookie()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0
@@ -509,9 +507,8 @@ export class RequestSession implements TrackedOwner {
     Object.assign(next.session, set)
     // A copy of the old session has its cookie.
     if (next.session.cookie === old?.session.cookie) next.session.cookie = cookie
-    const { settings, defaults } = this.scope
-    if (remember !== undefined)
-      next.session.cookie.maxAge = remember ? settings.rememberFor : defaults.originalMaxAge
+    const life = remember ? this.scope.settings.rememberFor : this.scope.defaults.originalMaxAge
+    if (remember !== undefined) next.session.cookie.maxAge = life
     next.isWanted = true
     next.move = keepsAny ? moveFrom(old, keep) : undefined
     next.retired = this.#sessionsToEnd().filter(({ id }) => id !== next.move?.id)
@@ -651,17 +648,6 @@ export class RequestSession implements TrackedOwner {
 /** Publishes a failure that is the store's. */
 export function report(operation: 'load' | 'commit', error: unknown): void {
   if (isStoreFailure(error)) publish('holdfast:error', () => ({ operation, error }))
-}
-
-function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[]): Move | undefined {
-  const keys = keep === true ? undefined : keep
-  if (old?.known) return { id: old.id, base: old.known, known: old.known, rev: createRevision(), keys }
-  const { move } = old ?? {}
-  if (!move) return undefined
-  return {
-    ...move,
-    keys: move.keys && keys ? move.keys.filter((key) => keys.includes(key)) : (move.keys ?? keys)
-  }
 }
 
 const ignore = (): void => undefined
