@@ -3,7 +3,7 @@ import type { Http2ServerResponse } from 'node:http2'
 import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
-import type { AnySession, AppSession, HandleText, LazySession, UserName } from '../session/session'
+import type { AnySession, AppSession, HandleText, LazySession, Session, UserName } from '../session/session'
 import type { Known, Stored } from '../session-data'
 import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
@@ -95,11 +95,12 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * is back; any other end, within a minute. Needs a store with `watch` and `life`, such as MemoryStore or
    * RedisStore. Does not keep the process alive.
    *
-   * @param session - a stored session, or the handle of a session from `open` that is still in use in this process
+   * @param session - a session that is loaded and stored, or the handle of a session from `open` that is still in use in
+   *   this process
    * @param fn - If it throws or rejects, the process emits a warning (`HOLDFAST_ON_DESTROY`).
    * @returns an unsubscribe function
    * @throws SessionError `ERR_SESSION_OPTIONS` if the session is not stored, the handle is unknown, or the store
    *   cannot watch
    */
-  onDestroy(session: AnySession | HandleText, fn: () => unknown): () => void
+  onDestroy(session: Session | HandleText, fn: () => unknown): () => void
 }

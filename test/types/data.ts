@@ -108,7 +108,9 @@ export async function end(req: express.Request): Promise<void> {
   await sessions.destroy(unloaded, { others: true })
   await sessions.destroy('ann', { except: unloaded })
   await sessions.destroy(unloaded)
+  // @ts-expect-error -- it is not loaded
   sessions.onDestroy(unloaded, () => undefined)()
+  sessions.onDestroy(await unloaded.load(), () => undefined)()
 }
 
 export async function tested(): Promise<string> {
