@@ -38,11 +38,12 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
   list(user: UserName | AnySession): Promise<SessionInfo<Data>[]>
 
   /**
-   * Ends sessions of a user: all of them, the one with a given handle, or all but one. It ends every login that was
-   * answered before the call; requests of these sessions that still run can store nothing more (`ERR_SESSION_GONE`).
+   * Ends all sessions of a user, also if you pass one of them, such as `req.session`; with a second argument, the one
+   * with a given handle, or all but one. A session without a user ends alone. To log out one browser, call
+   * `req.session.destroy()`, which also clears the cookie. This method ends every login that was answered before the call; requests of these sessions that still run can store nothing more (`ERR_SESSION_GONE`).
    * A login that runs at the same time is either ended or counts as a later one.
    *
-   * @param user - the user's name, or one of the user's sessions
+   * @param user - the user's name, or one of the user's sessions: its user is meant
    * @returns the number of sessions that were ended
    * @example
    * ```ts
