@@ -68,7 +68,9 @@ export class DetachedSessions {
     need(typeof fn === 'function', 'onDestroy takes a function to call when the session has ended')
     const session = typeof which === 'string' ? this.#byHandle(which) : which
     need(session instanceof Session, 'onDestroy takes a session, or the handle of one that open gave')
-    const { repository, settings } = ownerOf(session).scope
+    const { current, scope } = ownerOf(session)
+    const { repository, settings } = scope
+    if (current?.unreadable) throw current.unreadable
     need(
       isWatchable(repository),
       'onDestroy needs a store with watch and life, which tells of sessions that have ended: RedisStore or MemoryStore'

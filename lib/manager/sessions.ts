@@ -101,7 +101,7 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * @param fn - If it throws or rejects, the process emits a warning (`HOLDFAST_ON_DESTROY`).
    * @returns an unsubscribe function
    * @throws SessionError `ERR_SESSION_OPTIONS` if the session is not stored, the handle is unknown, or the store
-   *   cannot watch
+   *   cannot watch; `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT` if the session could not be read
    */
   onDestroy(session: Session | HandleText, fn: () => unknown): () => void
 }

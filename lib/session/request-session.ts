@@ -190,6 +190,7 @@ export class RequestSession implements TrackedOwner {
     return this.#run('reload', async () => {
       const { scope } = this
       const current = await this.#require(session)
+      if (current.unreadable) throw current.unreadable
       const budget = new Budget(scope.settings.timeout, 'load')
       const life = idleLife(current.session.cookie, scope)
       // A session that this request has just read has its life already.
