@@ -151,8 +151,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Sees each session before it is stored, and may change it. With `update`, it sees the function's result, and may
-   * be called more than once. If it throws, the commit fails with that error. It changes the session itself: a changed
-   * copy that it returns is refused.
+   * be called more than once. If it throws, the commit fails with that error. It changes the session itself, and calls
+   * none of its methods: the commit would fail, as it does if a changed copy is returned.
    */
   beforeSave?: { of(req: SessionRequest, session: AppSession<Data>): NoCopy<Data> }['of'] | undefined
 

@@ -9,7 +9,7 @@ import { encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
-import { commitSession } from './commit'
+import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
@@ -415,6 +415,8 @@ export class RequestSession implements TrackedOwner {
 
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
+    // It cannot wait. Thrown at once, the error stops the commit.
+    if (isSaving(this)) throw nested()
     if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
     const patience = this.#function && patienceWith(this.#function, this.scope.settings.timeout)
     return this.#queue.run(call, operation, now, patience)

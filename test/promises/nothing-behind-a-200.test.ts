@@ -681,3 +681,38 @@ test('a call that fails where no response is left to fail is told on the console
   void opened.update((d) => void ((d as Bag).value = new Map()))
   await until(() => warnings.some(({ message }) => /update\(\) of a session.*value.*Map/s.test(message)))
 })
+
+describe.each(['save', 'update'] as const)(
+  'a commit by %s, in whose beforeSave a method is called',
+  (way) => {
+    const calls: [string, (s: Bag, req: express.Request) => unknown][] = [
+      ['update', (s) => s.update((draft) => void (draft.z = 1))],
+      ['save', (s) => s.save()],
+      ['reload', (s) => s.reload()],
+      ['touch', (s) => s.touch()],
+      ['regenerate', (s) => s.regenerate({ keep: true })],
+      ['destroy', (s) => s.destroy()],
+      [
+        'update of req.session',
+        (_s, { session }) => session.update((draft) => void Object.assign(draft, { z: 1 }))
+      ],
+      ['an end by null', (_s, req) => (req.session = null as never)]
+    ]
+
+    test.each(calls)('%s: is refused, stores nothing, and goes on without it', async (_, call) => {
+      let isCalled = false
+      const { site, visitor } = await returning({
+        beforeSave: (req, s) => void (isCalled && call(s as Bag, req as express.Request))
+      })
+      isCalled = true
+      const change = (s: Bag) => (way === 'save' ? void (s.n = 2) : s.update((draft) => void (draft.n = 2)))
+      expect((await visitor.visit(change)).status).toBe(500)
+      expect(site.errors).toEqual([
+        expect.objectContaining({ code: 'ERR_SESSION_DATA', message: expect.stringContaining('beforeSave') })
+      ])
+      isCalled = false
+      expect(await visitor.ask((s) => [s.n, s.z ?? null])).toEqual([1, null])
+      expect((await visitor.visit(change)).status).toBe(200)
+    })
+  }
+)
