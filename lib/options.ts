@@ -138,7 +138,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * How long the browser keeps the cookie after `regenerate({ remember: true })`, in milliseconds from each use, and
-   * how long the session lives between two uses. Default 30 days, or `lifetime` if that is shorter.
+   * how long the session lives between two uses. Default 30 days, or `cookie.maxAge` if that is longer, but at most
+   * `lifetime`.
    */
   rememberFor?: number | undefined
 
@@ -330,13 +331,13 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   const { cookie = {} } = rest
   const given = {
     idleTimeout: cookie.maxAge ?? DAY,
-    rememberFor: Math.min(rest.lifetime ?? Infinity, 30 * DAY),
+    rememberFor: Math.min(rest.lifetime!, Math.max(30 * DAY, cookie.maxAge ?? 0)),
     ...rest,
     cookie
   } as Checked
   const checked = { ...given, limits: checkLimits(given.limits) }
   checkTogether(checked)
-  warnOfOptions(options)
+  warnOfOptions({ ...options, lifetime: checked.lifetime })
   return {
     ...checked,
     secrets: checkSecrets(secret),

@@ -44,7 +44,7 @@ module.exports = [
   {
     name: 'options',
     path: '^lib/option(s|-warnings)[.]ts$',
-    lines: 380,
+    lines: 395,
     about: 'each option once: type, default and check'
   },
   {
@@ -62,7 +62,7 @@ module.exports = [
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 485,
+    lines: 500,
     about: 'reads, verifies, signs and writes the session cookie'
   },
   { name: 'stores', path: '^lib/stores/', lines: 1585, about: 'keep one text for each id' },

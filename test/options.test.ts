@@ -76,6 +76,18 @@ describe('the idle timeout', () => {
   })
 })
 
+test.each<[string, Partial<SessionOptions>, number]>([
+  ['30 days', {}, 30 * DAY],
+  ['no longer than the session may live', { lifetime: 7 * DAY }, 7 * DAY],
+  [
+    'no shorter than the cookie lives without it',
+    { lifetime: 365 * DAY, cookie: { maxAge: 180 * DAY } },
+    180 * DAY
+  ]
+])('remember: true lasts %s', (_what, options, rememberFor) => {
+  expect(checkOptions({ secret, ...options })).toMatchObject({ rememberFor })
+})
+
 describe('what is taken', () => {
   it.each<Partial<SessionOptions>>([
     { secret: [secret, Buffer.from(secret)] },
