@@ -131,8 +131,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * `sessions.of(req)` and the other methods their types. Holdfast checks each session that it reads, without its own
    * fields, and writes the schema's output over the data. A transform can therefore bring sessions of an older
    * version up to date; keys that the schema does not know stay. Keys may be absent. If a session does not fit, it
-   * does not count: the visitor is anonymous, and `holdfast:rejected` gives the reason `schema`. Default: every
-   * session fits.
+   * does not count: the visitor is anonymous, `holdfast:rejected` gives the reason `schema` and the key, and a warning
+   * in development the issue. Default: every session fits.
    */
   schema?: StandardSchema<Data> | undefined
 

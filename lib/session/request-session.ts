@@ -13,7 +13,7 @@ import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
-import { findAmong, fits } from './load'
+import { findAmong, fit } from './load'
 import { hasLostChange } from './lost-change'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -201,7 +201,7 @@ export class RequestSession implements TrackedOwner {
       if (!known) throw this.#gone(current)
       current.reloaded(known, mark)
       const { schema } = scope.settings
-      if (schema && !(await fits(current, schema))) throw this.#gone(current)
+      if (schema && (await fit(current, schema))) throw this.#gone(current)
       if (!isFresh && !(await this.#hasLife(current, life, budget))) throw this.#gone(current)
       this.#readAt = Date.now()
       // The handler gave its changes up. A failure that no caller heard of is not given up by that.
@@ -624,7 +624,8 @@ export class RequestSession implements TrackedOwner {
 
   async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
     const { valid, schema } = this.scope.settings
-    if (schema && !(await fits(current, schema))) return this.#anonymous('schema')
+    const misfit = schema && (await fit(current, schema))
+    if (misfit) return this.#anonymous('schema', misfit.key)
     if (valid) {
       // Its methods would wait for the load that waits for the application's answer.
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
@@ -641,8 +642,8 @@ export class RequestSession implements TrackedOwner {
     return life === given || giveLife(current.id, life, given, this.scope, budget)
   }
 
-  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
-    publish('holdfast:rejected', () => ({ reason }))
+  #anonymous(reason: SessionEvents['holdfast:rejected']['reason'], key?: string): Session {
+    publish('holdfast:rejected', () => ({ reason, ...(key && { key }) }))
     this.#rejected = reason
     return (this.current ??= new TrackedSession(this, { id: this.#newId })).session
   }
