@@ -223,8 +223,7 @@ export class RequestSession implements TrackedOwner {
       needKnown('regenerate', options, ['keep', 'set', 'remember'])
       need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
       const { remember, set } = options
-      const isChoice = remember === undefined || typeof remember === 'boolean'
-      need(isChoice, 'remember takes true or false: compare what a form sent')
+      need(typeof (remember ?? false) === 'boolean', 'remember takes true or false: compare what a form sent')
       if (set !== undefined) checkData('set', set)
       if (!this.scope.canSendCookie()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0

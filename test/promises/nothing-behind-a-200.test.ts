@@ -195,7 +195,7 @@ describe('what is no data of a session does not take its place', () => {
     expect(await visitor.ask((s) => s.n)).toBe(3)
   })
 
-  test.each<[string, string | undefined, (d: Bag) => unknown]>([
+  test.each<[string, string | null | undefined, (d: Bag) => unknown]>([
     ['a part of the state, changed', 'cart', (d) => ({ cart: [...(d.cart as string[]), 'a'] })],
     ['a new part', 'visits', (d) => ({ visits: ((d.visits as number | undefined) ?? 0) + 1 })],
     ['a new part, by a promise', 'promised', () => Promise.resolve({ promised: 1 })],
@@ -203,17 +203,20 @@ describe('what is no data of a session does not take its place', () => {
     ['a part of the state', undefined, (d) => ({ cart: d.cart })],
     ['an object in the state', undefined, (d) => (d.address as Bag).home],
     ['a report of what it changed', undefined, (d) => ((d.k = 1), { isChanged: true })],
-    ['a list', undefined, (d) => [...(d.cart as string[]), 'a']],
+    ['a list', null, (d) => (d.cart as string[]).concat('a')],
+    ['an empty list', undefined, (d) => d.messages ?? []],
+    ['a list in the state', undefined, (d) => d.cart],
     ['a number', undefined, () => 5],
     ['an object of a class', undefined, () => new Date()]
   ])('a function of update that only returns something: %s', async (_name, key, update) => {
     const { warnings, end } = hearWarnings()
     ended.push(end)
-    const { visitor } = await returning({}, { n: 1, cart: [], address: { home: { street: 'x' } } })
+    const { visitor } = await returning({}, { n: 1, cart: ['b'], address: { home: { street: 'x' } } })
     await visitor.ask((s) => s.update(update))
     const told = warnings.filter(({ message }) => message.includes('change the state itself'))
+    const what = key === null ? 'a list' : `an object with the key "${key}"`
     expect(told.map(({ message }) => message)).toEqual(
-      key === undefined ? [] : [expect.stringContaining(`returned an object with the key "${key}"`)]
+      key === undefined ? [] : [expect.stringContaining(`returned ${what}`)]
     )
   })
 
