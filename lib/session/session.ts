@@ -5,13 +5,13 @@ import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { MEMBERS, RESERVED } from '../repository/record'
 import { reserved } from '../repository/values'
-import type { Known, Stored } from '../session-data'
+import type { Given, Known, Stored } from '../session-data'
 
 /** The callback of a method: it gets the error, or null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
 /** Options of {@link Session.regenerate}. */
-export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Omit<S, keyof Session>>> {
+export interface RegenerateOptions<S = Record<string, unknown>, Set = Given<Omit<S, keyof Session>>> {
   /**
    * The keys to move to the new session, which gets its own handle and lifetime. `true` moves everything: it stays
    * the same session, with its handle and its lifetime, under a new id. By default, nothing moves.

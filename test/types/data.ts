@@ -65,6 +65,13 @@ export async function regenerated(req: express.Request, some: Partial<Account>):
   const count: number = other.count
   console.log(certain, maybe, count)
 }
+const people = session({
+  secret,
+  schema: z.object({ name: z.string().optional(), cart: z.array(z.string()).optional() })
+})
+const sizeOf = (s: Awaited<ReturnType<ReturnType<typeof people.of>['load']>>): number => s.cart?.length ?? 0
+export const sized = async (req: express.Request): Promise<number> =>
+  sizeOf(await people.of(req).regenerate({ set: { name: 'ann' } }))
 const showRole = (s: AppSession<Account>): void => console.log(s.role)
 export const shown = async (req: express.Request): Promise<void> =>
   showRole(await accounts.of(req).regenerate({ set: { role: 'user', name: null } }))
