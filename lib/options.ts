@@ -6,9 +6,9 @@ import { warnOnce } from './events'
 import { warnOfOptions } from './option-warnings'
 import type { DeclaredData } from './express-request'
 import type { Codec } from './repository/codec'
-import type { Merge } from './repository/merge'
 import type { Limits } from './repository/record'
 import type { AppSession } from './session/session'
+import type { Stored } from './session-data'
 import type { StandardSchema } from './standard-schema'
 import type { SessionRequest } from './request'
 import { MemoryStore } from './stores/memory/memory-store'
@@ -40,7 +40,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * not keep the second promise in full. A function chooses a store for each request, always from the same few store
    * objects. Default: a `MemoryStore`, which forgets everything at a restart and serves one process.
    */
-  store?: Store | ExpressStore | ((req: SessionRequest) => Store | ExpressStore) | undefined
+  store?: Store | ExpressStore | { of(req: SessionRequest): Store | ExpressStore }['of'] | undefined
 
   /**
    * Signs the id in the cookie. Without a signature, anyone who guesses an id has the session, so the ids are its
@@ -77,7 +77,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * reads it when the handler calls `await req.session.load()` or `update`; a route that calls neither costs no round
    * trip. A function decides for each request. Default `'eager'`.
    */
-  load?: (LoadMode | ((req: SessionRequest) => LoadMode)) | undefined
+  load?: LoadMode | { of(req: SessionRequest): LoadMode }['of'] | undefined
 
   /**
    * When to send a cookie with a `maxAge` again, so that its life starts over: `'half'`, once half of it has passed;
@@ -95,7 +95,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * than 128 random bits (OWASP ASVS 5.0, 7.2.3), an attacker may guess ids: that risk is yours. Default: 256 random
    * bits.
    */
-  genid?: ((req: SessionRequest) => string) | undefined
+  genid?: { of(req: SessionRequest): string }['of'] | undefined
 
   /**
    * Trusts `X-Forwarded-Proto` to say whether the connection is secure: true always, false never. Default: Express's
@@ -122,9 +122,11 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Merges the changes of this request with those of another request that committed first. Default: by top-level key.
-   * A key that this request changed takes its value; every other key takes the other request's value.
+   * A key that this request changed takes its value; every other key takes the other request's value. Each argument is
+   * all of the data: `base`, that both requests began with; `mine`, of this request; `theirs`, that is stored now. The
+   * result replaces it, so `{ ...theirs, ...mine }` would undo what the other request was told is saved.
    */
-  merge?: Merge | undefined
+  merge?: { of(base: Stored<Data>, mine: Stored<Data>, theirs: Stored<Data>): Stored<Data> }['of'] | undefined
 
   /**
    * Checks the application's data: a schema of zod, valibot or another library with Standard Schema. It also gives

@@ -1,6 +1,7 @@
 // A user's file that knows its data without augmenting SessionData; imports are those of main.mts.
 import express from 'express'
 import session, {
+  MemoryStore,
   session as named,
   type AppSession,
   type LazySession,
@@ -45,6 +46,18 @@ export async function handler(req: express.Request): Promise<void> {
   const saved: ReturnType<typeof req.session.save> = Promise.resolve()
   await saved
 }
+
+// What an application calls with its requests is typed by them, and by its data.
+session<{ n: number; ip: string }>({
+  secret,
+  store: (_req: express.Request) => new MemoryStore(),
+  load: (req: express.Request) => (req.path === '/' ? 'eager' : 'lazy'),
+  genid: (req: express.Request) => req.ip ?? 'x',
+  valid: (req: express.Request, s) => req.ip === s.ip,
+  merge: (base, mine, theirs) => ({ ...theirs, n: (mine.n ?? 0) + (theirs.n ?? 0) - (base.n ?? 0) })
+})
+// @ts-expect-error -- a number
+session<{ n: number }>({ secret, merge: (_base, _mine, theirs) => ({ ...theirs, n: 'x' }) })
 
 interface Account {
   role: 'admin' | 'user'
