@@ -79,7 +79,8 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
   of(req: object): LazySession<Data>
 
   /**
-   * Stores a new session and signs its cookie, for an application's tests and its support staff.
+   * Stores a new session and signs its cookie, for an application's tests and its support staff. There is no request: the
+   * options `genid` and `beforeSave` get one with empty `headers` and nothing else.
    *
    * @returns the session, and the `Cookie` header of a browser that has it
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`; `ERR_SESSION_OPTIONS` if the
