@@ -20,7 +20,7 @@ module.exports = [
   {
     name: 'middleware',
     path: '^lib/middleware[.]ts$',
-    lines: 255,
+    lines: 265,
     about: "the request's path, top down, on one page"
   },
   {

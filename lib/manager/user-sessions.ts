@@ -203,7 +203,7 @@ async function choice(
 ): Promise<Choice> {
   if (which === undefined) return {}
   // Null is given by applications without types: it is refused below as an empty choice is.
-  const given = (which as SessionChoice | null) ?? {}
+  const given = typeof which === 'object' ? ((which as SessionChoice | null) ?? {}) : {}
   needKnown('destroy', given, ['handle', 'except', 'others'])
   const { handle, others, ...rest } = given as { handle?: unknown; except?: unknown; others?: unknown }
   const except = others === true && isSession(of) ? of : rest.except

@@ -455,7 +455,7 @@ export class RequestSession implements TrackedOwner {
     const reason = unheard.error instanceof Error ? unheard.error.message : String(unheard.error)
     warnInDevelopment(
       'HOLDFAST_LOST',
-      `${unheard.call}() of a session without a response failed, and nobody waits for it: ${reason}`
+      `${unheard.call}() of a session whose response has begun, or that has none, failed, and nobody waits for it: ${reason}`
     )
   }
 

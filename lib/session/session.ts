@@ -347,7 +347,8 @@ export function refuseDestroyed(): never {
 export function refuseRetired(): never {
   throw new SessionError(
     'ERR_SESSION_GONE',
-    'this session object is not in use any more, as regenerate was called: take what regenerate() resolves to, or req.session'
+    'this session object is not in use any more, as regenerate was called, or as update gave it to its function: take what ' +
+      'regenerate() resolves to, or req.session'
   )
 }
 

@@ -425,6 +425,13 @@ describe('wrong use', () => {
     }
   )
 
+  test('the error says what destroy takes, where it got a handle alone', async () => {
+    const destroyed = sessions({ user }).destroy('a', 'b' as never)
+    await expect(destroyed).rejects.toMatchObject({
+      message: expect.stringMatching(/^destroy takes \{ handle/)
+    })
+  })
+
   test('the error says that the handle is missing, which a form may have left out', async () => {
     await expect(sessions({ user }).destroy('a', { handle: undefined as never })).rejects.toMatchObject({
       message: 'handle must be a string, and it is undefined: nothing was ended'

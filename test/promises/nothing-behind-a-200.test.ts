@@ -663,7 +663,12 @@ test('a request that names no session here says what is wrong with it', async ()
     message: expect.stringContaining('{ headers: { "cookie": … } }')
   })
   expect(await sessions.open({ headers: { 'X-Other': 'x' } })).toBeNull()
-  expect(() => sessions.of(undefined as never)).toThrow('mount it before')
+  expect(() => sessions.of(undefined as never)).toThrow(
+    'mount it before, and no other session() in front of it'
+  )
+  expect(() => express().use((sessions as unknown as () => never)())).toThrow(
+    'app.use(sessions), and not app.use(sessions())'
+  )
 })
 
 test('a read that timed out does not speak of a write', async () => {
