@@ -140,7 +140,7 @@ describe('whenUnreadable: anonymous', () => {
       for (const ask of asked) {
         site.store.next('get', fails)
         const { status } = await visitor.visit(async (s) => {
-          await ask((await s.load()) as Bag)
+          await ask(await s.load())
           return null
         })
         expect(status).toBe(503)
