@@ -122,9 +122,9 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Merges the changes of this request with those of another request that committed first. Default: by top-level key.
-   * A key that this request changed takes its value; every other key takes the other request's value. Each argument is
-   * all of the data: `base`, that both requests began with; `mine`, of this request; `theirs`, that is stored now. The
-   * result replaces it, so `{ ...theirs, ...mine }` would undo what the other request was told is saved.
+   * A key that this request changed takes its value; every other key takes the other request's value. Each argument
+   * has all of the data: `base`, as both requests found it; `mine`, as this request has it; `theirs`, as it is stored
+   * now. The result replaces it, so `{ ...theirs, ...mine }` would undo a change that the other response has confirmed.
    */
   merge?: { of(base: Stored<Data>, mine: Stored<Data>, theirs: Stored<Data>): Stored<Data> }['of'] | undefined
 
