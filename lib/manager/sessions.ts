@@ -21,7 +21,7 @@ export type Middleware = (req: SessionRequest, res: SessionResponse, next: (erro
 /** The result of `sessions.create`. */
 export interface CreatedSession<Data extends object = DeclaredData> {
   readonly session: AppSession<Data>
-  /** The `Cookie` header of a browser that has the session: `sid=…`. */
+  /** The `Cookie` header of a browser that has the session: `sid=…`. As `Set-Cookie` it would lack the attributes. */
   readonly cookie: string
 }
 
