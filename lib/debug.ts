@@ -68,7 +68,10 @@ on('holdfast:commit', ({ handle, keys, merged }, line) => {
   const what = keys.length > 0 ? keys.map(printable).join(', ') : 'no change of data'
   return `${isNew ? `new ${handle}, ` : ''}stored ${what}${merged ? ', merged' : ''}`
 })
-on('holdfast:rejected', ({ reason }) => `cookie not accepted: ${reason}`)
+on(
+  'holdfast:rejected',
+  ({ reason, key }) => `cookie not accepted: ${reason}${key ? ` at ${printable(key)}` : ''}`
+)
 on('holdfast:expired', ({ handle }) => `expired ${handle}`)
 on('holdfast:corrupt', ({ reason }) => `unreadable: ${reason}`)
 on('holdfast:dropped', ({ reason }) => `changes not stored: ${reason}`)

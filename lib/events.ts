@@ -26,8 +26,11 @@ export interface SessionEvents {
   'holdfast:corrupt': { reason: string }
   /** A session was past its lifetime. */
   'holdfast:expired': { handle: string }
-  /** A request's session cookie was refused. */
-  'holdfast:rejected': { reason: 'bad signature' | 'unknown' | 'ambiguous' | 'invalid' | 'schema' }
+  /** A request's session cookie was refused. With `'schema'`, `key` is the place that does not fit, such as `cart.0`. */
+  'holdfast:rejected': {
+    reason: 'bad signature' | 'unknown' | 'ambiguous' | 'invalid' | 'schema'
+    key?: string
+  }
 }
 
 const channels = new Map(

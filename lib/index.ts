@@ -18,7 +18,7 @@ import type { Codec } from './repository/codec'
 import type { ExpressStore } from './repository/express-store'
 import type { Merge } from './repository/merge'
 import type { SessionRequest } from './request'
-import type { Known, SessionData as BaseSessionData, Stored } from './session-data'
+import type { Given, Known, SessionData as BaseSessionData, Stored } from './session-data'
 import type {
   AnySession,
   AppSession,
@@ -99,6 +99,7 @@ declare namespace session {
     Ended,
     EndMark,
     ExpressStore,
+    Given,
     HandleText,
     IndexEntry,
     Known,

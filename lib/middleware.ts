@@ -41,6 +41,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
 
   let isSkipped = false
   const session: Middleware = (req, res, next) => {
+    if ((req as unknown) === undefined) throw calledAtStart()
     // Another session middleware was here first, or the cookie is not sent to this path.
     const { [EXCHANGE]: first, session: theirs } = req as Attached
     if (first || theirs !== undefined) {
@@ -75,6 +76,12 @@ export function createMiddleware(options: SessionOptions): Sessions {
     of: (req: object) => sessionOf(req, settings),
     onDestroy: detached.onDestroy.bind(detached)
   })
+}
+
+function calledAtStart(): SessionError {
+  const message =
+    'the middleware was called without a request: app.use(sessions), and not app.use(sessions())'
+  return new SessionError('ERR_SESSION_OPTIONS', message)
 }
 
 /** The answer of the option `load`. */
@@ -117,7 +124,7 @@ function sessionOf(req: object, settings: Shared['settings']): Session {
   const exchange = (req as Attached | undefined)?.[EXCHANGE]
   need(
     exchange?.settings === settings,
-    'sessions.of was given a request for which this session() did not run: mount it before'
+    'sessions.of was given a request for which this session() did not run: mount it before, and no other session() in front of it'
   )
   const { session } = req as Attached
   if (session) return session

@@ -1,4 +1,4 @@
-import type { CookieOptions } from './cookie/attributes'
+import { looksLikeSeconds, type CookieOptions } from './cookie/attributes'
 import { warnOnce } from './events'
 
 /** Times among the options, in milliseconds. */
@@ -17,9 +17,6 @@ interface Options extends Times {
   readonly saveUninitialized?: boolean | undefined
   readonly timeout?: number | undefined
 }
-
-/** Milliseconds below which a life was probably meant in seconds. */
-const SHORT = 10_000
 
 /** Warns, once each, of options that are deprecated or dangerous, and yet may be meant. */
 export function warnOfOptions(options: Options): void {
@@ -49,17 +46,20 @@ export function warnOfOptions(options: Options): void {
   for (const [holds, message] of found) if (holds) warnOnce('HOLDFAST_OPTIONS', message)
 }
 
-/** 86,400 is a day in seconds, and 86.4 seconds in milliseconds, which nobody means. */
-const isDaysInSeconds = (life: number): boolean => life % 86_400 === 0 && life % 60_000 !== 0
-
 /** Warns, once each, of lives that hardly anybody means. */
 export function warnOfTimes({ idleTimeout, lifetime = Infinity, rememberFor, cookie }: Times): void {
   const lives = { idleTimeout, lifetime, rememberFor, 'cookie.maxAge': cookie?.maxAge }
   const warn = (message: string) => warnOnce('HOLDFAST_TIMES', message)
   for (const [name, life] of Object.entries(lives)) {
-    if (life && (life < SHORT || isDaysInSeconds(life)))
+    if (life && looksLikeSeconds(life))
       warn(`${name} is ${life} milliseconds: if seconds were meant, take ${life * 1000}`)
   }
+  if ((rememberFor ?? Infinity) < (cookie?.maxAge ?? 0))
+    warn(
+      'rememberFor is below cookie.maxAge, so that remember: true shortens the cookie: raise rememberFor, or leave it out'
+    )
   if (idleTimeout === undefined || lifetime >= idleTimeout) return
-  warn('lifetime is below idleTimeout, which can never end a session: raise lifetime, or lower idleTimeout')
+  warn(
+    `lifetime is ${lifetime} milliseconds, below idleTimeout, which can never end a session: raise it, or lower idleTimeout`
+  )
 }

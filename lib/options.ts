@@ -6,9 +6,9 @@ import { warnOnce } from './events'
 import { warnOfOptions } from './option-warnings'
 import type { DeclaredData } from './express-request'
 import type { Codec } from './repository/codec'
-import type { Merge } from './repository/merge'
 import type { Limits } from './repository/record'
 import type { AppSession } from './session/session'
+import type { Stored } from './session-data'
 import type { StandardSchema } from './standard-schema'
 import type { SessionRequest } from './request'
 import { MemoryStore } from './stores/memory/memory-store'
@@ -40,7 +40,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * not keep the second promise in full. A function chooses a store for each request, always from the same few store
    * objects. Default: a `MemoryStore`, which forgets everything at a restart and serves one process.
    */
-  store?: Store | ExpressStore | ((req: SessionRequest) => Store | ExpressStore) | undefined
+  store?: Store | ExpressStore | { of(req: SessionRequest): Store | ExpressStore }['of'] | undefined
 
   /**
    * Signs the id in the cookie. Without a signature, anyone who guesses an id has the session, so the ids are its
@@ -77,7 +77,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * reads it when the handler calls `await req.session.load()` or `update`; a route that calls neither costs no round
    * trip. A function decides for each request. Default `'eager'`.
    */
-  load?: (LoadMode | ((req: SessionRequest) => LoadMode)) | undefined
+  load?: LoadMode | { of(req: SessionRequest): LoadMode }['of'] | undefined
 
   /**
    * When to send a cookie with a `maxAge` again, so that its life starts over: `'half'`, once half of it has passed;
@@ -95,7 +95,7 @@ export interface SessionOptions<Data extends object = DeclaredData> {
    * than 128 random bits (OWASP ASVS 5.0, 7.2.3), an attacker may guess ids: that risk is yours. Default: 256 random
    * bits.
    */
-  genid?: ((req: SessionRequest) => string) | undefined
+  genid?: { of(req: SessionRequest): string }['of'] | undefined
 
   /**
    * Trusts `X-Forwarded-Proto` to say whether the connection is secure: true always, false never. Default: Express's
@@ -122,23 +122,26 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Merges the changes of this request with those of another request that committed first. Default: by top-level key.
-   * A key that this request changed takes its value; every other key takes the other request's value.
+   * A key that this request changed takes its value; every other key takes the other request's value. Each argument
+   * has all of the data: `base`, as both requests found it; `mine`, as this request has it; `theirs`, as it is stored
+   * now. The result replaces it, so `{ ...theirs, ...mine }` would undo a change that the other response has confirmed.
    */
-  merge?: Merge | undefined
+  merge?: { of(base: Stored<Data>, mine: Stored<Data>, theirs: Stored<Data>): Stored<Data> }['of'] | undefined
 
   /**
    * Checks the application's data: a schema of zod, valibot or another library with Standard Schema. It also gives
    * `sessions.of(req)` and the other methods their types. Holdfast checks each session that it reads, without its own
    * fields, and writes the schema's output over the data. A transform can therefore bring sessions of an older
    * version up to date; keys that the schema does not know stay. Keys may be absent. If a session does not fit, it
-   * does not count: the visitor is anonymous, and `holdfast:rejected` gives the reason `schema`. Default: every
-   * session fits.
+   * does not count: the visitor is anonymous, `holdfast:rejected` gives the reason `schema` and the key, and a warning
+   * in development the issue. Default: every session fits.
    */
   schema?: StandardSchema<Data> | undefined
 
   /**
    * How long the browser keeps the cookie after `regenerate({ remember: true })`, in milliseconds from each use, and
-   * how long the session lives between two uses. Default 30 days, or `lifetime` if that is shorter.
+   * how long the session lives between two uses. Default 30 days, or `cookie.maxAge` if that is longer, but at most
+   * `lifetime`.
    */
   rememberFor?: number | undefined
 
@@ -151,8 +154,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Sees each session before it is stored, and may change it. With `update`, it sees the function's result, and may
-   * be called more than once. If it throws, the commit fails with that error. It changes the session itself: a changed
-   * copy that it returns is refused.
+   * be called more than once. If it throws, the commit fails with that error. It changes the session itself, and calls
+   * none of its methods: the commit would fail, as it does if a changed copy is returned.
    */
   beforeSave?: { of(req: SessionRequest, session: AppSession<Data>): NoCopy<Data> }['of'] | undefined
 
@@ -285,12 +288,16 @@ const KNOWN = Object.keys(RULES) as (keyof SessionOptions)[]
 const ELSEWHERE: Record<string, string> = {
   onGone: "it is whenGone: 'throw' or 'drop'",
   onStoreError: "it is whenUnreadable: 'throw' or 'anonymous'",
-  rolling: "it is renew: 'always'",
+  rolling: "it is renew: 'always' for true, and no option for false",
   serialize: 'it is codec: { encode, decode }',
   deserialize: 'it is codec: { encode, decode }',
   maxBytes: 'it is limits: { bytes }',
   maxDepth: 'it is limits: { depth }',
   key: 'it is name',
+  cookieName: 'it is name',
+  cookieOptions: 'it is cookie',
+  password: 'it is secret',
+  trustProxy: "it is Express's setting trust proxy, or proxy: true",
   keys: 'it is secret: [newest, older]',
   ttl: 'it is idleTimeout, in milliseconds',
   maxAge: 'it is cookie: { maxAge }, or idleTimeout',
@@ -330,13 +337,13 @@ export function checkOptions(options: SessionOptions): Settings & { readonly sec
   const { cookie = {} } = rest
   const given = {
     idleTimeout: cookie.maxAge ?? DAY,
-    rememberFor: Math.min(rest.lifetime ?? Infinity, 30 * DAY),
+    rememberFor: Math.min(rest.lifetime!, Math.max(30 * DAY, cookie.maxAge ?? 0)),
     ...rest,
     cookie
   } as Checked
   const checked = { ...given, limits: checkLimits(given.limits) }
   checkTogether(checked)
-  warnOfOptions(options)
+  warnOfOptions({ ...options, lifetime: checked.lifetime })
   return {
     ...checked,
     secrets: checkSecrets(secret),

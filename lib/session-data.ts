@@ -44,6 +44,12 @@ type Merged<Data extends object> = true extends IsUnion<Data> ? { [Key in KeyOf<
 export type Known<Given, Of> = Given & Record<Exclude<keyof Given, keyof Of>, never>
 
 /**
+ * Some of the data, also with `undefined` under `exactOptionalPropertyTypes`: without it, a session in which a key was set
+ * could not be used as one in which the key may be `undefined`, as the options of its methods would differ.
+ */
+export type Given<Data> = { [Key in keyof Data]?: Data[Key] | undefined }
+
+/**
  * The keys of a session, each of which may be absent; of a union, the keys of all its members. A key accepts no value if
  * JSON cannot hold its type.
  */

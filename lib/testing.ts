@@ -3,7 +3,7 @@ import type { Known, Stored } from './session-data'
 
 /**
  * Stores a session and returns the `Cookie` header of a browser that has it, so that tests can start with a user
- * logged in.
+ * logged in. There is no request: the options `genid` and `beforeSave` get one with empty `headers` and nothing else.
  *
  * @param sessions - the middleware that the application uses, from `session()`
  * @example

@@ -60,9 +60,11 @@ function tagText(tag) {
 /** What is left out in each of them: an option may be left out, or undefined. */
 function typeOf({ type }, source) {
   const text = type.getText(source).replace(/\s+/g, ' ')
-  return text
-    .replace(/ \| undefined$/, '')
-    .replace(/^\{ of(\(.*)\}\['of'\]$/, (_, signature) => signature.trim().replace(/\): /, ') => '))
+  const bare = text.replace(/ \| undefined$/, '')
+  return bare.replace(/\{ of(\([^}]*)\}\['of'\]/, (method, form) => {
+    const signature = form.trim().replace(/\): /, ') => ')
+    return method === bare ? signature : `(${signature})`
+  })
 }
 
 /** Links to declarations are names here. */

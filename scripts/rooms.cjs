@@ -20,7 +20,7 @@ module.exports = [
   {
     name: 'middleware',
     path: '^lib/middleware[.]ts$',
-    lines: 255,
+    lines: 265,
     about: "the request's path, top down, on one page"
   },
   {
@@ -32,7 +32,7 @@ module.exports = [
   {
     name: 'manager',
     path: '^lib/manager/',
-    lines: 455,
+    lines: 470,
     about: "sessions without a response: a user's devices, sockets, workers"
   },
   {
@@ -44,13 +44,13 @@ module.exports = [
   {
     name: 'options',
     path: '^lib/option(s|-warnings)[.]ts$',
-    lines: 380,
+    lines: 395,
     about: 'each option once: type, default and check'
   },
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1725,
+    lines: 1740,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
@@ -62,7 +62,7 @@ module.exports = [
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 485,
+    lines: 500,
     about: 'reads, verifies, signs and writes the session cookie'
   },
   { name: 'stores', path: '^lib/stores/', lines: 1585, about: 'keep one text for each id' },
@@ -75,7 +75,7 @@ module.exports = [
   {
     name: 'foundation',
     path: '^lib/(copies|errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 220,
+    lines: 235,
     about: 'errors, events, and the types of requests'
   }
 ]

@@ -76,6 +76,18 @@ describe('the idle timeout', () => {
   })
 })
 
+test.each<[string, Partial<SessionOptions>, number]>([
+  ['30 days', {}, 30 * DAY],
+  ['no longer than the session may live', { lifetime: 7 * DAY }, 7 * DAY],
+  [
+    'no shorter than the cookie lives without it',
+    { lifetime: 365 * DAY, cookie: { maxAge: 180 * DAY } },
+    180 * DAY
+  ]
+])('remember: true lasts %s', (_what, options, rememberFor) => {
+  expect(checkOptions({ secret, ...options })).toMatchObject({ rememberFor })
+})
+
 describe('what is taken', () => {
   it.each<Partial<SessionOptions>>([
     { secret: [secret, Buffer.from(secret)] },
@@ -125,6 +137,11 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ secret, maxage: 60 }, /no option maxage: it is cookie: \{ maxAge \}/],
     [{ secret, httponly: true }, /no option httponly: it is cookie: \{ httpOnly \}/],
     [{ secret, TTL: 60 }, /no option TTL: it is idleTimeout/],
+    [{ secret, rolling: false }, /'always' for true, and no option for false/],
+    [{ password: secret }, /no option password: it is secret/],
+    [{ secret, cookieName: 'sid' }, /no option cookieName: it is name/],
+    [{ secret, cookieOptions: {} }, /no option cookieOptions: it is cookie/],
+    [{ secret, trustProxy: true }, /no option trustProxy: it is Express's setting trust proxy/],
     [{ secret, toString: 1 }, /no option toString$/],
     [{ secret, key: 'sid' }, /no option key: it is name/],
     [{ secret, secure: true }, /no option secure: it is cookie: \{ secure \}/],

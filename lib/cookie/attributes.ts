@@ -134,3 +134,11 @@ export function checkCookie(name: string, options: CookieOptions, code: Code = '
     if (sameSite === 'auto' && !secure) refuse("cookie.sameSite: 'auto' needs cookie.secure 'auto' or true")
   }
 }
+
+/** Milliseconds below which a life was probably meant in seconds. */
+const SHORT = 10_000
+
+/** Whether a life was probably meant in seconds. 86,400 is a day then, and 86.4 seconds in milliseconds, which nobody means. */
+export function looksLikeSeconds(life: number): boolean {
+  return life > 0 && (life < SHORT || (life % 86_400 === 0 && life % 60_000 !== 0))
+}

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isSecure, warnUnbelieved, type SessionRequest } from '../request'
 import { didYouMean, SessionError } from '../errors'
-import { type CookieOptions, ATTRIBUTES, checkAttribute, isAttribute } from './attributes'
+import { warnInDevelopment } from '../events'
+import { type CookieOptions, ATTRIBUTES, checkAttribute, isAttribute, looksLikeSeconds } from './attributes'
 
 /** Cookie options with `'auto'` settled for one connection. */
 export type SettledCookieOptions = {
@@ -158,6 +159,25 @@ export function configuredCookie(
     if (isForwarded && secure === 'auto' && !isSafe && proxy === undefined) warnUnbelieved(req)
     return isAging ? make(isSafe) : isSafe ? safe : unsafe
   }
+}
+
+/**
+ * Warns of a life that an application has assigned, as of one among the options.
+ *
+ * @param lifetime - how long a session lives at most, in milliseconds
+ * @param configured - lives that the options have, which were checked with them
+ */
+export function warnOfLife(
+  life: number | null,
+  lifetime: number,
+  configured: readonly (number | null)[]
+): void {
+  if (life === null || configured.includes(life)) return
+  const warn = (message: string) =>
+    warnInDevelopment('HOLDFAST_TIMES', `req.session.cookie.maxAge ${message}`)
+  if (looksLikeSeconds(life)) warn('was set to few milliseconds, or to days in seconds: a day is 86_400_000')
+  if (life > lifetime)
+    warn('was set above lifetime, which ends both the cookie and the session: raise lifetime, or lower it')
 }
 
 /** Whether what an application assigns has the settings of `cookie`, as a copy of it or its JSON has. */

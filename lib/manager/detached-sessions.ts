@@ -6,7 +6,7 @@ import { announcementOf } from '../session/cookie-policy'
 import { checkData } from '../repository/values'
 import { RequestSession } from '../session/request-session'
 import type { SessionScope } from '../session/scope'
-import { OWNER, Session, type AnySession } from '../session/session'
+import { OWNER, Session } from '../session/session'
 import type { Setup } from '../setup'
 import { isWatchable, SessionWatch } from './session-watch'
 
@@ -64,11 +64,13 @@ export class DetachedSessions {
   }
 
   /** See `Sessions.onDestroy`. */
-  onDestroy(which: AnySession | string, fn: () => unknown): () => void {
+  onDestroy(which: Session | string, fn: () => unknown): () => void {
     need(typeof fn === 'function', 'onDestroy takes a function to call when the session has ended')
     const session = typeof which === 'string' ? this.#byHandle(which) : which
     need(session instanceof Session, 'onDestroy takes a session, or the handle of one that open gave')
-    const { repository, settings } = ownerOf(session).scope
+    const { current, scope } = ownerOf(session)
+    const { repository, settings } = scope
+    if (current?.unreadable) throw current.unreadable
     need(
       isWatchable(repository),
       'onDestroy needs a store with watch and life, which tells of sessions that have ended: RedisStore or MemoryStore'

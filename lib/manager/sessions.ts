@@ -3,7 +3,7 @@ import type { Http2ServerResponse } from 'node:http2'
 import type { DeclaredData } from '../express-request'
 import type { HoldableResponse } from '../response/response'
 import type { CookieRequest } from './detached-sessions'
-import type { AnySession, AppSession, HandleText, LazySession, UserName } from '../session/session'
+import type { AnySession, AppSession, HandleText, LazySession, Session, UserName } from '../session/session'
 import type { Known, Stored } from '../session-data'
 import type { SessionRequest } from '../request'
 import type { SessionChoice, SessionInfo } from './user-sessions'
@@ -21,7 +21,7 @@ export type Middleware = (req: SessionRequest, res: SessionResponse, next: (erro
 /** The result of `sessions.create`. */
 export interface CreatedSession<Data extends object = DeclaredData> {
   readonly session: AppSession<Data>
-  /** The `Cookie` header of a browser that has the session: `sid=…`. */
+  /** The `Cookie` header of a browser that has the session: `sid=…`. As `Set-Cookie` it would lack the attributes. */
   readonly cookie: string
 }
 
@@ -38,11 +38,12 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
   list(user: UserName | AnySession): Promise<SessionInfo<Data>[]>
 
   /**
-   * Ends sessions of a user: all of them, the one with a given handle, or all but one. It ends every login that was
-   * answered before the call; requests of these sessions that still run can store nothing more (`ERR_SESSION_GONE`).
+   * Ends all sessions of a user, also if you pass one of them, such as `req.session`; with a second argument, the one
+   * with a given handle, or all but one. A session without a user ends alone. To log out one browser, call
+   * `req.session.destroy()`, which also clears the cookie. This method ends every login that was answered before the call; requests of these sessions that still run can store nothing more (`ERR_SESSION_GONE`).
    * A login that runs at the same time is either ended or counts as a later one.
    *
-   * @param user - the user's name, or one of the user's sessions
+   * @param user - the user's name, or one of the user's sessions: its user is meant
    * @returns the number of sessions that were ended
    * @example
    * ```ts
@@ -78,7 +79,8 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
   of(req: object): LazySession<Data>
 
   /**
-   * Stores a new session and signs its cookie, for an application's tests and its support staff.
+   * Stores a new session and signs its cookie, for an application's tests and its support staff. There is no request: the
+   * options `genid` and `beforeSave` get one with empty `headers` and nothing else.
    *
    * @returns the session, and the `Cookie` header of a browser that has it
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT`; `ERR_SESSION_OPTIONS` if the
@@ -95,11 +97,12 @@ export interface Sessions<Data extends object = DeclaredData> extends Middleware
    * is back; any other end, within a minute. Needs a store with `watch` and `life`, such as MemoryStore or
    * RedisStore. Does not keep the process alive.
    *
-   * @param session - a stored session, or the handle of a session from `open` that is still in use in this process
+   * @param session - a session that is loaded and stored, or the handle of a session from `open` that is still in use in
+   *   this process
    * @param fn - If it throws or rejects, the process emits a warning (`HOLDFAST_ON_DESTROY`).
    * @returns an unsubscribe function
    * @throws SessionError `ERR_SESSION_OPTIONS` if the session is not stored, the handle is unknown, or the store
-   *   cannot watch
+   *   cannot watch; `ERR_SESSION_STORE`, `ERR_SESSION_TIMEOUT` if the session could not be read
    */
-  onDestroy(session: AnySession | HandleText, fn: () => unknown): () => void
+  onDestroy(session: Session | HandleText, fn: () => unknown): () => void
 }

@@ -11,7 +11,7 @@ import { idleLife } from '../session/lifetime'
 import { report, RequestSession } from '../session/request-session'
 import { OWNER, Session, type AnySession, type HandleText, type SessionHandle } from '../session/session'
 import type { Stored } from '../session-data'
-import type { IndexEntry, Store } from '../stores/store'
+import type { Store } from '../stores/store'
 
 /** A session in the result of `sessions.list`. */
 export interface SessionInfo<Data extends object = DeclaredData> {
@@ -55,7 +55,7 @@ export class UserSessions {
     const { users, life } = repository
     // By handle, as a session that moves is stored under two ids for a moment.
     const found = new Map<string, SessionInfo>()
-    await this.#each('load', user, users!.list(user), async (entry, budget) => {
+    await this.#each('load', users!.list(user), async (entry, budget) => {
       let { id } = entry
       let known = await users!.find(user, entry, budget)
       if (!known) {
@@ -81,20 +81,27 @@ export class UserSessions {
     const { users } = repository
     const { handle, except } = await choice(which, of)
     const user = await this.#userOf(of)
-    if (user === undefined) return 0
     // By handle, as a session that moves is stored under two ids for a moment.
     const ended = new Set<string>()
-    if (handle !== undefined) {
-      await this.#each('commit', user, users!.list(user), async ({ id }, budget) => {
+    if (user !== undefined && handle !== undefined) {
+      await this.#each('commit', users!.list(user), async ({ id }, budget) => {
         if (await repository.destroy(id, budget, undefined, { user, handle })) ended.add(handle)
       })
-      return ended.size
     }
-    await this.#each('commit', user, users!.end(user, except?.since), async (entry, budget) => {
-      const known = await users!.find(user, entry, budget)
+    if (handle !== undefined) return ended.size
+    const current = which === undefined && isSession(of) ? currentOf(of) : undefined
+    // Nobody's session is in no index, nor is one from before the option.
+    const own = current?.known ? current : current?.move
+    const entries = async () => [
+      ...(user === undefined ? [] : await users!.end(user, except?.since)),
+      ...(own ? [own] : [])
+    ]
+    await this.#each('commit', entries(), async (entry, budget) => {
+      const known = 'known' in entry ? entry.known : await users!.find(user!, entry, budget)
       const isSpared = known?.handle === except?.handle || (known?.since ?? NaN) === except?.since
       if (!known || isSpared) return
-      if (await repository.destroy(entry.id, budget, known, { user })) ended.add(known.handle)
+      const meant = entry === own ? undefined : { user: user! }
+      if (await repository.destroy(entry.id, budget, known, meant)) ended.add(known.handle)
     })
     return ended.size
   }
@@ -117,11 +124,10 @@ export class UserSessions {
   }
 
   /** Works on each entry, a few at a time. A failure does not stop the others. */
-  async #each(
+  async #each<Entry>(
     operation: 'load' | 'commit',
-    user: string,
-    listing: Promise<readonly IndexEntry[]>,
-    work: (entry: IndexEntry, budget: Budget) => Promise<void>
+    listing: Promise<readonly Entry[]>,
+    work: (entry: Entry, budget: Budget) => Promise<void>
   ): Promise<void> {
     try {
       const failures: unknown[] = []
@@ -197,7 +203,7 @@ async function choice(
 ): Promise<Choice> {
   if (which === undefined) return {}
   // Null is given by applications without types: it is refused below as an empty choice is.
-  const given = (which as SessionChoice | null) ?? {}
+  const given = typeof which === 'object' ? ((which as SessionChoice | null) ?? {}) : {}
   needKnown('destroy', given, ['handle', 'except', 'others'])
   const { handle, others, ...rest } = given as { handle?: unknown; except?: unknown; others?: unknown }
   const except = others === true && isSession(of) ? of : rest.except

@@ -32,7 +32,7 @@ export function fromStored(codec: Codec | undefined, stored: string): string {
     line > 0 && stored.startsWith('{', line) && stored.includes(`"${META}":{`, line) ? line : undefined
   const data: unknown = attempt(codec, own === undefined ? stored : stored.slice(0, own - 1))
   if (data instanceof Promise) refusePromise(data, 'codec.decode')
-  if (typeof data !== 'object' || data === null) {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new SessionError('ERR_SESSION_OPTIONS', 'codec.decode must return an object')
   }
   const text = encodeData(data as Data)

@@ -16,7 +16,7 @@ import { checkSending, isCookieDue } from './cookie-policy'
 import { idleLife, lifetimeLeft } from './lifetime'
 import { checkFit } from './load'
 import type { SessionScope } from './scope'
-import { dataOf, onlooker, Session } from './session'
+import { dataOf, onlooker, OWNER, Session, type SessionOwner } from './session'
 import type { Move, TrackedSession } from './tracked-session'
 
 /**
@@ -67,11 +67,22 @@ function store(current: TrackedSession, scope: SessionScope, text?: string): Pro
   )
 }
 
+/** The owner of the session that beforeSave has right now: nothing waits for it. */
+let saving: SessionOwner | undefined
+
+/** Whether the caller is beforeSave: after the commit that waits for it, each call would make another one. */
+export const isSaving = (owner: SessionOwner): boolean => owner === saving
+
 /** @throws whatever the application throws, or SessionError `ERR_SESSION_OPTIONS` if it returns a promise */
 export function callBeforeSave(session: Session, { settings, req }: SessionScope): void {
-  const returned: unknown = settings.beforeSave?.(req, session)
-  if (returned instanceof Promise) refusePromise(returned, 'beforeSave')
-  checkReturned(returned, session, 'beforeSave', 'beforeSave: (req, s) => { s.count = 1 }')
+  saving = session[OWNER]
+  try {
+    const returned: unknown = settings.beforeSave?.(req, session)
+    if (returned instanceof Promise) refusePromise(returned, 'beforeSave')
+    checkReturned(returned, session, 'beforeSave', 'beforeSave: (req, s) => { s.count = 1 }')
+  } finally {
+    saving = undefined
+  }
 }
 
 /** @throws SessionError `ERR_SESSION_DATA` for `{ ...state, … }`: only that has the same cookie object, and other data */

@@ -1,5 +1,5 @@
 import { checkCookie } from '../cookie/attributes'
-import { SessionCookie, storedCookie } from '../cookie/session-cookie'
+import { SessionCookie, storedCookie, warnOfLife } from '../cookie/session-cookie'
 import { SessionError } from '../errors'
 import { beganAt } from '../repository/record'
 import { idleLife, renewalDue } from './lifetime'
@@ -70,7 +70,10 @@ export function checkSessionCookie(cookie: SessionCookie, { settings, defaults }
   if (cookie instanceof SessionCookie) {
     // The configuration was checked at the start.
     const isConfigured = cookie.originalMaxAge === null && storedCookie(cookie, defaults) === undefined
-    return isConfigured ? undefined : checkCookie(settings.name, cookie, 'ERR_SESSION_DATA')
+    if (isConfigured) return
+    checkCookie(settings.name, cookie, 'ERR_SESSION_DATA')
+    const configured = [defaults.originalMaxAge, settings.rememberFor]
+    return warnOfLife(cookie.originalMaxAge, settings.lifetime, configured)
   }
   throw new SessionError('ERR_SESSION_DATA', 'req.session.cookie was replaced: change its attributes instead')
 }

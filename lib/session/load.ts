@@ -1,8 +1,8 @@
 import { SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 import type { Budget } from '../repository/budget'
-import type { Data } from '../repository/merge'
 import type { StoredSession } from '../repository/repository'
-import type { StandardIssue, StandardSchema } from '../standard-schema'
+import { misfit, type Misfit, type StandardSchema } from '../standard-schema'
 import type { SessionScope, VerifiedId } from './scope'
 import { dataOf, type Session } from './session'
 import type { TrackedSession } from './tracked-session'
@@ -42,13 +42,19 @@ export async function findAmong(
  * Checks what was stored against the application's schema, and writes what the schema makes of it over the data, which
  * others keep their own keys in. A key that is absent is no misfit: a new session has none. Nothing is transformed then.
  */
-export async function fits(current: TrackedSession, schema: StandardSchema): Promise<boolean> {
+export async function fit(current: TrackedSession, schema: StandardSchema): Promise<Misfit | undefined> {
   const { session, text } = current
   const data = dataOf(session)
   const result = await schema['~standard'].validate(data)
   if (!result.issues) Object.assign(session, result.value)
   if (current.text !== text) current.fitted = current.text
-  return !misfit(result.issues, data)
+  const found = misfit(result.issues, data)
+  if (found) {
+    const place = found.key && ` at ${found.key}`
+    const message = `a stored session does not fit the option schema${place}, and its visitor is anonymous: ${found.message}`
+    warnInDevelopment('HOLDFAST_DATA', message)
+  }
+  return found
 }
 
 /**
@@ -61,17 +67,11 @@ export async function checkFit(session: Session, schema: StandardSchema): Promis
   const { issues } = await schema['~standard'].validate(data)
   const found = misfit(issues, data)
   if (!found) return
-  const place = (found.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+  // An issue with a place may quote the value there, which can be a secret.
+  const where = found.key ? ` at ${found.key}` : ` (${found.message})`
   throw new SessionError(
     'ERR_SESSION_DATA',
-    `the session does not fit the option schema${place && ` at ${place}`}: a later request could not load it`,
+    `the session does not fit the option schema${where}: a later request could not load it`,
     { cause: issues }
   )
-}
-
-function misfit(issues: readonly StandardIssue[] = [], data: Data): StandardIssue | undefined {
-  return issues.find(({ path: [first] = [] }) => {
-    const key = typeof first === 'object' ? first.key : first
-    return key === undefined || Object.hasOwn(data, key)
-  })
 }

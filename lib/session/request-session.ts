@@ -5,15 +5,15 @@ import { asError, need, needKnown, refusePromise, SessionError } from '../errors
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
-import { createRevision, encodeData } from '../repository/record'
+import { encodeData } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
-import { commitSession } from './commit'
+import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
-import { findAmong, fits } from './load'
+import { findAmong, fit } from './load'
 import { hasLostChange } from './lost-change'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -30,7 +30,7 @@ import {
   Session,
   type RegenerateOptions
 } from './session'
-import { TrackedSession, type Mark, type Move, type TrackedOwner } from './tracked-session'
+import { moveFrom, TrackedSession, type Mark, type TrackedOwner } from './tracked-session'
 import { isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
@@ -190,6 +190,7 @@ export class RequestSession implements TrackedOwner {
     return this.#run('reload', async () => {
       const { scope } = this
       const current = await this.#require(session)
+      if (current.unreadable) throw current.unreadable
       const budget = new Budget(scope.settings.timeout, 'load')
       const life = idleLife(current.session.cookie, scope)
       // A session that this request has just read has its life already.
@@ -200,7 +201,7 @@ export class RequestSession implements TrackedOwner {
       if (!known) throw this.#gone(current)
       current.reloaded(known, mark)
       const { schema } = scope.settings
-      if (schema && !(await fits(current, schema))) throw this.#gone(current)
+      if (schema && (await fit(current, schema))) throw this.#gone(current)
       if (!isFresh && !(await this.#hasLife(current, life, budget))) throw this.#gone(current)
       this.#readAt = Date.now()
       // The handler gave its changes up. A failure that no caller heard of is not given up by that.
@@ -221,8 +222,8 @@ export class RequestSession implements TrackedOwner {
     const start = () => {
       needKnown('regenerate', options, ['keep', 'set', 'remember'])
       need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
-      const { remember = false, set } = options
-      need(typeof remember === 'boolean', 'remember takes true or false: compare what a form sent')
+      const { remember, set } = options
+      need(typeof (remember ?? false) === 'boolean', 'remember takes true or false: compare what a form sent')
       if (set !== undefined) checkData('set', set)
       if (!this.scope.canSendCookie()) throw headersSent()
       const keepsAny = keep === true || keep.length > 0
@@ -413,6 +414,8 @@ export class RequestSession implements TrackedOwner {
 
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
+    // It cannot wait. Thrown at once, the error stops the commit.
+    if (isSaving(this)) throw nested()
     if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
     const patience = this.#function && patienceWith(this.#function, this.scope.settings.timeout)
     return this.#queue.run(call, operation, now, patience)
@@ -452,7 +455,7 @@ export class RequestSession implements TrackedOwner {
     const reason = unheard.error instanceof Error ? unheard.error.message : String(unheard.error)
     warnInDevelopment(
       'HOLDFAST_LOST',
-      `${unheard.call}() of a session without a response failed, and nobody waits for it: ${reason}`
+      `${unheard.call}() of a session whose response has begun, or that has none, failed, and nobody waits for it: ${reason}`
     )
   }
 
@@ -506,7 +509,8 @@ export class RequestSession implements TrackedOwner {
     Object.assign(next.session, set)
     // A copy of the old session has its cookie.
     if (next.session.cookie === old?.session.cookie) next.session.cookie = cookie
-    if (remember) next.session.cookie.maxAge = this.scope.settings.rememberFor
+    const life = remember ? this.scope.settings.rememberFor : this.scope.defaults.originalMaxAge
+    if (remember !== undefined) next.session.cookie.maxAge = life
     next.isWanted = true
     next.move = keepsAny ? moveFrom(old, keep) : undefined
     next.retired = this.#sessionsToEnd().filter(({ id }) => id !== next.move?.id)
@@ -619,7 +623,8 @@ export class RequestSession implements TrackedOwner {
 
   async #examine(current: TrackedSession, budget: Budget, life?: number): Promise<Session> {
     const { valid, schema } = this.scope.settings
-    if (schema && !(await fits(current, schema))) return this.#anonymous('schema')
+    const misfit = schema && (await fit(current, schema))
+    if (misfit) return this.#anonymous('schema', misfit.key)
     if (valid) {
       // Its methods would wait for the load that waits for the application's answer.
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
@@ -636,8 +641,8 @@ export class RequestSession implements TrackedOwner {
     return life === given || giveLife(current.id, life, given, this.scope, budget)
   }
 
-  #anonymous(reason: SessionEvents['holdfast:rejected']['reason']): Session {
-    publish('holdfast:rejected', () => ({ reason }))
+  #anonymous(reason: SessionEvents['holdfast:rejected']['reason'], key?: string): Session {
+    publish('holdfast:rejected', () => ({ reason, ...(key && { key }) }))
     this.#rejected = reason
     return (this.current ??= new TrackedSession(this, { id: this.#newId })).session
   }
@@ -646,17 +651,6 @@ export class RequestSession implements TrackedOwner {
 /** Publishes a failure that is the store's. */
 export function report(operation: 'load' | 'commit', error: unknown): void {
   if (isStoreFailure(error)) publish('holdfast:error', () => ({ operation, error }))
-}
-
-function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[]): Move | undefined {
-  const keys = keep === true ? undefined : keep
-  if (old?.known) return { id: old.id, base: old.known, known: old.known, rev: createRevision(), keys }
-  const { move } = old ?? {}
-  if (!move) return undefined
-  return {
-    ...move,
-    keys: move.keys && keys ? move.keys.filter((key) => keys.includes(key)) : (move.keys ?? keys)
-  }
 }
 
 const ignore = (): void => undefined

@@ -5,13 +5,13 @@ import type { DeclaredData } from '../express-request'
 import { sameValue, type Data } from '../repository/merge'
 import { MEMBERS, RESERVED } from '../repository/record'
 import { reserved } from '../repository/values'
-import type { Known, Stored } from '../session-data'
+import type { Given, Known, Stored } from '../session-data'
 
 /** The callback of a method: it gets the error, or null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
 
 /** Options of {@link Session.regenerate}. */
-export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Omit<S, keyof Session>>> {
+export interface RegenerateOptions<S = Record<string, unknown>, Set = Given<Omit<S, keyof Session>>> {
   /**
    * The keys to move to the new session, which gets its own handle and lifetime. `true` moves everything: it stays
    * the same session, with its handle and its lifetime, under a new id. By default, nothing moves.
@@ -20,8 +20,8 @@ export interface RegenerateOptions<S = Record<string, unknown>, Set = Partial<Om
   /** The first data of the new session, such as the user who logged in. It overwrites kept keys. */
   set?: Set | undefined
   /**
-   * Makes the browser keep the cookie for `rememberFor`, and the session live as long between two uses. Default
-   * false: the options `cookie` and `idleTimeout` apply.
+   * Makes the browser keep the cookie for `rememberFor`, and the session live as long between two uses. With false, the
+   * options `cookie` and `idleTimeout` apply. Default: false, but with `keep: true` as it was before.
    */
   remember?: boolean | undefined
 }
@@ -330,8 +330,8 @@ export const onlooker = Object.fromEntries(
 export function nested(): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
-    'a method of the session was called inside the function given to update, or inside valid or user: look at the state there, ' +
-      'and call the method afterwards'
+    'a method of the session was called inside the function given to update, or inside valid, user or beforeSave: look at the ' +
+      'state there, and call the method afterwards'
   )
 }
 
@@ -347,7 +347,8 @@ export function refuseDestroyed(): never {
 export function refuseRetired(): never {
   throw new SessionError(
     'ERR_SESSION_GONE',
-    'this session object is not in use any more, as regenerate was called: take what regenerate() resolves to, or req.session'
+    'this session object is not in use any more, as regenerate was called, or as update gave it to its function: take what ' +
+      'regenerate() resolves to, or req.session'
   )
 }
 

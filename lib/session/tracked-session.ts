@@ -1,6 +1,6 @@
 import { restoreCookie, SessionCookie, storedCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
-import { createHandle, encodeData } from '../repository/record'
+import { createHandle, createRevision, encodeData } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
 import type { Committed, StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
@@ -34,6 +34,18 @@ export interface Move {
   readonly rev: string
   /** The keys that move; undefined: all. */
   readonly keys: readonly string[] | undefined
+}
+
+/** The way of a session, or of some of its keys, to a new id. */
+export function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[]): Move | undefined {
+  const keys = keep === true ? undefined : keep
+  if (old?.known) return { id: old.id, base: old.known, known: old.known, rev: createRevision(), keys }
+  const { move } = old ?? {}
+  if (!move) return undefined
+  return {
+    ...move,
+    keys: move.keys && keys ? move.keys.filter((key) => keys.includes(key)) : (move.keys ?? keys)
+  }
 }
 
 /** A session as it was when a call was made. */

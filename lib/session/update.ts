@@ -127,16 +127,17 @@ function isSame(one: StoredSession, other: StoredSession, repository: SessionSco
 
 /** What a function of React's `setState` returns becomes the state; here it would be lost behind a success. */
 function warnOfReturned(result: unknown, state: Session): void {
-  if (typeof result !== 'object' || result === null || !isPlain(result)) return
+  if (typeof result !== 'object' || result === null || !(Array.isArray(result) || isPlain(result))) return
   const data = dataOf(state)
   const parts = new Set<unknown>()
   collect(data, parts)
   const key = Object.keys(result).find((key) => !sameValue(result as Data, data, key))
   if (key === undefined || parts.has(result)) return
+  const what = Array.isArray(result) ? 'a list' : `an object with the key ${JSON.stringify(key)}`
   warnInDevelopment(
     'HOLDFAST_LOST',
-    `a function given to update changed nothing, and returned an object with the key ${JSON.stringify(key)}. Nothing of what it ` +
-      'returns is stored: if that was meant, change the state itself, (s) => { s.count = 1 }'
+    `a function given to update changed nothing, and returned ${what}. Nothing of what it returns is stored: if that was ` +
+      'meant, change the state itself, (s) => { s.count = 1 }'
   )
 }
 

@@ -25,7 +25,7 @@ describe('the table of channels', () => {
   const [, events] = /export interface SessionEvents \{([^]*?)\n\}/.exec(
     readFileSync(join(root, 'lib/events.ts'), 'utf8')
   )!
-  const declared = [...events!.matchAll(/^ {2}'(holdfast:\w+)': \{ (.*) \}$/gm)]
+  const declared = [...events!.matchAll(/^ {2}'(holdfast:\w+)': \{\s+([^}]*)\s\}$/gm)]
   const documented = rows(/^holdfast:/)
 
   test('has each channel, and no other', () => {
@@ -36,7 +36,7 @@ describe('the table of channels', () => {
   test.each(declared.map(([, name, message]) => [name!, message!]))(
     'has all of a message of %s',
     (name, message) => {
-      const keys = [...message.matchAll(/(\w+): /g)].map(([, key]) => key)
+      const keys = [...message.matchAll(/(\w+)\??: /g)].map(([, key]) => key)
       expect(documented.get(name)).toContain(`\`{ ${keys.join(', ')} }\``)
       for (const [reason] of message.matchAll(/'[^']+'/g))
         expect(documented.get(name)).toContain(`\`${reason}\``)

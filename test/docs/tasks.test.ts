@@ -47,13 +47,15 @@ describe('no everyday task takes more lines than with the shortest other library
   )
 })
 
-test('the WebSocket of the page opens for a user who is logged in, and closes at the logout', async () => {
+test('the WebSocket of the page opens for a user who is logged in, closes at the logout, and is no logout if the store fails', async () => {
   const workshop = atEnd(new Workshop(), (it) => it.remove())
   buildLibrary()
   const document = codeBlocks('tasks.md', tasks)
   const block = document.find(({ code }) => code.includes('new WebSocketServer'))!
   const env = { SECRET: 'a secret of thirty-two bytes or more' }
-  const program = atEnd(start(wholeApp(block, document), { workshop, env, document }), (it) => it.stop())
+  const app = wholeApp(block, document)
+  const code = `${app.code}\n${FAILING}`
+  const program = atEnd(start({ ...app, code }, { workshop, env, document }), (it) => it.stop())
   const url = await program.url()
   const browser = new Browser(Number(new URL(url).port))
   const stranger = new WebSocket(url.replace('http', 'ws'))
@@ -64,4 +66,17 @@ test('the WebSocket of the page opens for a user who is logged in, and closes at
   const closed = once(socket, 'close')
   await browser.call('POST', '/logout', {})
   expect((await closed)[0]).toBe(4401)
+  await browser.call('POST', '/login', { user: 'ann' })
+  await browser.call('POST', '/fail', {})
+  const unlucky = new WebSocket(url.replace('http', 'ws'), { headers: browser.cookies.headers })
+  expect(String((await once(unlucky, 'error'))[0])).toContain('503')
+  const { status, headers } = await browser.send('/me')
+  expect([status, headers['retry-after']]).toEqual([503, '1'])
 })
+
+const FAILING = `
+import { MemoryStore } from 'holdfast'
+app.post('/fail', (_req, res) => {
+  MemoryStore.prototype.get = () => Promise.reject(new Error('down'))
+  res.end()
+})`

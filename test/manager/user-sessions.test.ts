@@ -97,6 +97,38 @@ onBothStores((store) => {
       expect(await sessions.destroy('all')).toBe(0)
     })
 
+    test.each(['eager', 'lazy'] as const)(
+      'ends all of the user’s if it is given one of them, and a session of nobody alone, %s',
+      async (load) => {
+        const { site, sessions, login } = await open(store(), { load })
+        const [here, there] = [await login(`given ${load}`), await login(`given ${load}`)]
+        const [nobody, other] = [site.visitor(), site.visitor()]
+        for (const one of [nobody, other]) await one.ask(async (s) => void ((await s.load()).cart = ['tea']))
+        const cartOf = (visitor: Visitor) => visitor.ask(async (s) => (await s.load()).cart ?? null)
+        expect(await nobody.ask((s) => sessions.destroy(s, { others: true }))).toBe(0)
+        expect(await cartOf(nobody)).toEqual(['tea'])
+        expect(await nobody.ask((s) => sessions.destroy(s))).toBe(1)
+        expect([await cartOf(nobody), await cartOf(other)]).toEqual([null, ['tea']])
+        expect(await here.ask((s) => sessions.destroy(s))).toBe(2)
+        const names = [here, there].map((visitor) =>
+          visitor.ask(async (s) => (await s.load()).userinfo ?? null)
+        )
+        expect(await Promise.all(names)).toEqual([null, null])
+      }
+    )
+
+    test('ends the session that it is given although it is stored without its user, or is getting another id', async () => {
+      const before = await open(store(), { user: undefined })
+      const [old, moving] = [await before.login('old'), await before.login('moving')]
+      const { site, sessions } = await open(store())
+      const ended = await site.visitor(old.cookie).ask((s) => sessions.destroy(s))
+      const moved = await site.visitor(moving.cookie).visit(async (s) => {
+        await sessions.destroy(await s.regenerate({ keep: true }))
+      })
+      expect([ended, moved.status]).toEqual([1, 409])
+      expect([await nameOf(old), await nameOf(moving)]).toEqual([null, null])
+    })
+
     test('ends one, by its handle', async () => {
       const { sessions, login } = await open(store())
       const [one, two] = [await login('one'), await login('one')]
@@ -392,6 +424,13 @@ describe('wrong use', () => {
       expect(await nameOf(visitor)).toBe('safe')
     }
   )
+
+  test('the error says what destroy takes, where it got a handle alone', async () => {
+    const destroyed = sessions({ user }).destroy('a', 'b' as never)
+    await expect(destroyed).rejects.toMatchObject({
+      message: expect.stringMatching(/^destroy takes \{ handle/)
+    })
+  })
 
   test('the error says that the handle is missing, which a form may have left out', async () => {
     await expect(sessions({ user }).destroy('a', { handle: undefined as never })).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import express4 from 'express4'
 import session from '../../lib'
 import { advance } from '../support/clock'
 import { CountingStore, fails, hangs, throws, type Fault } from '../support/counting-store'
-import { returning, secret, Site } from '../support/site'
+import { returning, secret, Site, type Bag } from '../support/site'
 
 const FAULTS: [string, Fault, string][] = [
   ['rejects', fails, 'ERR_SESSION_STORE'],
@@ -127,6 +127,28 @@ describe('whenUnreadable: anonymous', () => {
     expect(site.errors).toMatchObject([{ code: 'ERR_SESSION_STORE' }])
     expect(await site.stored(visitor.id)).toMatchObject({ n: 1 })
   })
+
+  it.each(['eager', 'lazy'] as const)(
+    'is not taken for a session that has ended or was never stored, %s',
+    async (load) => {
+      const { site, visitor } = await returning({ whenUnreadable: 'anonymous', load })
+      const sessions = session({ secret, store: site.store, load })
+      const asked: ((s: Bag) => unknown)[] = [
+        (s) => s.reload(),
+        (s) => void sessions.onDestroy(s, () => undefined)
+      ]
+      for (const ask of asked) {
+        site.store.next('get', fails)
+        const { status } = await visitor.visit(async (s) => {
+          await ask(await s.load())
+          return null
+        })
+        expect(status).toBe(503)
+      }
+      expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_STORE', 'ERR_SESSION_STORE'])
+      expect(await visitor.ask(async (s) => (await s.load()).n)).toBe(1)
+    }
+  )
 
   it('can log in and out all the same, where the store answers again', async () => {
     for (const end of ['regenerate', 'destroy'] as const) {

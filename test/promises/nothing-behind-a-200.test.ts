@@ -195,7 +195,7 @@ describe('what is no data of a session does not take its place', () => {
     expect(await visitor.ask((s) => s.n)).toBe(3)
   })
 
-  test.each<[string, string | undefined, (d: Bag) => unknown]>([
+  test.each<[string, string | null | undefined, (d: Bag) => unknown]>([
     ['a part of the state, changed', 'cart', (d) => ({ cart: [...(d.cart as string[]), 'a'] })],
     ['a new part', 'visits', (d) => ({ visits: ((d.visits as number | undefined) ?? 0) + 1 })],
     ['a new part, by a promise', 'promised', () => Promise.resolve({ promised: 1 })],
@@ -203,17 +203,20 @@ describe('what is no data of a session does not take its place', () => {
     ['a part of the state', undefined, (d) => ({ cart: d.cart })],
     ['an object in the state', undefined, (d) => (d.address as Bag).home],
     ['a report of what it changed', undefined, (d) => ((d.k = 1), { isChanged: true })],
-    ['a list', undefined, (d) => [...(d.cart as string[]), 'a']],
+    ['a list', null, (d) => (d.cart as string[]).concat('a')],
+    ['an empty list', undefined, (d) => d.messages ?? []],
+    ['a list in the state', undefined, (d) => d.cart],
     ['a number', undefined, () => 5],
     ['an object of a class', undefined, () => new Date()]
   ])('a function of update that only returns something: %s', async (_name, key, update) => {
     const { warnings, end } = hearWarnings()
     ended.push(end)
-    const { visitor } = await returning({}, { n: 1, cart: [], address: { home: { street: 'x' } } })
+    const { visitor } = await returning({}, { n: 1, cart: ['b'], address: { home: { street: 'x' } } })
     await visitor.ask((s) => s.update(update))
     const told = warnings.filter(({ message }) => message.includes('change the state itself'))
+    const what = key === null ? 'a list' : `an object with the key "${key}"`
     expect(told.map(({ message }) => message)).toEqual(
-      key === undefined ? [] : [expect.stringContaining(`returned an object with the key "${key}"`)]
+      key === undefined ? [] : [expect.stringContaining(`returned ${what}`)]
     )
   })
 
@@ -660,7 +663,12 @@ test('a request that names no session here says what is wrong with it', async ()
     message: expect.stringContaining('{ headers: { "cookie": … } }')
   })
   expect(await sessions.open({ headers: { 'X-Other': 'x' } })).toBeNull()
-  expect(() => sessions.of(undefined as never)).toThrow('mount it before')
+  expect(() => sessions.of(undefined as never)).toThrow(
+    'mount it before, and no other session() in front of it'
+  )
+  expect(() => express().use((sessions as unknown as () => never)())).toThrow(
+    'app.use(sessions), and not app.use(sessions())'
+  )
 })
 
 test('a read that timed out does not speak of a write', async () => {
@@ -681,3 +689,38 @@ test('a call that fails where no response is left to fail is told on the console
   void opened.update((d) => void ((d as Bag).value = new Map()))
   await until(() => warnings.some(({ message }) => /update\(\) of a session.*value.*Map/s.test(message)))
 })
+
+describe.each(['save', 'update'] as const)(
+  'a commit by %s, in whose beforeSave a method is called',
+  (way) => {
+    const calls: [string, (s: Bag, req: express.Request) => unknown][] = [
+      ['update', (s) => s.update((draft) => void (draft.z = 1))],
+      ['save', (s) => s.save()],
+      ['reload', (s) => s.reload()],
+      ['touch', (s) => s.touch()],
+      ['regenerate', (s) => s.regenerate({ keep: true })],
+      ['destroy', (s) => s.destroy()],
+      [
+        'update of req.session',
+        (_s, { session }) => session.update((draft) => void Object.assign(draft, { z: 1 }))
+      ],
+      ['an end by null', (_s, req) => (req.session = null as never)]
+    ]
+
+    test.each(calls)('%s: is refused, stores nothing, and goes on without it', async (_, call) => {
+      let isCalled = false
+      const { site, visitor } = await returning({
+        beforeSave: (req, s) => void (isCalled && call(s as Bag, req as express.Request))
+      })
+      isCalled = true
+      const change = (s: Bag) => (way === 'save' ? void (s.n = 2) : s.update((draft) => void (draft.n = 2)))
+      expect((await visitor.visit(change)).status).toBe(500)
+      expect(site.errors).toEqual([
+        expect.objectContaining({ code: 'ERR_SESSION_DATA', message: expect.stringContaining('beforeSave') })
+      ])
+      isCalled = false
+      expect(await visitor.ask((s) => [s.n, s.z ?? null])).toEqual([1, null])
+      expect((await visitor.visit(change)).status).toBe(200)
+    })
+  }
+)

@@ -103,7 +103,17 @@ test.each<[string, object, RegExp]>([
   [
     'a lifetime below the idle timeout',
     { idleTimeout: 60_000, lifetime: 30_000 },
-    /lifetime is below idleTimeout/
+    /lifetime is 30000 milliseconds, below idleTimeout/
+  ],
+  [
+    'an idle timeout above the lifetime that is not given',
+    { idleTimeout: 90 * 86_400_000 },
+    /lifetime is 2592000000 milliseconds, below idleTimeout/
+  ],
+  [
+    'a cookie that remember: true would shorten',
+    { rememberFor: 7 * 86_400_000, cookie: { maxAge: 30 * 86_400_000 } },
+    /rememberFor is below cookie\.maxAge/
   ]
 ])('%s is told once', async (_what, options, message) => {
   const store = new MemoryStore()
@@ -111,6 +121,36 @@ test.each<[string, object, RegExp]>([
     for (let i = 0; i < 3; i++) session({ secret, store, ...options })
   })
   expect(warnings).toEqual([expect.stringMatching(message)])
+})
+
+test('a life that is assigned to one session is told as among the options, once', async () => {
+  const { visitor } = await returning()
+  const year = 365 * 86_400_000
+  const warnings = await warningsOf(async () => {
+    for (const seconds of [86_400, 3600]) {
+      await visitor.ask((s) => void (s.cookie.maxAge = seconds))
+      await visitor.ask((s) => void (s.cookie.originalMaxAge = seconds + 1))
+    }
+    await visitor.ask((s) => s.update((draft) => void (draft.cookie.maxAge = year)))
+    await visitor.ask((s) => void (s.cookie.expires = new Date(Date.now() + 2 * year)))
+  })
+  expect(warnings).toEqual([
+    expect.stringMatching(/cookie\.maxAge was set to few milliseconds, or to days in seconds/),
+    expect.stringMatching(/cookie\.maxAge was set above lifetime/)
+  ])
+})
+
+test('no life of one session is told that is meant, or that the options have', async () => {
+  const options = { rememberFor: 5000, cookie: { maxAge: 4000 }, idleTimeout: 60_000 }
+  const { visitor } = await returning(options)
+  const warnings = await warningsOf(async () => {
+    await visitor.ask((s) => void (s.cookie.maxAge = 7 * 86_400_000))
+    await visitor.ask((s) => void (s.cookie.maxAge = null))
+    await visitor.ask((s) => s.regenerate({ keep: true, remember: true }).then(() => null))
+    await visitor.ask((s) => s.regenerate({ keep: true, remember: false }).then(() => null))
+    await visitor.ask((s) => void (s.cookie.maxAge = 0))
+  })
+  expect(warnings).toEqual([])
 })
 
 test('a cookie of the drop-in that was meant in seconds is told once', async () => {

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../../lib'
+import type { Merge, SessionOptions } from '../../lib'
 import { begin, type Change, changes, held, meanwhile } from './support/visit'
 import { onBothStores } from './support/stores'
 
@@ -9,7 +9,7 @@ const { b: _b, ...withoutB } = DATA
 type Nested = Record<'x' | 'y', number>
 
 /** Takes the items of both lists. */
-const merge: SessionOptions['merge'] = (_base, mine, theirs) => ({
+const merge: Merge = (_base, mine, theirs) => ({
   ...theirs,
   ...mine,
   list: [...new Set([...(theirs.list as unknown[]), ...(mine.list as unknown[])])]

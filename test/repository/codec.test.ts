@@ -67,7 +67,7 @@ describe('an application’s own form must', () => {
     expect(await code(() => toStored(answering(answer), '{}', frame))).toBe('ERR_SESSION_OPTIONS')
   })
 
-  it.each([undefined, null, 1, 'text', Promise.resolve({})])('not be read as %p', async (answer) => {
+  it.each([undefined, null, 1, 'text', [1], Promise.resolve({})])('not be read as %p', async (answer) => {
     expect(await code(() => fromStored(answering(answer), 'text'))).toBe('ERR_SESSION_OPTIONS')
   })
 })

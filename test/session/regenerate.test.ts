@@ -265,6 +265,21 @@ describe('a login in one expression', () => {
     expect(plain.setCookies[0]).not.toMatch(/Expires/)
   })
 
+  it.each([true, ['n']])(
+    'forgets with keep: %j whom the login before remembered, if it is to',
+    async (keep) => {
+      const { site, visitor } = await returning({ idleTimeout: DAY })
+      const again = (remember?: boolean) =>
+        visitor.visit((s) => s.regenerate({ keep, remember } as object).then(() => null))
+      await again(true)
+      expect((await again()).setCookies[0]!.includes('Expires')).toBe(keep === true)
+      site.store.forget()
+      expect((await again(false)).setCookies[0]).not.toMatch(/Expires/)
+      expect(site.store.calls.find(({ operation }) => operation === 'set')?.ttl).toBe(DAY)
+      expect(await visitor.ask((s) => [s.n, s.cookie.maxAge])).toEqual([1, null])
+    }
+  )
+
   it('refuses an option that it does not know, and a reserved name', async () => {
     const { site, visitor } = await returning()
     await visitor.visit((s) => s.regenerate({ keeps: ['n'] } as object).then(() => null))

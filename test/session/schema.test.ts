@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { z } from 'zod'
 import type { StandardSchema } from '../../lib'
 import { listen } from '../support/events'
+import { hearWarnings } from '../support/hold-listeners'
 import { returning, Site } from '../support/site'
 
 const schemas: [string, StandardSchema<object>][] = [
@@ -28,12 +29,17 @@ describe.each(schemas)('a schema of %s', (_library, schema) => {
     expect(await visitor.ask((s) => [s.userId, s.flash])).toEqual(['ann', ['saved']])
   })
 
-  it('makes a visitor anonymous whose session does not fit, and says so', async () => {
+  it('makes a visitor anonymous whose session does not fit, and says so, and why to developers', async () => {
     const { site, visitor } = await before(schema, { userId: 7 })
-    const heard = listen()
+    const [heard, { warnings, end }] = [listen(), hearWarnings()]
     expect(await visitor.ask((s) => [s.isNew, s.userId ?? null])).toEqual([true, null])
-    expect(heard['holdfast:rejected']).toEqual([{ reason: 'schema' }])
+    expect(heard['holdfast:rejected']).toEqual([{ reason: 'schema', key: 'userId' }])
     expect(site.errors).toEqual([])
+    await new Promise(setImmediate)
+    end()
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/does not fit the option schema at userId, and.* anonymous: .*string/)
+    ])
   })
 
   it('brings an old session up to date by a transform, and stores what it made', async () => {
@@ -73,4 +79,11 @@ it('valid sees what the schema made of the data', async () => {
   })
   await next.visitor(visitor.cookie).ask((s) => s.n)
   expect(seen).toMatchObject([{ n: 7 }])
+})
+
+it('a write of a key that a strict schema does not know is refused by its name', async () => {
+  const schema: StandardSchema<object> = z.strictObject({ cart: z.array(z.string()).optional() })
+  const { site, visitor } = await returning({ schema }, {})
+  expect((await visitor.visit((s) => void (s.crat = ['tea']))).status).toBe(500)
+  expect(site.errors[0]?.message).toMatch(/the option schema \(.*"crat".*\)/)
 })

@@ -1,6 +1,7 @@
 // A user's file that knows its data without augmenting SessionData; imports are those of main.mts.
 import express from 'express'
 import session, {
+  MemoryStore,
   session as named,
   type AppSession,
   type LazySession,
@@ -46,6 +47,18 @@ export async function handler(req: express.Request): Promise<void> {
   await saved
 }
 
+// What an application calls with its requests is typed by them, and by its data.
+session<{ n: number; ip: string }>({
+  secret,
+  store: (_req: express.Request) => new MemoryStore(),
+  load: (req: express.Request) => (req.path === '/' ? 'eager' : 'lazy'),
+  genid: (req: express.Request) => req.ip ?? 'x',
+  valid: (req: express.Request, s) => req.ip === s.ip,
+  merge: (base, mine, theirs) => ({ ...theirs, n: (mine.n ?? 0) + (theirs.n ?? 0) - (base.n ?? 0) })
+})
+// @ts-expect-error -- a number
+session<{ n: number }>({ secret, merge: (_base, _mine, theirs) => ({ ...theirs, n: 'x' }) })
+
 interface Account {
   role: 'admin' | 'user'
   cart: string[]
@@ -65,6 +78,13 @@ export async function regenerated(req: express.Request, some: Partial<Account>):
   const count: number = other.count
   console.log(certain, maybe, count)
 }
+const people = session({
+  secret,
+  schema: z.object({ name: z.string().optional(), cart: z.array(z.string()).optional() })
+})
+const sizeOf = (s: Awaited<ReturnType<ReturnType<typeof people.of>['load']>>): number => s.cart?.length ?? 0
+export const sized = async (req: express.Request): Promise<number> =>
+  sizeOf(await people.of(req).regenerate({ set: { name: 'ann' } }))
 const showRole = (s: AppSession<Account>): void => console.log(s.role)
 export const shown = async (req: express.Request): Promise<void> =>
   showRole(await accounts.of(req).regenerate({ set: { role: 'user', name: null } }))
@@ -108,7 +128,9 @@ export async function end(req: express.Request): Promise<void> {
   await sessions.destroy(unloaded, { others: true })
   await sessions.destroy('ann', { except: unloaded })
   await sessions.destroy(unloaded)
+  // @ts-expect-error -- it is not loaded
   sessions.onDestroy(unloaded, () => undefined)()
+  sessions.onDestroy(await unloaded.load(), () => undefined)()
 }
 
 export async function tested(): Promise<string> {
