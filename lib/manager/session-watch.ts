@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { Budget } from '../repository/budget'
 import { lifetimeLeft } from '../session/lifetime'
@@ -40,7 +41,8 @@ export class SessionWatch {
   ) {}
 
   add({ id, handle }: { readonly id: string; readonly handle: string }, fn: () => unknown): () => void {
-    const watch: Watch = { id, handle, fn }
+    // What tells of the end runs in the context of somebody else.
+    const watch: Watch = { id, handle, fn: AsyncLocalStorage.bind(fn) }
     this.#put(watch)
     this.#stop ??= this.repository.watch(
       (ended) => this.#heard(ended),

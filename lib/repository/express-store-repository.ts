@@ -2,7 +2,7 @@ import { shared } from '../copies'
 import { SessionError } from '../errors'
 import { publish } from '../events'
 import { Budget } from './budget'
-import { CommitQueue, type QueuedJob } from './commit-queue'
+import { CommitQueue, inContext, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
 import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import { changedKeys, mergeData, pick, sameValue, type Data, type Merge } from './merge'
@@ -282,7 +282,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   async #step(id: string, jobs: Job[]): Promise<void> {
     const [first] = jobs
-    if ('run' in first!) return first.run()
+    if ('run' in first!) return inContext(first, () => first.run())
     if ('draft' in first!) return this.#commit(id, jobs as CommitJob[])
     const touches = jobs as TouchJob[]
     await this.#share(
@@ -348,7 +348,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       try {
         if (job.known && !state) throw gone()
         const before = job.known && state
-        const drafted = job.draft(before)
+        const drafted = inContext(job, () => job.draft(before))
         if (drafted instanceof Promise) isSlow = true
         const next = drafted instanceof Promise ? await drafted : drafted
         if (next) checkLimits(next.text, { bytes: Infinity, depth: Infinity, ...this.limits })
@@ -389,7 +389,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
         last.after = this.#stored(last.record)
         return written
       },
-      (job) => answer(entries.find((entry) => entry.job === job)!),
+      (job) => inContext(job, () => answer(entries.find((entry) => entry.job === job)!)),
       canRepeat && entries.length > 1 ? refuse : undefined
     )
     // The store may object to the data of one of them.

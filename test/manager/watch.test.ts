@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import session, { MemoryStore, type Ended, type Session, type SessionOptions, type Store } from '../../lib'
@@ -36,6 +37,16 @@ describe('fn is called once when the session', () => {
     const { visitor, close } = await socket()
     await visitor.ask(handler)
     expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  test('is destroyed by anybody, in the context of who called onDestroy', async () => {
+    const { visitor, sessions, loaded } = await socket()
+    const callers = new AsyncLocalStorage<string>()
+    const ended = new Promise((resolve) =>
+      callers.run('the socket', () => sessions.onDestroy(loaded, () => resolve(callers.getStore())))
+    )
+    await visitor.ask((s) => callers.run('a request', () => s.destroy()))
+    expect(await ended).toBe('the socket')
   })
 
   test('is destroyed by the socket itself, or was destroyed before', async () => {
