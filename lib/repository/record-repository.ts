@@ -357,9 +357,10 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
     if (first === null) throw taken()
     if (!theirs || theirs.frame.moved) throw gone()
+    budget.contested()
     batch.latest = theirs
     if (attempted.length < 2) return this.#draft(batch)
-    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100)
+    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100, budget.left / 2)
     const failed = (error: unknown) => this.#failed(batch, error)
     budget.pause(pause).then(() => this.#draft(batch), failed)
   }
@@ -430,10 +431,9 @@ function stored(
   id: string
 ): void {
   let before = latest
-  const isHeard = hears('holdfast:commit')
   for (const [job, { mine, isOthers }] of jobs) {
-    const was = before
-    if (mine && isHeard) inContext(job, () => publishCommit(was, mine, isOthers, attempted.length))
+    if (mine && hears('holdfast:commit'))
+      inContext(job, () => publishCommit(before, mine, isOthers, attempted.length))
     before = mine
     job.resolve({ id, stored: next, merged: isOthers || mine !== next })
   }

@@ -157,16 +157,15 @@ function searchMade(object: object, depth: number, key: string | number): Found 
   if (types.isDate(object)) return Number.isNaN(object.getTime()) ? lost('invalid Date') : changed
   // A Buffer makes a list of all its bytes.
   if (ArrayBuffer.isView(object)) return changed
-  let made: unknown
   try {
-    made = (object as { toJSON(key: string): unknown }).toJSON(String(key))
+    const made = (object as { toJSON(key: string): unknown }).toJSON(String(key))
+    if (made === undefined) return lost('object whose toJSON makes nothing of it')
+    const found = search(made, depth, key, true)
+    return found?.isLost ? found : (changed ?? found)
   } catch {
     // JSON meets the same error, and says it.
     return changed
   }
-  if (made === undefined) return lost('object whose toJSON makes nothing of it')
-  const found = search(made, depth, key, true)
-  return found?.isLost ? found : (changed ?? found)
 }
 
 export function isPlain(value: object): boolean {

@@ -107,6 +107,7 @@ export async function updateSession<T>(
         const latest = await repository.load(current.id, budget)
         if (!latest) throw gone()
         if (!isSame(stored, latest, repository)) {
+          budget.contested()
           known = latest
           continue
         }

@@ -1,3 +1,4 @@
+import real from 'express-session'
 import { CountingStore, fails, takes } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
 import { dataOf, Site, type Bag, type Handler, returning } from '../support/site'
@@ -70,6 +71,47 @@ describe('update', () => {
     )
     expect([runs, result]).toEqual([2, 101])
     expect(await dataOf(site, visitor)).toEqual({ n: 101 })
+  })
+
+  it.each([
+    ['another process', (store: CountingStore) => ({ store: new CountingStore(store.inner) })],
+    ['a request for which it waits', () => undefined]
+  ])('gives up where %s is always faster, and says that nothing was written', async (_, make) => {
+    const { site, visitor } = await returning({ timeout: 1000 }, { n: 0 })
+    const options = make(site.store)
+    const elsewhere = options ? await Site.open(options) : site
+    const add: Handler = (s) => s.update((draft) => void (draft.n = Number(draft.n) + 1))
+    let runs = 0
+    const answer = await visitor.clone().visit((s) =>
+      s.update(async (draft) => {
+        runs++
+        draft.mine = 1
+        expect((await elsewhere.visitor(visitor.cookie).visit(add)).status).toBe(200)
+      })
+    )
+    expect(answer.status).toBe(503)
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_TIMEOUT'])
+    expect(site.errors[0]!.message).toMatch(/^others changed the session .*: nothing was written$/)
+    expect(runs).toBeGreaterThanOrEqual(5)
+    expect(await dataOf(site, visitor)).toEqual({ n: runs })
+  })
+
+  it('gives up over a store with callbacks, too, if the session never stays as it was read', async () => {
+    const store = new real.MemoryStore()
+    const options = { store: () => store, timeout: 200 }
+    const { site, visitor } = await returning(options, { n: 0 })
+    const { id } = visitor
+    const answer = await visitor.visit((s) =>
+      s.update(async (draft) => {
+        draft.mine = 1
+        const theirs = await new Promise<object>((resolve) => store.get(id, (_, kept) => resolve(kept!)))
+        const n = Number((theirs as Bag).n) + 1
+        await new Promise((resolve) => store.set(id, { ...theirs, n } as never, resolve))
+      })
+    )
+    expect(answer.status).toBe(503)
+    expect(site.errors[0]!.message).toContain('nothing was written')
+    expect(await visitor.ask((s) => s.mine ?? 'not stored')).toBe('not stored')
   })
 
   it('commits nothing where the function throws, and keeps what was changed before', async () => {
