@@ -32,7 +32,7 @@ module.exports = [
   {
     name: 'manager',
     path: '^lib/manager/',
-    lines: 455,
+    lines: 465,
     about: "sessions without a response: a user's devices, sockets, workers"
   },
   {

@@ -263,6 +263,21 @@ describe('where the message is lost', () => {
     await until(() => close.mock.calls.length > 0)
   })
 
+  test('as the store began to listen only after it was asked for the life, the end is found at once', async () => {
+    const { store, resume } = deaf()
+    const { visitor, sessions, loaded } = await socket({ store })
+    const life = store.life!
+    const endsMeanwhile = async (id: string) => {
+      const left = await life(id)
+      Object.assign(store, { life })
+      await visitor.ask((s) => s.destroy())
+      resume()
+      return left
+    }
+    Object.assign(store, { life: endsMeanwhile })
+    await new Promise<void>((resolve) => sessions.onDestroy(loaded, resolve))
+  })
+
   test('and nobody notices that, the end is found within a minute', async () => {
     fakeTimers()
     const store = new MemoryStore()
