@@ -65,7 +65,7 @@ module.exports = [
     lines: 485,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1585, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1595, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
