@@ -31,7 +31,7 @@ import {
   type RegenerateOptions
 } from './session'
 import { TrackedSession, type Mark, type Move, type TrackedOwner } from './tracked-session'
-import { isInsideUpdate, updateSession } from './update'
+import { ignore, isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
 export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
@@ -658,8 +658,6 @@ function moveFrom(old: TrackedSession | undefined, keep: true | readonly string[
     keys: move.keys && keys ? move.keys.filter((key) => keys.includes(key)) : (move.keys ?? keys)
   }
 }
-
-const ignore = (): void => undefined
 
 /** A function may wait for what waits for it, in a handler of another session, say. */
 async function patienceWith(running: Promise<unknown>, timeout: number): Promise<void> {
