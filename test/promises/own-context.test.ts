@@ -52,8 +52,8 @@ async function together(options: Partial<SessionOptions>, hold: (gate: Promise<v
   return { items: items.sort(), seen: [...seen].sort() }
 }
 
-const inTheirOwn = (...whos: string[]) =>
-  whos.flatMap((who) => names.map((name) => `${who} of ${name} in ${name}`)).sort()
+const inTheirOwn = (...functions: string[]) =>
+  functions.flatMap((who) => names.map((name) => `${who} of ${name} in ${name}`)).sort()
 
 test('all that the application gave runs in the context of its own request, also for commits that share a write', async () => {
   const store = new CountingStore()
