@@ -5,7 +5,10 @@ const STATUS = {
   ERR_SESSION_NOT_LOADED: 500,
   /** The store failed; whether a write was applied is unknown. */
   ERR_SESSION_STORE: 503,
-  /** The store did not answer within `timeout`; whether a write was applied is unknown. */
+  /**
+   * The store did not answer within `timeout`, and whether a write was applied is unknown; or others kept the session busy for so
+   * long, or changed it each time before, and the message says that nothing was written.
+   */
   ERR_SESSION_TIMEOUT: 503,
   /** The session was destroyed, regenerated or expired while this request ran; nothing was written. */
   ERR_SESSION_GONE: 409,
@@ -38,6 +41,10 @@ export class SessionError extends Error {
     this.code = code
     this.status = this.statusCode = STATUS[code]
   }
+}
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
 }
 
 /** Callbacks and `next` take a reason such as undefined for success; whoever throws it has failed all the same. */

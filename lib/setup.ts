@@ -2,10 +2,10 @@ import { configuredCookie, type SessionCookie } from './cookie/session-cookie'
 import { createBareSigner, createSigner, type Signer } from './cookie/signature'
 import { MAX_BYTES } from './cookie/set-cookie'
 import { cookieTransport, type Transport } from './cookie/transport'
-import { SessionError } from './errors'
+import { need, SessionError } from './errors'
 import { checkStore, type Secrets, type Settings } from './options'
 import { fromStored } from './repository/codec'
-import type { ExpressStore } from './repository/express-store'
+import { CONDITIONAL, type ExpressStore } from './repository/express-store'
 import { ExpressStoreRepository } from './repository/express-store-repository'
 import { RecordRepository } from './repository/record-repository'
 import type { Repository } from './repository/repository'
@@ -83,6 +83,10 @@ function createRepository(settings: Settings, store: Store | ExpressStore): Repo
       store.index && store.life && lifetime
     )
   }
+  need(
+    !(CONDITIONAL in store),
+    'the MemoryStore of holdfast/express-session is for the drop-in: take the MemoryStore of holdfast here'
+  )
   if (!codec) return new ExpressStoreRepository(store, timeout, merge, limits)
   throw new SessionError(
     'ERR_SESSION_OPTIONS',

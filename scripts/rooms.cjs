@@ -50,13 +50,13 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1740,
+    lines: 1760,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1785,
+    lines: 1800,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
@@ -65,7 +65,7 @@ module.exports = [
     lines: 500,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1585, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1595, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
@@ -75,7 +75,7 @@ module.exports = [
   {
     name: 'foundation',
     path: '^lib/(copies|errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 235,
+    lines: 240,
     about: 'errors, events, and the types of requests'
   }
 ]

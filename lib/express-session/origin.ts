@@ -1,7 +1,4 @@
-import { FORM, shared } from '../copies'
-
-/** Declared by a store that writes on condition: it knows by {@link originOf} what a session object started from. */
-export const CONDITIONAL = Symbol.for(`holdfast.${FORM}.conditional`)
+import { shared } from '../copies'
 
 /**
  * What a session object started from in a store of Holdfast's, which by it writes on condition. Null: it was never

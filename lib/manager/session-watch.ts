@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { Budget } from '../repository/budget'
 import { lifetimeLeft } from '../session/lifetime'
@@ -31,6 +32,8 @@ interface Watch {
 export class SessionWatch {
   readonly #watches = new Map<string, Set<Watch>>()
   #stop: (() => void) | undefined
+  /** How often the store has begun to listen. */
+  #resumptions = 0
 
   /** @param moved - called when a session that is watched has got another id */
   constructor(
@@ -40,7 +43,8 @@ export class SessionWatch {
   ) {}
 
   add({ id, handle }: { readonly id: string; readonly handle: string }, fn: () => unknown): () => void {
-    const watch: Watch = { id, handle, fn }
+    // What tells of the end runs in the context of somebody else.
+    const watch: Watch = { id, handle, fn: AsyncLocalStorage.bind(fn) }
     this.#put(watch)
     this.#stop ??= this.repository.watch(
       (ended) => this.#heard(ended),
@@ -58,6 +62,7 @@ export class SessionWatch {
   }
 
   #resumed(): void {
+    this.#resumptions++
     for (const watches of this.#watches.values()) {
       for (const watch of watches) this.#lookLater(watch, this.#spread())
     }
@@ -73,6 +78,7 @@ export class SessionWatch {
     clearTimeout(watch.timer)
     const { id, handle } = watch
     const { repository, settings } = this
+    const resumptions = this.#resumptions
     let now: string | undefined
     let life: number | null = null
     try {
@@ -87,8 +93,10 @@ export class SessionWatch {
     if (!this.#has(watch, id)) return
     if (now !== undefined && now !== id) return this.#move(handle, id, now)
     const left = Math.min(life ?? 0, lifetimeLeft(settings, handle))
-    if (left > 0) this.#lookLater(watch, Math.min(left, INTERVAL * (1 - Math.random() / 4)))
-    else this.#end(watch)
+    if (left <= 0) return this.#end(watch)
+    // Else it may have ended after the store had answered, and before it listened.
+    const isHeard = resumptions === this.#resumptions
+    this.#lookLater(watch, isHeard ? Math.min(left, INTERVAL * (1 - Math.random() / 4)) : this.#spread())
   }
 
   /** All that watch the session go together: each object of it follows step by step, whoever stops to watch. */

@@ -11,6 +11,9 @@ const TICK = 100
 /** How long a timer may be overdue, in milliseconds, before it counts as lost. */
 const LOST = 10_000
 
+/** How often others may come first before a commit can be given up for it. */
+const ENOUGH = 5
+
 /**
  * The time that one load or one commit may spend on its store, retries and merges included. Only waiting for the store
  * counts: a slow function given to `update` does not use it up, nor does a stall of this process.
@@ -20,6 +23,9 @@ export class Budget {
   left: number
   /** Something was sent: what is asked from now on may be the rest of a write. */
   #hasSent = false
+  /** How often others came first, and since when, by `performance.now()`. */
+  #contests = 0
+  #contested: number | undefined
 
   /**
    * @param timeout - milliseconds
@@ -88,7 +94,7 @@ export class Budget {
 
   /** Waits, at the expense of the budget. */
   pause(ms: number): Promise<void> {
-    return this.run(() => delay(ms))
+    return this.wait(delay(ms), 1)
   }
 
   /**
@@ -102,17 +108,34 @@ export class Budget {
     const most = (part.left = this.left * share)
     try {
       await part.run(() => turn)
+    } catch {
+      throw this.timedOut(`other requests of the session kept it busy for ${this.timeout} ms`)
     } finally {
       this.left -= most - part.left
     }
   }
 
-  /** The error for a budget that is used up. */
-  timedOut(): SessionError {
-    return new SessionError(
-      'ERR_SESSION_TIMEOUT',
-      `the session store did not answer within ${this.timeout} ms; ${this.#outcome}`
-    )
+  /**
+   * Notes that others changed the session before a commit did. The time that the commit's own function takes counts as well
+   * here, and a quarter is left for the last attempt: its deadline must not blame a store that answers.
+   *
+   * @throws SessionError `ERR_SESSION_TIMEOUT` if that has gone on for too long
+   */
+  contested(): void {
+    const since = (this.#contested ??= performance.now())
+    const isEarly = performance.now() - since <= this.timeout && this.left > this.timeout / 4
+    if (++this.#contests < ENOUGH || isEarly) return
+    throw this.timedOut('others changed the session each time before it could be stored')
+  }
+
+  /**
+   * The error for a budget that is used up.
+   *
+   * @param reason - nothing was written, and the store is not to blame
+   */
+  timedOut(reason?: string): SessionError {
+    const silence = `the session store did not answer within ${this.timeout} ms; ${this.#outcome}`
+    return new SessionError('ERR_SESSION_TIMEOUT', reason ? `${reason}: nothing was written` : silence)
   }
 
   get #outcome(): string {

@@ -1,8 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Budget } from './budget'
 
 /** A job that may have to wait, at the expense of its budget. */
 export interface QueuedJob {
   readonly budget: Budget
+  /**
+   * Set if the job had to wait: runs what is the application's in the context (AsyncLocalStorage) of the job's own request,
+   * and not of the one in front.
+   */
+  context?: (<R>(work: () => R) => R) | undefined
   /**
    * Answers a job that waited for too long: the queue never runs it. Left out: batches may run side by side, so the job goes
    * on beside the batch in front of it when half of its budget is used up, and takes along what waits with it.
@@ -15,6 +21,11 @@ interface Waiting<Job> {
   /** Resolves when the time that it waited has been charged. */
   readonly charged: Promise<unknown>
   readonly go: () => void
+}
+
+/** Runs what is the application's in the context of the job's own request. */
+export function inContext<R>({ context }: QueuedJob, work: () => R): R {
+  return context ? context(work) : work()
 }
 
 /**
@@ -52,7 +63,8 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
       // Else another batch has overtaken this one.
       if (this.#waiting.get(id) !== behind) return
       if (behind.length === 0) this.#waiting.delete(id)
-      else void this.#next(id, behind, result)
+      // The store is asked in the context of a request that waits for the answer.
+      else behind[0]!.job.context!(() => void this.#next(id, behind, result))
     }
     // Those that waited may all have given up.
     if (jobs.length === 0) ended(before)
@@ -60,6 +72,7 @@ export class CommitQueue<Job extends QueuedJob, Result = void> {
   }
 
   #wait(id: string, waiting: Waiting<Job>[], job: Job): void {
+    job.context = AsyncLocalStorage.snapshot()
     let go!: () => void
     const turn = new Promise<void>((resolve) => (go = resolve))
     const late = (error: unknown) => {

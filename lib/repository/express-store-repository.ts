@@ -1,8 +1,8 @@
 import { shared } from '../copies'
-import { SessionError } from '../errors'
+import { isTimeout } from '../errors'
 import { publish } from '../events'
 import { Budget } from './budget'
-import { CommitQueue, type QueuedJob } from './commit-queue'
+import { CommitQueue, inContext, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
 import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
 import { changedKeys, mergeData, pick, sameValue, type Data, type Merge } from './merge'
@@ -67,7 +67,7 @@ export interface LiveDraft extends Draft {
 
 interface AnyJob extends QueuedJob {
   readonly owner: ExpressStoreRepository
-  reject(error: unknown): void
+  readonly reject: (error: unknown) => void
 }
 interface CommitJob extends AnyJob {
   readonly known: StoredObject | null
@@ -271,10 +271,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   /** Waits at the expense of the jobs. */
   async #after(before: Promise<void>, id: string, step: Job[]): Promise<void> {
     const inTime: Job[] = []
-    await this.#share(
-      step,
-      () => before,
-      (job) => inTime.push(job)
+    await Promise.all(
+      step.map((job) => job.budget.wait(before, 1).then(() => void inTime.push(job), job.reject))
     )
     await before
     if (inTime.length > 0) await this.#step(id, inTime)
@@ -282,7 +280,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   async #step(id: string, jobs: Job[]): Promise<void> {
     const [first] = jobs
-    if ('run' in first!) return first.run()
+    if ('run' in first!) return inContext(first, () => first.run())
     if ('draft' in first!) return this.#commit(id, jobs as CommitJob[])
     const touches = jobs as TouchJob[]
     await this.#share(
@@ -304,8 +302,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   async #run(running: Running, waiting: CommitJob[]): Promise<void> {
     let { jobs, latest } = await this.#latest(running.id, waiting)
-    for (;;) {
-      const { entries, isSlow } = await this.#draft(jobs, latest)
+    for (let isAgain = false; ; isAgain = true) {
+      const { entries, isSlow } = await this.#draft(jobs, latest, isAgain)
       if (!isSlow) return this.#write(running, entries, true)
       // A function given to `update` took its time: only what is still there may be written over.
       const again = await this.#latest(running.id, jobsOf(entries))
@@ -337,7 +335,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   /** Runs the drafts one on top of the other. */
   async #draft(
     jobs: CommitJob[],
-    latest: StoredObject | null
+    latest: StoredObject | null,
+    isAgain: boolean
   ): Promise<{ entries: Entry[]; isSlow: boolean }> {
     const entries: Entry[] = []
     let state = latest
@@ -347,8 +346,9 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       if (last?.record) state = last.after = this.#stored(last.record)
       try {
         if (job.known && !state) throw gone()
+        if (isAgain) job.budget.contested()
         const before = job.known && state
-        const drafted = job.draft(before)
+        const drafted = inContext(job, () => job.draft(before))
         if (drafted instanceof Promise) isSlow = true
         const next = drafted instanceof Promise ? await drafted : drafted
         if (next) checkLimits(next.text, { bytes: Infinity, depth: Infinity, ...this.limits })
@@ -362,7 +362,6 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
 
   /** @param canRepeat - whether running the drafts once more does no harm if the store applied what it reports as failed */
   async #write(running: Running, entries: Entry[], canRepeat: boolean): Promise<void> {
-    const { id } = running
     const answer = ({ job, before, next, after }: Entry) => {
       const merged = before?.text !== job.known?.text
       // The sessions of express-session have no handle to report.
@@ -372,7 +371,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
           return { handle: next.handle, keys, merged, attempts: 1 }
         })
       }
-      job.resolve({ id, stored: after, merged })
+      job.resolve({ id: running.id, stored: after, merged })
     }
     const last = entries.filter(({ record }) => record).at(-1)
     if (!last) return entries.forEach(answer)
@@ -384,16 +383,16 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       jobsOf(entries),
       () => {
         if (running.isEnded) throw gone()
-        const written = call(this.store, 'set', id, last.record)
+        const written = call(this.store, 'set', running.id, last.record)
         // Taken now: a store may change the object when it is handed it, and nobody else can have.
         last.after = this.#stored(last.record)
         return written
       },
-      (job) => answer(entries.find((entry) => entry.job === job)!),
+      (job) => inContext(job, () => answer(entries.find((entry) => entry.job === job)!)),
       canRepeat && entries.length > 1 ? refuse : undefined
     )
     // The store may object to the data of one of them.
-    await this.#inTurn(id, refused)
+    await this.#inTurn(running.id, refused)
   }
 
   /**
@@ -463,10 +462,6 @@ function inOrder(jobs: Job[]): Job[][] {
 }
 
 const jobsOf = (entries: Entry[]) => entries.map(({ job }) => job)
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
-}
 
 function dataIn(text = '{}'): Data {
   return JSON.parse(text) as Data

@@ -1,5 +1,9 @@
+import { FORM } from '../copies'
 import { SessionError } from '../errors'
 import type { Budget } from './budget'
+
+/** Declared by a store of the drop-in that writes on condition: it knows by `originOf` what a session object started from. */
+export const CONDITIONAL = Symbol.for(`holdfast.${FORM}.conditional`)
 
 /** The callback of a store written for express-session. */
 export type Answer<T = void> = (error?: unknown, result?: T) => void

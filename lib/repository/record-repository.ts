@@ -1,10 +1,9 @@
-import { AsyncResource } from 'node:async_hooks'
 import { SessionError } from '../errors'
 import { hears, publish } from '../events'
 import type { SetResult, Store } from '../stores/store'
 import { Budget } from './budget'
 import { fromStored, toStored, type Codec } from './codec'
-import { CommitQueue } from './commit-queue'
+import { CommitQueue, inContext, type QueuedJob } from './commit-queue'
 import { GuardedStore } from './guarded-store'
 import {
   checkLimits,
@@ -42,12 +41,9 @@ import { UserIndex } from './user-index'
 const CLOSED = 300_000
 
 /** A commit on its way. */
-interface Job {
+interface Job extends QueuedJob {
   readonly known: StoredRecord | null
   readonly draft: Drafting<StoredRecord>
-  readonly budget: Budget
-  /** Publishes, if anybody listens, in the context of the request: a commit may be written together with another one's. */
-  readonly published: typeof publishCommit | undefined
   readonly resolve: (committed: Committed<StoredRecord>) => void
   readonly reject: (error: unknown) => void
 }
@@ -159,10 +155,7 @@ export class RecordRepository implements Repository<StoredRecord> {
     budget: Budget
   ): Promise<Committed<StoredRecord>> {
     // The conditional write keeps the promise; the queue only saves writes. A slow function in `update` stops nobody.
-    return new Promise((resolve, reject) => {
-      const published = hears('holdfast:commit') ? AsyncResource.bind(publishCommit) : undefined
-      this.#queue.push(id, { known, draft, budget, published, resolve, reject })
-    })
+    return new Promise((resolve, reject) => this.#queue.push(id, { known, draft, budget, resolve, reject }))
   }
 
   async close(
@@ -260,9 +253,10 @@ export class RecordRepository implements Repository<StoredRecord> {
     const drafted: Drafted = { jobs: new Map(), noted: [], next: batch.latest, ttl: 0 }
     let waiting: Promise<void> | undefined
     for (const job of batch.jobs) {
-      waiting = waiting
-        ? waiting.then(() => this.#apply(job, batch, drafted))
-        : this.#apply(job, batch, drafted)
+      const { context } = job
+      const apply = () => context!(() => this.#apply(job, batch, drafted))
+      // One that did not wait is alone, in its own context.
+      waiting = waiting ? waiting.then(apply) : context ? apply() : this.#apply(job, batch, drafted)
     }
     if (waiting) void waiting.then(() => this.#write(batch, drafted))
     else this.#write(batch, drafted)
@@ -363,9 +357,10 @@ export class RecordRepository implements Repository<StoredRecord> {
     }
     if (first === null) throw taken()
     if (!theirs || theirs.frame.moved) throw gone()
+    budget.contested()
     batch.latest = theirs
     if (attempted.length < 2) return this.#draft(batch)
-    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100)
+    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100, budget.left / 2)
     const failed = (error: unknown) => this.#failed(batch, error)
     budget.pause(pause).then(() => this.#draft(batch), failed)
   }
@@ -437,7 +432,8 @@ function stored(
 ): void {
   let before = latest
   for (const [job, { mine, isOthers }] of jobs) {
-    if (mine) job.published?.(before, mine, isOthers, attempted.length)
+    if (mine && hears('holdfast:commit'))
+      inContext(job, () => publishCommit(before, mine, isOthers, attempted.length))
     before = mine
     job.resolve({ id, stored: next, merged: isOthers || mine !== next })
   }

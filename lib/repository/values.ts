@@ -95,16 +95,20 @@ function isData(value: unknown): value is object {
 /** The objects around the one that is searched. */
 const around: object[] = []
 
-function search(value: unknown, depth: number): Found | undefined {
+/** @param isMade - a `toJSON` has made it: JSON does not ask it for its own */
+function search(value: unknown, depth: number, key: string | number = '', isMade = false): Found | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : lost(String(value))
-  if (typeof value === 'function' || typeof value === 'symbol') return lost(typeof value)
+  if (typeof value === 'symbol') return lost('symbol')
+  if (typeof value === 'function') return key === 'toJSON' ? undefined : lost('function')
   // Applications give it a toJSON, which JSON then calls.
   if (typeof value === 'bigint' && !('toJSON' in BigInt.prototype)) return lost('BigInt')
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return undefined
   // To go on would take for ever, also up to a certain depth: each object may lead to several of those around it.
-  if (around.includes(value)) return lost('cycle')
+  if (!isMade && around.includes(value)) return lost('cycle')
   around.push(value)
   try {
+    const isAsked = depth > 0 && !isMade && typeof (value as { toJSON?: unknown }).toJSON === 'function'
+    if (isAsked) return searchMade(value, depth, key)
     return Array.isArray(value) ? searchArray(value, depth) : searchObject(value, depth)
   } finally {
     around.pop()
@@ -117,7 +121,7 @@ function searchArray(array: readonly unknown[], depth: number): Found | undefine
   if (changed) return changed
   for (let index = 0; index < array.length; index++) {
     // JSON makes null of it, and of a hole; under a key of an object it is only left out.
-    const found = array[index] === undefined ? lost('undefined') : search(array[index], depth + 1)
+    const found = array[index] === undefined ? lost('undefined') : search(array[index], depth + 1, index)
     if (!found) continue
     found.keys.push(index)
     if (found.isLost) return found
@@ -128,27 +132,40 @@ function searchArray(array: readonly unknown[], depth: number): Found | undefine
 
 function searchObject(object: object, depth: number): Found | undefined {
   let changed: Found | undefined
-  const isAsWritten = depth === 0 || isPlain(object)
-  const saysItself = depth > 0 && typeof (object as { toJSON?: unknown }).toJSON === 'function'
-  if (isAsWritten && saysItself) return undefined
-  if (!isAsWritten) {
+  if (depth > 0 && !isPlain(object)) {
     if (isEmptied(object)) return lost(nameOf(object))
-    if (types.isDate(object) && Number.isNaN(object.getTime())) return lost('invalid Date')
     changed = { type: nameOf(object), isLost: false, keys: [] }
-    if (saysItself) return changed
     // URLSearchParams, Headers, ArrayBuffer and the like hide what they hold: JSON sees {}.
     if (Object.keys(object).length === 0) return lost(nameOf(object))
   } else if (isDevelopment) changed = underSymbol(object)
   if (changed?.isLost) return changed
   for (const key in object) {
     if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue
-    const found = search((object as Record<string, unknown>)[key], depth + 1)
+    const found = search((object as Record<string, unknown>)[key], depth + 1, key)
     if (!found) continue
     found.keys.push(key)
     if (found.isLost) return found
     changed ??= found
   }
   return changed
+}
+
+/** An object that says by `toJSON` what is kept of it. */
+function searchMade(object: object, depth: number, key: string | number): Found | undefined {
+  const changed = isPlain(object) ? undefined : { type: nameOf(object), isLost: false, keys: [] }
+  if (changed && isEmptied(object)) return lost(changed.type)
+  if (types.isDate(object)) return Number.isNaN(object.getTime()) ? lost('invalid Date') : changed
+  // A Buffer makes a list of all its bytes.
+  if (ArrayBuffer.isView(object)) return changed
+  try {
+    const made = (object as { toJSON(key: string): unknown }).toJSON(String(key))
+    if (made === undefined) return lost('object whose toJSON makes nothing of it')
+    const found = search(made, depth, key, true)
+    return found?.isLost ? found : (changed ?? found)
+  } catch {
+    // JSON meets the same error, and says it.
+    return changed
+  }
 }
 
 export function isPlain(value: object): boolean {

@@ -1,4 +1,4 @@
-import { asError, SessionError } from '../errors'
+import { asError, isTimeout } from '../errors'
 
 /** A promise that knows whether its outcome is observed. */
 class Watched<T> extends Promise<T> {
@@ -134,8 +134,4 @@ function attempt<T>(start: () => Promise<T>): Promise<T> {
 
 function reject(error: unknown): Promise<never> {
   return Promise.reject(error)
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_SESSION_TIMEOUT'
 }

@@ -31,7 +31,7 @@ import {
   type RegenerateOptions
 } from './session'
 import { moveFrom, TrackedSession, type Mark, type TrackedOwner } from './tracked-session'
-import { isInsideUpdate, updateSession } from './update'
+import { ignore, isInsideUpdate, updateSession } from './update'
 
 /** The calls that a handler makes on its session. */
 export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
@@ -652,8 +652,6 @@ export class RequestSession implements TrackedOwner {
 export function report(operation: 'load' | 'commit', error: unknown): void {
   if (isStoreFailure(error)) publish('holdfast:error', () => ({ operation, error }))
 }
-
-const ignore = (): void => undefined
 
 /** A function may wait for what waits for it, in a handler of another session, say. */
 async function patienceWith(running: Promise<unknown>, timeout: number): Promise<void> {

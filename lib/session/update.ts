@@ -6,7 +6,7 @@ import { warnInDevelopment } from '../events'
 import { Budget } from '../repository/budget'
 import { sameValue, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
-import { gone, type StoredSession } from '../repository/repository'
+import { gone, type Draft, type StoredSession } from '../repository/repository'
 import { checkValues, isPlain } from '../repository/values'
 import { abandonId, callBeforeSave, checkReturned, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './cookie-policy'
@@ -63,7 +63,7 @@ export async function updateSession<T>(
   const isFresh = marked === undefined || repository.stateless
   let changes = false
   let cookieBegan: string | undefined
-  const draft = async (latest: StoredSession | null) => {
+  const run = async (latest: StoredSession | null) => {
     const before = mergedText(current, began, latest, scope)
     const data = JSON.parse(before) as Data
     cookieBegan = current.cookieState
@@ -89,17 +89,36 @@ export async function updateSession<T>(
     const isCookieChanged = !hasSettings(state.cookie, restoreCookie(latest?.cookie, defaults), defaults)
     if (isCookieChanged && !scope.canSendCookie()) throw headersSent()
     isAnnounced ||= isCookieChanged
-    const isUnchanged = !repository.changed(latest, text) && !current.isWanted && !isCookieChanged
-    changes = !isUnchanged
-    const drafted = isUnchanged ? undefined : toDraft(current, scope, state, latest, text, isAnnounced)
+    changes = repository.changed(latest, text) || current.isWanted || isCookieChanged
+    const drafted = changes ? toDraft(current, scope, state, latest, text, isAnnounced) : undefined
     watchWrites(state, () => late(tooLate()))
     left(() => encodeData(dataOf(state)) === text)
     return drafted
   }
+  const budget = new Budget(timeout)
+  /** What fn makes of this state, if the commits that share the write could not wait for it any longer. */
+  let slow: { of: StoredSession | null; drafted: Promise<Draft | undefined>; error: unknown } | undefined
+  const draft = async (latest: StoredSession | null) => {
+    const last = slow
+    slow = undefined
+    const isStill = last?.of && latest ? isSame(last.of, latest, repository) : last?.of === latest
+    if (last && isStill) return last.drafted
+    if (last) budget.contested()
+    const drafted = run(latest)
+    await new Budget(timeout / 2).wait(drafted.then(ignore, ignore), 1).catch((error: unknown) => {
+      slow = { of: latest, drafted, error }
+      throw error
+    })
+    return drafted
+  }
   try {
-    const budget = new Budget(timeout)
     for (let { known } = current; ;) {
-      const committed = await repository.commit(current.id, known, draft, budget)
+      const committed = await repository
+        .commit(current.id, known, draft, budget)
+        .catch((error: unknown) =>
+          slow && slow.error === error ? slow.drafted.then(ignore) : Promise.reject(error)
+        )
+      if (!committed) continue
       const { stored } = committed
       if (!stored) return result
       if (!changes && !isFresh) {
@@ -107,6 +126,7 @@ export async function updateSession<T>(
         const latest = await repository.load(current.id, budget)
         if (!latest) throw gone()
         if (!isSame(stored, latest, repository)) {
+          budget.contested()
           known = latest
           continue
         }
@@ -120,6 +140,8 @@ export async function updateSession<T>(
     throw error
   }
 }
+
+export const ignore = (): void => undefined
 
 function isSame(one: StoredSession, other: StoredSession, repository: SessionScope['repository']): boolean {
   return !repository.changed(one, encodeData(other.data())) && isDeepStrictEqual(one.cookie, other.cookie)

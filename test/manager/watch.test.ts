@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import session, { MemoryStore, type Ended, type Session, type SessionOptions, type Store } from '../../lib'
@@ -36,6 +37,16 @@ describe('fn is called once when the session', () => {
     const { visitor, close } = await socket()
     await visitor.ask(handler)
     expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  test('is destroyed by anybody, in the context of who called onDestroy', async () => {
+    const { visitor, sessions, loaded } = await socket()
+    const callers = new AsyncLocalStorage<string>()
+    const ended = new Promise((resolve) =>
+      callers.run('the socket', () => sessions.onDestroy(loaded, () => resolve(callers.getStore())))
+    )
+    await visitor.ask((s) => callers.run('a request', () => s.destroy()))
+    expect(await ended).toBe('the socket')
   })
 
   test('is destroyed by the socket itself, or was destroyed before', async () => {
@@ -250,6 +261,21 @@ describe('where the message is lost', () => {
     await visitor.ask((s) => s.destroy())
     resume()
     await until(() => close.mock.calls.length > 0)
+  })
+
+  test('as the store began to listen only after it was asked for the life, the end is found at once', async () => {
+    const { store, resume } = deaf()
+    const { visitor, sessions, loaded } = await socket({ store })
+    const life = store.life!
+    const endsMeanwhile = async (id: string) => {
+      const left = await life(id)
+      Object.assign(store, { life })
+      await visitor.ask((s) => s.destroy())
+      resume()
+      return left
+    }
+    Object.assign(store, { life: endsMeanwhile })
+    await new Promise<void>((resolve) => sessions.onDestroy(loaded, resolve))
   })
 
   test('and nobody notices that, the end is found within a minute', async () => {

@@ -237,6 +237,12 @@ describe('an error of the store says whether something was written', () => {
   })
 })
 
+test('the main entry refuses at start the MemoryStore of the drop-in, and names the one to take', () => {
+  expect(() => session({ secret, store: new dropIn.MemoryStore() })).toThrow(
+    /take the MemoryStore of holdfast here/
+  )
+})
+
 describe('the drop-in', () => {
   const options = { secret, resave: false, saveUninitialized: false }
 

@@ -5,6 +5,17 @@ import { returning, Site, type Bag, type Handler } from '../support/site'
 import { both, Site as DropInSite } from '../express-session/support/both'
 import { hearWarnings } from '../support/hold-listeners'
 
+/** Keeps to itself what is nobody's business, as many models do. */
+class Basket {
+  readonly secret = 'x'
+  constructor(readonly weight: unknown) {}
+
+  toJSON(): object {
+    const { secret: _secret, ...rest } = this
+    return { items: [rest] }
+  }
+}
+
 const VALUES: [string, () => unknown][] = [
   ['Map', () => new Map([['a', 1]])],
   ['Set', () => new Set([1])],
@@ -22,6 +33,7 @@ describe('what JSON would lose is refused, by the name of its key and its type',
   const WAYS: [string, (s: Bag, value: unknown) => unknown][] = [
     ['at the end of the response', (s, value) => void (s.basket = value)],
     ['deep inside', (s, value) => void (s.basket = { items: ['apple', { weight: value }] })],
+    ['in what toJSON makes', (s, value) => void (s.basket = new Basket(value))],
     [
       'by save',
       async (s, value) => {
@@ -40,7 +52,9 @@ describe('what JSON would lose is refused, by the name of its key and its type',
       expect([status, site.errors.map(({ code }) => code)]).toEqual([500, ['ERR_SESSION_DATA']])
       const { message } = site.errors[0]!
       expect(message).toContain(type)
-      for (const key of way === 'deep inside' ? ['basket', 'items', 'weight'] : ['basket']) {
+      for (const key of way === 'deep inside' || way === 'in what toJSON makes'
+        ? ['basket', 'items', 'weight']
+        : ['basket']) {
         expect(message).toContain(key)
       }
       expect(message).not.toContain('of the application')
@@ -54,6 +68,49 @@ describe('what JSON would lose is refused, by the name of its key and its type',
       (s) => void Object.assign(s, { a: undefined, b: { toJSON: () => 'b' }, c: [null, 0, ''] })
     )
     expect(await visitor.ask(({ a, b, c }) => [a ?? 'none', b, c])).toEqual(['none', 'b', [null, 0, '']])
+  })
+})
+
+describe('a value that says by toJSON what is kept of it', () => {
+  test.each<[string, object]>([
+    ['nothing', { toJSON: () => undefined }],
+    ['nothing, in a list', [{ toJSON: () => undefined }]],
+    ['a Date, which JSON asks nothing more', { toJSON: () => new Date() }],
+    [
+      'itself over and over',
+      {
+        toJSON() {
+          return [this, this]
+        }
+      }
+    ],
+    [
+      'an error',
+      {
+        toJSON() {
+          throw new Error('of the application')
+        }
+      }
+    ]
+  ])('is refused if that is %s', async (_, value) => {
+    const { site, visitor } = await returning()
+    expect((await visitor.visit((s) => void (s.basket = value))).status).toBe(500)
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_DATA'])
+    expect(await site.stored(visitor.id)).not.toHaveProperty('basket')
+  })
+
+  test.each<[string, object, unknown]>([
+    ['itself', Object.assign(new Basket(1), { toJSON() { return this } }), { secret: 'x', weight: 1 }], // prettier-ignore
+    ['plain data', new Basket(1), { items: [{ weight: 1 }] }],
+    ['null', { toJSON: () => null }, null],
+    ['the name of its key', { toJSON: (key: string) => key.toUpperCase() }, 'BASKET'],
+    ['what says itself what it is', { toJSON: () => [new Basket(1)] }, [{ items: [{ weight: 1 }] }]],
+    ['the list of its bytes', Buffer.from('b'), { type: 'Buffer', data: [98] }],
+    ['the moment', new Date(0), '1970-01-01T00:00:00.000Z']
+  ])('is kept if that is %s', async (_, value, kept) => {
+    const { visitor } = await returning()
+    await visitor.ask((s) => void (s.basket = value))
+    expect(await visitor.ask((s) => s.basket)).toEqual(kept)
   })
 })
 

@@ -7,7 +7,7 @@ import type { Data } from '../../lib/repository/merge'
 import type { Draft } from '../../lib/repository/repository'
 import { codeOf } from '../support/outcome'
 import session from '../../lib'
-import { secret, Site, type Bag } from '../support/site'
+import { secret, Site, until, type Bag } from '../support/site'
 
 const HANDLE = '01890a5d-ac96-774b-bcce-b302099a8057'
 
@@ -270,6 +270,22 @@ test('destroy and a load that renews tell whether something was there', async ()
   expect(await repository.destroy('a', budget())).toBe(true)
   expect(await repository.load('a', budget(), 1000)).toBeNull()
   expect(await repository.destroy('a', budget())).toBe(false)
+})
+
+test('a commit that has no turn in time says that nothing was written, and does not blame the store', async () => {
+  const { store, repository, known } = await stored({ n: 0 })
+  let end: ((drafted: Draft) => void) | undefined
+  const drafting = () => new Promise<Draft>((resolve) => (end = resolve))
+  const slow = repository.commit('a', known, drafting, budget())
+  await until(() => end !== undefined)
+  const behind = repository.commit('a', known, () => draftOf({ n: 2 }), new Budget(50))
+  await expect(behind).rejects.toMatchObject({
+    code: 'ERR_SESSION_TIMEOUT',
+    message: 'other requests of the session kept it busy for 50 ms: nothing was written'
+  })
+  end!(draftOf({ n: 1 }))
+  await slow
+  expect(store.data('a')).toEqual({ n: 1 })
 })
 
 describe('the main entry with such a store', () => {

@@ -1,6 +1,7 @@
+import real from 'express-session'
 import { CountingStore, fails, takes } from '../support/counting-store'
 import { codeOf } from '../support/outcome'
-import { dataOf, Site, type Bag, type Handler, returning } from '../support/site'
+import { dataOf, Site, type Bag, type Handler, returning, until } from '../support/site'
 
 describe('update', () => {
   const count: Handler = (s) => s.update((draft) => (draft.n = Number(draft.n ?? 0) + 1))
@@ -70,6 +71,117 @@ describe('update', () => {
     )
     expect([runs, result]).toEqual([2, 101])
     expect(await dataOf(site, visitor)).toEqual({ n: 101 })
+  })
+
+  it.each([
+    ['another process', (store: CountingStore) => ({ store: new CountingStore(store.inner) })],
+    ['a request for which it waits', () => undefined]
+  ])('gives up where %s is always faster, and says that nothing was written', async (_, make) => {
+    const { site, visitor } = await returning({ timeout: 1000 }, { n: 0 })
+    const options = make(site.store)
+    const elsewhere = options ? await Site.open(options) : site
+    const add: Handler = (s) => s.update((draft) => void (draft.n = Number(draft.n) + 1))
+    let runs = 0
+    const answer = await visitor.clone().visit((s) =>
+      s.update(async (draft) => {
+        runs++
+        draft.mine = 1
+        expect((await elsewhere.visitor(visitor.cookie).visit(add)).status).toBe(200)
+      })
+    )
+    expect(answer.status).toBe(503)
+    expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_TIMEOUT'])
+    expect(site.errors[0]!.message).toMatch(/^others changed the session .*: nothing was written$/)
+    expect(runs).toBeGreaterThanOrEqual(5)
+    expect(await dataOf(site, visitor)).toEqual({ n: runs })
+  })
+
+  it('gives up over a store with callbacks, too, if the session never stays as it was read', async () => {
+    const store = new real.MemoryStore()
+    const options = { store: () => store, timeout: 200 }
+    const { site, visitor } = await returning(options, { n: 0 })
+    const { id } = visitor
+    const answer = await visitor.visit((s) =>
+      s.update(async (draft) => {
+        draft.mine = 1
+        const theirs = await new Promise<object>((resolve) => store.get(id, (_, kept) => resolve(kept!)))
+        const n = Number((theirs as Bag).n) + 1
+        await new Promise((resolve) => store.set(id, { ...theirs, n } as never, resolve))
+      })
+    )
+    expect(answer.status).toBe(503)
+    expect(site.errors[0]!.message).toContain('nothing was written')
+    expect(await visitor.ask((s) => s.mine ?? 'not stored')).toBe('not stored')
+  })
+
+  describe.each([
+    ['a store of ours', () => new CountingStore()],
+    ['a store with callbacks', () => new real.MemoryStore()]
+  ])('whose function takes longer than the timeout, over %s', (_, make) => {
+    /** Behind a write that is held, commits of three requests; the second one's function ends when the test says so. */
+    async function together() {
+      const store = make()
+      const { visitor } = await returning({ store: () => store, timeout: 400 }, { n: 0 })
+      const inside: { s: Bag; answer: (value: null) => void }[] = []
+      const visits = Array.from({ length: 4 }, () =>
+        visitor.clone().visit((s) => new Promise((answer) => inside.push({ s, answer })))
+      )
+      await until(() => inside.length === 4)
+      const [front, before, slow, behind] = inside.map(({ s }) => s) as [Bag, Bag, Bag, Bag]
+      const set = store.set.bind(store) as (...args: unknown[]) => unknown
+      let open!: () => void
+      const gate = new Promise<void>((resolve) => (open = resolve))
+      const held = (...args: unknown[]) => {
+        Object.assign(store, { set })
+        return gate.then(() => set(...args))
+      }
+      Object.assign(store, { set: held })
+      let end!: () => void
+      const ended = new Promise<void>((resolve) => (end = resolve))
+      Object.assign(front, { front: 1 })
+      const saved = [front.save()]
+      await new Promise(setImmediate)
+      Object.assign(before, { before: 1 })
+      saved.push(before.save())
+      const updated = codeOf(
+        slow.update(async (draft) => {
+          draft.n = Number(draft.n) + 1
+          await ended
+        })
+      )
+      Object.assign(behind, { behind: 1 })
+      saved.push(behind.save())
+      await new Promise(setImmediate)
+      open()
+      await Promise.all(saved)
+      return {
+        visitor,
+        updated: () => {
+          end()
+          return updated
+        },
+        over: () => {
+          for (const { answer } of inside) answer(null)
+          return Promise.all(visits)
+        }
+      }
+    }
+
+    test('those that share its write are stored without it, and it is stored on top of them', async () => {
+      const { visitor, updated, over } = await together()
+      const seen = () => visitor.ask((s) => [s.n, s.before, s.behind])
+      expect(await seen()).toEqual([0, 1, 1])
+      expect(await updated()).toBe('done')
+      expect(await seen()).toEqual([1, 1, 1])
+      await over()
+    })
+
+    test('a logout does not wait for it, and is final', async () => {
+      const { visitor, updated, over } = await together()
+      expect((await visitor.visit((s) => s.destroy())).status).toBe(200)
+      expect(await updated()).toBe('ERR_SESSION_GONE')
+      await over()
+    })
   })
 
   it('commits nothing where the function throws, and keeps what was changed before', async () => {

@@ -65,21 +65,26 @@ function nodeRedis(client: NodeRedisClient): Subscriber {
     clientSideCache: undefined,
     disableOfflineQueue: false
   }) as NodeRedisSubscriber
+  let isClosed = false
+  const close = () => {
+    isClosed = true
+    try {
+      own.destroy()
+    } catch {
+      // If it was closed before, version 5 says so.
+    }
+  }
   return {
     async open(channel, heard, lost) {
       own.on('error', lost)
       own.on('end', lost)
       await own.connect()
+      // It goes on to connect if it is destroyed meanwhile.
+      if (isClosed) return close()
       own.unref()
       await own.subscribe(channel, heard)
     },
-    close() {
-      try {
-        own.destroy()
-      } catch {
-        // If it was closed before, version 5 says so.
-      }
-    }
+    close
   }
 }
 

@@ -66,6 +66,22 @@ async function listening(): Promise<number> {
 }
 
 describe.each(clients)('watch by %s', (_, connect) => {
+  test('leaves no connection if it is stopped while it begins to listen', async () => {
+    const client = await connect()
+    const store = atEnd(new RedisStore(client), (one) => one.close())
+    for (let turns = 0; turns < 20; turns++) {
+      const stop = store.watch(
+        () => undefined,
+        () => undefined
+      )
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+      stop()
+    }
+    const { stop } = await listen(client)
+    stop()
+    await until(async () => (await listening()) === 0)
+  })
+
   test('hears of what another process destroys', async () => {
     const { store, heard } = await listen(await connect())
     await redis.store.set('one', 'text', MINUTE, null)
