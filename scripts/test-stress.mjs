@@ -4,7 +4,7 @@ import { giveUp, say } from './run.mjs'
 import { Suite } from './suite.mjs'
 
 /** How often the suite runs beside two busy processes. */
-const ROUNDS = 5
+const ROUNDS = Number(process.env.STRESS_ROUNDS ?? 5)
 const BUSY = 'for (;;);'
 /** Takes the core for 50 ms of every 100 ms. */
 const HALF = 'setInterval(() => { for (const until = Date.now() + 50; Date.now() < until; ); }, 100)'
