@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 /** @ts-ignore: without Express's types, these are `any` for those who read the declarations. */
 import type { Request, RequestHandler } from 'express'
+import type { SessionError as Refusal } from './errors'
+import type { SessionEvents as Events } from './events'
 import './express-request'
 import { Cookie } from './express-session/cookie'
 import { MemoryStore } from './express-session/memory-store'
@@ -30,6 +32,11 @@ namespace session {
   // would not, and with `Error`, neither would one of another class nor a look at `error.code`.
   // oxlint-disable-next-line typescript/no-explicit-any -- see above
   type Failure = any
+
+  /** The messages of the diagnostics channels. An import from `holdfast`, of a type as well, gives `req.session` the main entry's type. */
+  export type SessionEvents = Events
+  /** An error of Holdfast's own, by its `code`. */
+  export type SessionError = Refusal
 
   /** The options of express-session. All durations are milliseconds. */
   export interface SessionOptions {

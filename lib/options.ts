@@ -504,7 +504,7 @@ export function checkStore(store: Store | ExpressStore): Store | ExpressStore {
   return store
 }
 
-function hasMethods(value: unknown, ...names: string[]): boolean {
+export function hasMethods(value: unknown, ...names: string[]): boolean {
   return (
     isObject(value) && names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
   )

@@ -3,7 +3,7 @@ import { checkCookie } from '../cookie/attributes'
 import { warnOnce } from '../events'
 import { warnOfTimes } from '../option-warnings'
 import { refusePromise } from '../errors'
-import { needCalled, needStore, weakness } from '../options'
+import { hasMethods, needCalled, needStore, weakness } from '../options'
 import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
@@ -139,7 +139,11 @@ function isWeak(secret: Secret): boolean {
 function readStore(store: Options['store'], timeout: number): Settings['store'] {
   if (!store) return new MemoryStore()
   needStore(store)
-  if (!('contract' in store) || store.contract !== 1) return store as ExpressStore
+  if (!('contract' in store) || store.contract !== 1) {
+    if (!hasMethods(store, 'get', 'set', 'destroy'))
+      throw new TypeError('store must have get, set and destroy')
+    return store as ExpressStore
+  }
   if (store.stateless)
     throw new TypeError('a store that keeps nothing, such as CookieStore, is for the main entry only')
   return new ConditionalStore(store, { life: DAY, timeout })

@@ -64,22 +64,22 @@ export class Session {
 
   /** Stores the session. */
   save(callback?: Answer): this | Promise<void> {
-    return settle(this, hostOf(this).save(this), callback)
+    return settle(this, () => hostOf(this).save(this), callback)
   }
 
   /** Makes what the store has of this session a new `req.session`. */
   reload(callback?: Answer): this | Promise<void> {
-    return settle(this, hostOf(this).reload(this), callback)
+    return settle(this, () => hostOf(this).reload(this), callback)
   }
 
   /** Removes the session from the store, and `req.session` at once. */
   destroy(callback?: Answer): this | Promise<void> {
-    return settle(this, hostOf(this).destroy(this), callback)
+    return settle(this, () => hostOf(this).destroy(this), callback)
   }
 
   /** Ends this session, and makes a new one `req.session`. */
   regenerate(callback?: Answer): this | Promise<void> {
-    return settle(this, hostOf(this).regenerate(), callback)
+    return settle(this, () => hostOf(this).regenerate(), callback)
   }
 }
 
@@ -111,7 +111,17 @@ export function notFound(): Error {
   return new Error('failed to load session')
 }
 
-function settle<S extends Session>(session: S, promise: Promise<void>, callback: unknown): S | Promise<void> {
+function settle<S extends Session>(
+  session: S,
+  begin: () => Promise<void>,
+  callback: unknown
+): S | Promise<void> {
+  if (callback && typeof callback !== 'function') {
+    throw new TypeError(
+      'methods of the drop-in take a callback: { keep, set } is for regenerate of the main entry'
+    )
+  }
+  const promise = begin()
   if (typeof callback !== 'function') {
     // Nobody may be waiting, and that must not end the process.
     void Promise.prototype.then.call(promise, undefined, () => undefined)

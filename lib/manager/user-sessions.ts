@@ -92,6 +92,8 @@ export class UserSessions {
     const current = which === undefined && isSession(of) ? currentOf(of) : undefined
     // Nobody's session is in no index, nor is one from before the option.
     const own = current?.known ? current : current?.move
+    // One that was never stored has to stay so.
+    if (current && !own) await current.session.destroy()
     const entries = async () => [
       ...(user === undefined ? [] : await users!.end(user, except?.since)),
       ...(own ? [own] : [])

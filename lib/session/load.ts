@@ -50,8 +50,7 @@ export async function fit(current: TrackedSession, schema: StandardSchema): Prom
   if (current.text !== text) current.fitted = current.text
   const found = misfit(result.issues, data)
   if (found) {
-    const place = found.key && ` at ${found.key}`
-    const message = `a stored session does not fit the option schema${place}, and its visitor is anonymous: ${found.message}`
+    const message = `a stored session does not fit the option schema${placeOf(found)}, and its visitor is anonymous`
     warnInDevelopment('HOLDFAST_DATA', message)
   }
   return found
@@ -67,11 +66,12 @@ export async function checkFit(session: Session, schema: StandardSchema): Promis
   const { issues } = await schema['~standard'].validate(data)
   const found = misfit(issues, data)
   if (!found) return
-  // An issue with a place may quote the value there, which can be a secret.
-  const where = found.key ? ` at ${found.key}` : ` (${found.message})`
   throw new SessionError(
     'ERR_SESSION_DATA',
-    `the session does not fit the option schema${where}: a later request could not load it`,
+    `the session does not fit the option schema${placeOf(found)}: a later request could not load it`,
     { cause: issues }
   )
 }
+
+/** An issue with a place may quote the value there, which can be a secret. */
+const placeOf = ({ key, message }: Misfit) => (key ? ` at ${key}` : ` (${message})`)

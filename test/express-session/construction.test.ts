@@ -177,6 +177,11 @@ describe('holdfast', () => {
     expect([store.listenerCount('connect'), store.listenerCount('disconnect')]).toEqual([1, 1])
   })
 
+  test.each([[{}], [() => undefined], [7]])('the store %p is refused', (store) => {
+    const start = () => ours({ secret, resave: false, saveUninitialized: false, store: store as never })
+    expect(start).toThrow(TypeError)
+  })
+
   test.each([[['']], [[null]], [[secret, 7]], [Buffer.alloc(0)]])('6: the secret %j is refused', (given) => {
     expect(() => ours({ secret: given as never, resave: false, saveUninitialized: false })).toThrow(TypeError)
   })

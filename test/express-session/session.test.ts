@@ -391,3 +391,18 @@ describe.each([
     expect(await kept(store, site.id)).toMatchObject({ key: '/saves', cookie: { originalMaxAge: 777_000 } })
   })
 })
+
+test.each(['save', 'reload', 'destroy', 'regenerate'] as const)(
+  '%s with something else than a callback is an error, and does nothing',
+  async (name) => {
+    const site = await Site.of(ours, {}, (req, res) => {
+      req.session.n = 1
+      if (req.url === '/wrong')
+        expect(() => req.session[name]({ set: { n: 2 } } as never)).toThrow(/take a callback/)
+      res.end(req.sessionID)
+    })
+    const { text } = await site.get()
+    expect((await site.get('/wrong')).text).toBe(text)
+    expect(await kept(site.store, text)).toMatchObject({ n: 1 })
+  }
+)

@@ -117,6 +117,16 @@ onBothStores((store) => {
       }
     )
 
+    test('a session that it is given before it was ever stored is not stored', async () => {
+      const { site, sessions } = await open(store())
+      const visitor = site.visitor()
+      const { setCookies, status } = await visitor.visit(async (s) => {
+        s.cart = ['tea']
+        await sessions.destroy(s)
+      })
+      expect([status, setCookies, await visitor.ask((s) => s.cart ?? null)]).toEqual([200, [], null])
+    })
+
     test('ends the session that it is given although it is stored without its user, or is getting another id', async () => {
       const before = await open(store(), { user: undefined })
       const [old, moving] = [await before.login('old'), await before.login('moving')]

@@ -104,10 +104,12 @@ test('types where Express is not installed', () => {
 
 const BARE = `
 import { createServer } from 'node:http'
-import session, { Cookie, MemoryStore, type SessionOptions } from 'holdfast/express-session'
+import session, { Cookie, MemoryStore } from 'holdfast/express-session'
+import type { SessionError, SessionEvents, SessionOptions } from 'holdfast/express-session'
 
 const options: SessionOptions = { secret: 'one', store: new MemoryStore() }
 const middleware = session(options)
+export const codeOf = ({ error }: SessionEvents['holdfast:error']) => (error as SessionError).code
 createServer((req, res) => {
   middleware(req, res, (error?: unknown) => {
     res.end(String(error ?? new Cookie().path))

@@ -32,6 +32,12 @@ export function openRedis(target: string | RedisOptions | undefined): Redis {
     typeof target !== 'string' || /^\w+:\/\/[^/]*(?:\/\d*)?(?:\?|$)/.test(target),
     'RedisStore.connect takes a URL whose path is the number of a database, such as redis://localhost:6379/1'
   )
+  // To ioredis they are options without a host, which is localhost.
+  need(
+    typeof target !== 'object' ||
+      !(Array.isArray(target) || 'href' in target || 'url' in target || 'sendCommand' in target),
+    'RedisStore.connect takes a URL as a string, or options of ioredis such as { host, port }; a client goes to new RedisStore(client)'
+  )
   const { Redis } = loadIoredis()
   const client =
     typeof target === 'string'

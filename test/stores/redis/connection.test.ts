@@ -280,6 +280,15 @@ describe('a client of its own', () => {
     for (const path of ['', '/', '/2', '/2?family=4']) expect(() => connect(redis.url + path)).not.toThrow()
   })
 
+  test.each([
+    ['a URL object', (url: string) => new URL(url)],
+    ['{ url }', (url: string) => ({ url })],
+    ['a list of nodes', () => [{ host: '127.0.0.1', port: 1 }]],
+    ['a client', () => redis.client]
+  ])('%s, which ioredis would take for options of localhost, is an error at once', (_what, make) => {
+    expect(() => RedisStore.connect(make(redis.url) as never)).toThrow(/a URL as a string/)
+  })
+
   test.each([undefined, null, '', 0])('nothing to connect to is an error at once: %p', (target) => {
     expect(() => RedisStore.connect(target as unknown as string)).toThrow(
       expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' })
