@@ -24,7 +24,8 @@ beforeAll(async () => {
     workshop
   )
   redis = await startRedis()
-})
+  // Thirty runs of the compiler, on half a core perhaps.
+}, 900_000)
 afterAll(async () => {
   await redis?.stop()
   workshop.remove()
