@@ -360,7 +360,7 @@ export class RecordRepository implements Repository<StoredRecord> {
     budget.contested()
     batch.latest = theirs
     if (attempted.length < 2) return this.#draft(batch)
-    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100, budget.left / 2)
+    const pause = Math.random() * Math.min(5 * 2 ** attempted.length, 100, Math.max(0, budget.left / 2))
     const failed = (error: unknown) => this.#failed(batch, error)
     budget.pause(pause).then(() => this.#draft(batch), failed)
   }
