@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Redis, { Cluster } from 'ioredis'
@@ -44,7 +45,10 @@ describe('with the same rights on a cluster', () => {
     const cluster = atEnd(await startCluster(), (it) => it.stop())
     for (const node of cluster.nodes) await allow(node)
     const [{ host, port, url }] = cluster.nodes as [RedisServer]
-    ioredis = atEnd(new Cluster([{ host, port }], { redisOptions: user }), (it) => it.disconnect())
+    // One second, its default, is too little on a starved machine.
+    const options = { redisOptions: user, slotsRefreshTimeout: 60_000 }
+    ioredis = atEnd(new Cluster([{ host, port }], options), (it) => it.disconnect())
+    await once(ioredis, 'ready')
     nodeRedis = createCluster({ rootNodes: [{ url }], defaults: user })
     atEnd(await nodeRedis.connect(), () => nodeRedis.destroy())
   })
