@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { SessionError } from '../errors'
 import { CommandError } from '../stores/redis/command-error'
 import { UsageError } from './outcome'
@@ -5,7 +6,7 @@ import { printable } from './print'
 
 /** The message for an error: a sentence if it was to be expected, else the stack. */
 export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error))
+  if (!types.isNativeError(error)) return printable(String(error))
   const { message, cause, code = '' } = error as Error & { code?: string }
   if (cause instanceof UsageError) return explain(cause)
   if (error instanceof SessionError) {

@@ -29,7 +29,8 @@ describe('help', () => {
   })
 
   test('is what comes without a command, as an error', async () => {
-    expect(await runProcess([])).toEqual({ status: 2, stdout: '', stderr: `${HELP}\n` })
+    for (const run of [runProcess, holdfast])
+      expect(await run([])).toEqual({ status: 2, stdout: '', stderr: `${HELP}\n` })
   })
 
   test('is what the document shows', () => {
@@ -71,10 +72,22 @@ describe('what is wrong is said in a sentence', () => {
     ['an empty secret', ['inspect', 's:x'], { SESSION_SECRET: ',' }, 'set SESSION_SECRET'],
     ['no Redis', ['list', 'ann'], {}, 'set REDIS_URL'],
     ['no URL', ['destroy', 'ann'], { REDIS_URL: 'localhost' }, 'REDIS_URL must begin with redis://'],
+    [
+      'no number of a database',
+      ['list', 'ann'],
+      { REDIS_URL: 'redis://h/x' },
+      'REDIS_URL is no URL of a Redis'
+    ],
+    [
+      'a URL with a broken escape',
+      ['list', 'ann'],
+      { REDIS_URL: 'redis://%z' },
+      'REDIS_URL is no URL of a Redis'
+    ],
     ['a header without it', ['inspect', 'a=b; c=d'], { SESSION_SECRET }, 'there is no cookie sid in it'],
     ['a header with two', ['inspect', 'sid=b; sid=d'], { SESSION_SECRET }, 'there are several cookies sid']
   ])('%s', async (_, args, env, message) => {
-    const { status, stdout, stderr } = await runProcess(args, env)
+    const { status, stdout, stderr } = await holdfast(args, env)
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toContain(`holdfast: ${message}`)
     expect(stderr.trimEnd()).not.toContain('\n')
@@ -87,11 +100,11 @@ describe('a server', () => {
     redis = atEnd(await startRedis({ args: ['--requirepass', 'opensesame'] }), (it) => it.stop())
   })
 
-  const list = (url: string) => runProcess(['list', 'ann'], { REDIS_URL: url })
+  const list = (url: string, run = holdfast) => run(['list', 'ann'], { REDIS_URL: url })
 
   test('that is not there', async () => {
     const port = await freePort()
-    const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${port}`)
+    const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${port}`, runProcess)
     expect([status, stderr]).toEqual([
       2,
       `holdfast: Redis at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}\n`
@@ -119,7 +132,7 @@ describe('a server', () => {
 
   test('that does not answer', async () => {
     atEnd(redis, (it) => it.resume()).pause()
-    const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${redis.port}`)
+    const { status, stderr } = await list(`redis://:opensesame@127.0.0.1:${redis.port}`, runProcess)
     expect([status, stderr]).toEqual([
       2,
       expect.stringMatching(/^holdfast: Redis at 127\.0\.0\.1:\d+: .+\n$/)

@@ -123,7 +123,7 @@ describe.each(['a server', 'a cluster'])('on %s', (kind) => {
     const { id } = await login('max')
     const watching = new RedisStore(client)
     const heard = new Promise((resolve) => {
-      const resumed = () => void holdfast(['destroy', 'max'], env())
+      const resumed = () => void runProcess(['destroy', 'max'], env())
       watching.watch((ended) => resolve(ended), resumed)
     })
     expect(await heard).toEqual({ id })
