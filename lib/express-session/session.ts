@@ -122,7 +122,7 @@ function settle<S extends Session>(
     )
   }
   const promise = begin()
-  if (typeof callback !== 'function') {
+  if (!callback) {
     // Nobody may be waiting, and that must not end the process.
     void Promise.prototype.then.call(promise, undefined, () => undefined)
     return promise
