@@ -41,7 +41,7 @@ async function measureAll(plan, versions) {
   const { currentLoad, environment } = await import('./machine.mjs')
   const { chart } = await import('./chart.mjs')
   const { documentOf } = await import('./document.mjs')
-  const { format } = await import('prettier')
+  const { formatted } = await import('../scripts/format.mjs')
   const nodes = []
   for (const version of versions) nodes.push(await nodeOf(version))
   const load = currentLoad()
@@ -57,7 +57,7 @@ async function measureAll(plan, versions) {
     const command = `Command: \`npm run bench${plan.quick ? ' -- --quick' : ''}\`, ${roundsOf(runs)}.`
     const text = documentOf(runs, [command, ...lines])
     return {
-      document: await format(text, { parser: 'markdown', printWidth: 110 }),
+      document: await formatted('performance.md', text),
       picture: chart(runs)
     }
   } finally {

@@ -12,7 +12,8 @@ export interface StandardSchema<Output = unknown> {
 
 /** The result of a check: the schema's output, or the issues. */
 export type StandardResult<Output> =
-  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] }
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] }
 
 /** One value that does not fit, and the path to it. */
 export interface StandardIssue {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import prettier from 'prettier'
 import ts from 'typescript'
+import { formatted } from './format.mjs'
 import { giveUp, root } from './run.mjs'
 
 const ENTRIES = {
@@ -19,13 +19,13 @@ const program = ts.createProgram(files, { ...options, types: ['node'], stripInte
 const checker = program.getTypeChecker()
 const SHOW = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope
 
-const text = await prettier.format(
+const text = await formatted(
+  FILE,
   [
     '# Every public name',
     'Made from the docstrings by `npm run api-docs`. `holdfast/express-session` has the names of express-session.',
     ...Object.entries(ENTRIES).map(([name, file]) => entry(name, program.getSourceFile(join(root, file))))
-  ].join('\n\n'),
-  { ...(await prettier.resolveConfig(FILE)), parser: 'markdown' }
+  ].join('\n\n')
 )
 if (!process.argv.includes('--check')) writeFileSync(FILE, text)
 else if (readFileSync(FILE, 'utf8') !== text)

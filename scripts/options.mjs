@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format, resolveConfig } from 'prettier'
 import ts from 'typescript'
+import { formatted } from './format.mjs'
 import { giveUp, root } from './run.mjs'
 
 // Makes docs/options.md of the docstrings, and with --check says whether it is up to date.
@@ -16,15 +16,15 @@ const PARTS = [
 ]
 
 const page = join(root, 'docs/options.md')
-const text = await format(
+const text = await formatted(
+  page,
   `# Options
 
 \`npm run docs:options\` makes this page of the docstrings, so your editor shows the same text. All durations are
 milliseconds. A wrong option throws \`ERR_SESSION_OPTIONS\` at start, and the message names the option and the remedy.
 The options of \`holdfast/express-session\` are [those of express-session](migrating-from-express-session.md).
 
-${PARTS.map(part).join('\n')}`,
-  { ...(await resolveConfig(page)), filepath: page }
+${PARTS.map(part).join('\n')}`
 )
 if (!process.argv.includes('--check')) writeFileSync(page, text)
 else if (readFileSync(page, 'utf8') !== text)

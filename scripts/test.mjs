@@ -13,7 +13,7 @@ const node = process.env.CI ? nodePath(VERSIONS.at(-1)) : process.execPath
 // Counting takes a tenth of the whole: `npx jest --coverage` does it where nobody builds.
 const coverage = process.env.CI ? ['--coverage'] : []
 const checks = [
-  ['formatting', (output) => tool('prettier/bin/prettier.cjs', ['--check', '.'], { output })],
+  ['formatting', (output) => tool('oxfmt/bin/oxfmt', ['--check'], { output })],
   ['lint', (output) => tool('oxlint/bin/oxlint', [], { output })],
   ['types', (output) => tool('typescript7/bin/tsc', ['--singleThreaded'], { output })],
   ['imports', (output) => tool('dependency-cruiser/bin/dependency-cruise.mjs', ['lib'], { output })],
