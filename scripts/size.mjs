@@ -11,7 +11,7 @@ const FILE = 300
 /** Files that are over it, and what they may hold until they are divided. */
 const LARGER = {
   'lib/options.ts': 330,
-  'lib/repository/express-store-repository.ts': 370,
+  'lib/repository/express-store-repository.ts': 375,
   'lib/repository/record-repository.ts': 385,
   'lib/session/request-session.ts': 540
 }

@@ -2,6 +2,7 @@ import { shared } from '../copies'
 import { ask, type Answer, type ExpressStore } from '../repository/express-store'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
+import { serializing } from '../repository/record'
 import { keptCookie, type Cookie, type Kept } from './cookie'
 import { carryOrigin } from './origin'
 
@@ -120,6 +121,9 @@ function settle<S extends Session>(
     throw new TypeError(
       'methods of the drop-in take a callback: { keep, set } is for regenerate of the main entry'
     )
+  }
+  if (serializing.now) {
+    throw new TypeError('a method of the session was called by a toJSON in it: call the method afterwards')
   }
   const promise = begin()
   if (!callback) {

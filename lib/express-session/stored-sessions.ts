@@ -146,7 +146,10 @@ function snapshotOf(session: Session): StoredObject {
 function mergeInto(session: Session, known: StoredObject, latest: StoredObject): () => void {
   const { cookie } = session
   const before = plainData(session)
-  if (latest.text !== known.text) takeOver(session, JSON.parse(known.text) as Data, cloned(latest.data()))
+  if (latest.text !== known.text) {
+    const theirs = cloned(latest.data(), JSON.parse(latest.text))
+    takeOver(session, JSON.parse(known.text) as Data, theirs)
+  }
   const isTheirs = choiceOf(latest.cookie) !== choiceOf(known.cookie)
   if (isTheirs && latest.cookie && choiceOf(cookie) === choiceOf(known.cookie)) {
     session.cookie = keptCookie(latest.cookie)
@@ -162,18 +165,21 @@ function mergeInto(session: Session, known: StoredObject, latest: StoredObject):
 /**
  * The newest state may be another request's own, which goes on with it. Not by `structuredClone`: that makes a Buffer a
  * Uint8Array, which is other JSON, and in Jest it makes a Date that is no `instanceof Date`.
+ *
+ * @param made - the same as JSON: a `toJSON` that a handler wrote runs in that handler's request alone
  */
-function cloned<T>(value: T): T
-function cloned(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((inner: unknown) => cloned(inner))
+function cloned<T>(value: T, made: unknown): T
+function cloned(value: unknown, made: any): unknown {
+  if (Array.isArray(value)) return value.map((inner: unknown, index) => cloned(inner, made?.[index]))
   if (value instanceof Date) return new Date(value)
   if (!isPlain(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloned(inner)]))
+  if ('toJSON' in value) return made
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloned(inner, made?.[key])]))
 }
 
 /** Anything else is of the store's own kind, and nothing that a handler changes. */
 function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || 'toJSON' in value) return false
+  if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }

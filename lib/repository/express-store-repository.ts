@@ -72,6 +72,7 @@ interface AnyJob extends QueuedJob {
 interface CommitJob extends AnyJob {
   readonly known: StoredObject | null
   readonly draft: Drafting<StoredObject>
+  patience?: Budget
   resolve(committed: Committed<StoredObject>): void
 }
 interface TouchJob extends AnyJob {
@@ -93,7 +94,7 @@ interface Running {
 /** What all middlewares over one store share. */
 interface Turns {
   /** They wait for each other. */
-  readonly queue: CommitQueue<Job>
+  readonly queue: CommitQueue<Job, Budget>
   readonly underWay: Set<Running>
 }
 
@@ -142,9 +143,14 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   ) {
     this.#reserved = limits.reserved ?? RESERVED
     this.#turns = turnsOf.get(shared) ?? {
-      queue: new CommitQueue<Job>(
-        (id, jobs, ended) => void ExpressStoreRepository.#each(id, jobs).finally(ended)
-      ),
+      queue: new CommitQueue<Job, Budget>((id, jobs, ended, spent) => {
+        // Functions that never end hold the session up once, and not one after the other.
+        const patience = spent ?? new Budget(timeout / 2)
+        for (const job of jobs) if ('draft' in job) job.patience = patience
+        void ExpressStoreRepository.#each(id, jobs).finally(() =>
+          ended(patience.left > 0 ? undefined : patience)
+        )
+      }),
       underWay: new Set()
     }
     turnsOf.set(shared, this.#turns)
@@ -343,12 +349,12 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     let isSlow = false
     for (const job of jobs) {
       const last = entries.at(-1)
-      if (last?.record) state = last.after = this.#stored(last.record)
+      if (last?.record) state = last.after = inContext(last.job, () => this.#stored(last.record))
       try {
         if (job.known && !state) throw gone()
         if (isAgain) job.budget.contested()
         const before = job.known && state
-        const drafted = inContext(job, () => job.draft(before))
+        const drafted = inContext(job, () => job.draft(before, job.patience))
         if (drafted instanceof Promise) isSlow = true
         const next = drafted instanceof Promise ? await drafted : drafted
         if (next) checkLimits(next.text, { bytes: Infinity, depth: Infinity, ...this.limits })
@@ -383,10 +389,12 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       jobsOf(entries),
       () => {
         if (running.isEnded) throw gone()
-        const written = call(this.store, 'set', running.id, last.record)
-        // Taken now: a store may change the object when it is handed it, and nobody else can have.
-        last.after = this.#stored(last.record)
-        return written
+        return inContext(last.job, () => {
+          const written = call(this.store, 'set', running.id, last.record)
+          // Taken now: a store may change the object when it is handed it, and nobody else can have.
+          last.after = this.#stored(last.record)
+          return written
+        })
       },
       (job) => inContext(job, () => answer(entries.find((entry) => entry.job === job)!)),
       canRepeat && entries.length > 1 ? refuse : undefined

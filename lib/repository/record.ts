@@ -90,6 +90,9 @@ export function parseData(text: string, reserved?: ReadonlySet<string>): Data {
   return dataIn(parseObject(text), reserved)
 }
 
+/** Whether a `toJSON` of the application may be running: what it asks of its session would ask it again. */
+export const serializing = { now: false }
+
 /**
  * The data as JSON text, which is also what decides whether a session changed.
  *
@@ -98,6 +101,7 @@ export function parseData(text: string, reserved?: ReadonlySet<string>): Data {
 export function encodeData(data: Data): string {
   let text: string | undefined
   try {
+    serializing.now = true
     text = JSON.stringify(data)
   } catch (cause) {
     throw new SessionError(
@@ -106,6 +110,8 @@ export function encodeData(data: Data): string {
       `the session holds something that JSON cannot (a BigInt, a cycle, or far too deep): store plain values. ${String(cause)}`,
       { cause }
     )
+  } finally {
+    serializing.now = false
   }
   // A `toJSON` among the application's keys can turn the whole into anything.
   if (!text?.startsWith('{')) {

@@ -21,8 +21,16 @@ export interface Draft {
   readonly ttl: number
 }
 
-/** Makes what is to be stored of the newest stored state. Undefined: nothing is. */
-export type Drafting<S> = (latest: S | null) => Draft | undefined | Promise<Draft | undefined>
+/**
+ * Makes what is to be stored of the newest stored state. Undefined: nothing is.
+ *
+ * @param patience - how long commits that wait for each other wait for the application's functions, all together; left out:
+ *   each commit has its own
+ */
+export type Drafting<S> = (
+  latest: S | null,
+  patience?: Budget
+) => Draft | undefined | Promise<Draft | undefined>
 
 /** The result of a commit. */
 export interface Committed<S extends StoredSession = StoredSession> {

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { refusePromise, SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Data, Merge } from './merge'
-import { RESERVED } from './record'
+import { RESERVED, serializing } from './record'
 
 /** A value of a session that comes back as something else. */
 export interface Loss {
@@ -16,6 +16,9 @@ export interface Loss {
 
 /** To look for what JSON never sees costs more than all the rest: it is for those who write the application. */
 const isDevelopment = process.env.NODE_ENV !== 'production'
+
+/** Says what `JSON.rawJSON` made, which comes back as another number, or not at all. Undefined in Node 20. */
+const { isRawJSON } = JSON as { isRawJSON?(value: unknown): boolean }
 
 /** Deeper values are left to the limit on depth: the stack has to be enough. */
 const DEEPEST = 2000
@@ -101,7 +104,8 @@ function search(value: unknown, depth: number, key: string | number = '', isMade
   if (typeof value === 'symbol') return lost('symbol')
   if (typeof value === 'function') return key === 'toJSON' ? undefined : lost('function')
   // Applications give it a toJSON, which JSON then calls.
-  if (typeof value === 'bigint' && !('toJSON' in BigInt.prototype)) return lost('BigInt')
+  if (typeof value === 'bigint')
+    return 'toJSON' in BigInt.prototype ? searchMade(value, depth, key) : lost('BigInt')
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return undefined
   // To go on would take for ever, also up to a certain depth: each object may lead to several of those around it.
   if (!isMade && around.includes(value)) return lost('cycle')
@@ -137,7 +141,8 @@ function searchObject(object: object, depth: number): Found | undefined {
     changed = { type: nameOf(object), isLost: false, keys: [] }
     // URLSearchParams, Headers, ArrayBuffer and the like hide what they hold: JSON sees {}.
     if (Object.keys(object).length === 0) return lost(nameOf(object))
-  } else if (isDevelopment) changed = underSymbol(object)
+  } else if (isRawJSON?.(object)) return lost('raw JSON text')
+  else if (isDevelopment) changed = underSymbol(object)
   if (changed?.isLost) return changed
   for (const key in object) {
     if (!Object.hasOwn(object, key) || (depth === 0 && key === 'cookie')) continue
@@ -151,13 +156,14 @@ function searchObject(object: object, depth: number): Found | undefined {
 }
 
 /** An object that says by `toJSON` what is kept of it. */
-function searchMade(object: object, depth: number, key: string | number): Found | undefined {
+function searchMade(object: object | bigint, depth: number, key: string | number): Found | undefined {
   const changed = isPlain(object) ? undefined : { type: nameOf(object), isLost: false, keys: [] }
   if (changed && isEmptied(object)) return lost(changed.type)
   if (types.isDate(object)) return Number.isNaN(object.getTime()) ? lost('invalid Date') : changed
   // A Buffer makes a list of all its bytes.
   if (ArrayBuffer.isView(object)) return changed
   try {
+    serializing.now = true
     const made = (object as { toJSON(key: string): unknown }).toJSON(String(key))
     if (made === undefined) return lost('object whose toJSON makes nothing of it')
     const found = search(made, depth, key, true)
@@ -165,10 +171,12 @@ function searchMade(object: object, depth: number, key: string | number): Found 
   } catch {
     // JSON meets the same error, and says it.
     return changed
+  } finally {
+    serializing.now = false
   }
 }
 
-export function isPlain(value: object): boolean {
+export function isPlain(value: object | bigint): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }
@@ -182,7 +190,7 @@ function underSymbol(object: object): Found | undefined {
   return key && { type: 'value under a symbol', isLost: true, keys: [key] }
 }
 
-function isEmptied(value: object): boolean {
+function isEmptied(value: object | bigint): boolean {
   return (
     types.isMap(value) ||
     types.isSet(value) ||
@@ -195,7 +203,7 @@ function isEmptied(value: object): boolean {
   )
 }
 
-function nameOf(value: object): string {
+function nameOf(value: object | bigint): string {
   const { constructor, then } = value as { constructor?: unknown; then?: unknown }
   if (typeof then === 'function') return 'Promise'
   return typeof constructor === 'function' && constructor.name ? constructor.name : 'object of a class'

@@ -5,7 +5,7 @@ import { asError, need, needKnown, refusePromise, SessionError } from '../errors
 import { publish, warnInDevelopment, type SessionEvents } from '../events'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
-import { encodeData } from '../repository/record'
+import { encodeData, serializing } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
@@ -415,7 +415,7 @@ export class RequestSession implements TrackedOwner {
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
     // It cannot wait. Thrown at once, the error stops the commit.
-    if (isSaving(this)) throw nested()
+    if (isSaving(this) || serializing.now) throw nested()
     if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
     const patience = this.#function && patienceWith(this.#function, this.scope.settings.timeout)
     return this.#queue.run(call, operation, now, patience)

@@ -330,8 +330,8 @@ export const onlooker = Object.fromEntries(
 export function nested(): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
-    'a method of the session was called inside the function given to update, or inside valid, user or beforeSave: look at the ' +
-      'state there, and call the method afterwards'
+    'a method of the session was called inside the function given to update, or inside valid, user, beforeSave or a toJSON: ' +
+      'look at the state there, and call the method afterwards'
   )
 }
 

@@ -98,14 +98,14 @@ export async function updateSession<T>(
   const budget = new Budget(timeout)
   /** What fn makes of this state, if the commits that share the write could not wait for it any longer. */
   let slow: { of: StoredSession | null; drafted: Promise<Draft | undefined>; error: unknown } | undefined
-  const draft = async (latest: StoredSession | null) => {
+  const draft = async (latest: StoredSession | null, patience = new Budget(timeout / 2)) => {
     const last = slow
     slow = undefined
     const isStill = last?.of && latest ? isSame(last.of, latest, repository) : last?.of === latest
     if (last && isStill) return last.drafted
     if (last) budget.contested()
     const drafted = run(latest)
-    await new Budget(timeout / 2).wait(drafted.then(ignore, ignore), 1).catch((error: unknown) => {
+    await patience.wait(drafted.then(ignore, ignore), 1).catch((error: unknown) => {
       slow = { of: latest, drafted, error }
       throw error
     })

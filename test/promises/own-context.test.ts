@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import real from 'express-session'
 import type { SessionOptions } from '../../lib'
+import dropIn from '../../lib/express-session'
+import { Site as DropInSite } from '../express-session/support/both'
 import { after, CountingStore } from '../support/counting-store'
 import { Site, until, type Bag } from '../support/site'
 
@@ -97,4 +99,34 @@ test('the same over a store that was written for express-session', async () => {
   expect(result.items).toEqual([...names].sort())
   expect(result.seen).toEqual(expect.arrayContaining(inTheirOwn('beforeSave', 'handler')))
   expect(result.seen.filter((line) => !/of (.*) in \1$/.test(line))).toEqual([])
+})
+
+test('a toJSON of the drop-in runs in the context of its own request, also for sessions that share a write', async () => {
+  const store = new real.MemoryStore()
+  let [arrived, ended] = [0, 0]
+  const site = await DropInSite.of(
+    dropIn,
+    { store, before: ({ url }) => requests.enterWith(url!.slice(1)) },
+    async ({ url, session }, res) => {
+      const name = url!.slice(1)
+      if (name === 'new') session.n = 0
+      else if (name !== 'all') {
+        arrived++
+        await until(() => arrived === names.length)
+        session[name] = { toJSON: () => requests.getStore() }
+        ended++
+      }
+      res.end(JSON.stringify(session))
+    }
+  )
+  await site.get('/new')
+  const set = store.set.bind(store)
+  store.set = (...args) => {
+    store.set = set
+    // When the others have asked for their write.
+    void until(() => ended === names.length).then(() => setImmediate(set, ...args))
+  }
+  await Promise.all(names.map((name) => site.get(`/${name}`)))
+  const all = JSON.parse((await site.get('/all')).text) as Record<string, unknown>
+  expect(names.map((name) => all[name])).toEqual(names)
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import dropIn from '../../lib/express-session'
 import { listen } from '../support/events'
 import { atEnd } from '../support/serve'
 import { returning, Site, type Bag, type Handler } from '../support/site'
@@ -16,6 +17,10 @@ class Basket {
   }
 }
 
+interface RawJSON extends JSON {
+  rawJSON(text: string): unknown
+}
+
 const VALUES: [string, () => unknown][] = [
   ['Map', () => new Map([['a', 1]])],
   ['Set', () => new Set([1])],
@@ -26,7 +31,11 @@ const VALUES: [string, () => unknown][] = [
   ['function', () => () => 1],
   ['symbol', () => Symbol('of the application')],
   ['NaN', () => NaN],
-  ['Infinity', () => Infinity]
+  ['Infinity', () => Infinity],
+  // Node 20 has none.
+  ...('rawJSON' in JSON
+    ? [['raw JSON text', () => (JSON as RawJSON).rawJSON('1e400')] as [string, () => unknown]]
+    : [])
 ]
 
 describe('what JSON would lose is refused, by the name of its key and its type', () => {
@@ -97,6 +106,28 @@ describe('a value that says by toJSON what is kept of it', () => {
     expect((await visitor.visit((s) => void (s.basket = value))).status).toBe(500)
     expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_DATA'])
     expect(await site.stored(visitor.id)).not.toHaveProperty('basket')
+  })
+
+  test.each<[string, (s: Bag) => unknown]>([
+    ['save', (s) => s.save()],
+    ['update', (s) => s.update((draft) => void (draft.n = 2))]
+  ])('is refused if that calls %s of its session, and nobody waits for ever', async (_, call) => {
+    const { site, visitor } = await returning()
+    const { status } = await visitor.visit((s) => {
+      s.basket = { toJSON: () => typeof call(s) }
+    })
+    expect([status, site.errors.map(({ code }) => code)]).toEqual([500, ['ERR_SESSION_DATA']])
+    expect(site.errors[0]!.message).toContain('toJSON')
+    expect(await site.stored(visitor.id)).not.toHaveProperty('basket')
+  })
+
+  test('is refused by the drop-in as well if that calls save', async () => {
+    const site = await DropInSite.of(dropIn, {}, ({ session }, res) => {
+      session.basket = { toJSON: () => typeof session.save(() => undefined) }
+      res.end()
+    })
+    const { status, text } = await site.get()
+    expect([status, text]).toEqual([500, expect.stringContaining('toJSON')])
   })
 
   test.each<[string, object, unknown]>([

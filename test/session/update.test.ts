@@ -98,7 +98,7 @@ describe('update', () => {
 
   it('gives up over a store with callbacks, too, if the session never stays as it was read', async () => {
     const store = new real.MemoryStore()
-    const options = { store: () => store, timeout: 200 }
+    const options = { store: () => store, timeout: 500 }
     const { site, visitor } = await returning(options, { n: 0 })
     const { id } = visitor
     const answer = await visitor.visit((s) =>
@@ -359,6 +359,26 @@ describe('update', () => {
     })
     expect(codes).toEqual(['ERR_SESSION_TIMEOUT', 'ERR_SESSION_TIMEOUT'])
     expect(await dataOf(site, visitor)).toEqual({ n: 1 })
+  })
+
+  it('that never ends holds up its session over a store with callbacks once, however many there are', async () => {
+    const store = new real.MemoryStore()
+    const { visitor } = await returning({ store: () => store }, { n: 1 })
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    let begun = 0
+    const stuck = Array.from({ length: 20 }, () =>
+      visitor.clone().visit((s) => {
+        begun++
+        return s.update(() => ended)
+      })
+    )
+    await until(() => begun === stuck.length)
+    const read = await visitor.visit((s) => s.n)
+    const logout = await visitor.visit((s) => s.destroy())
+    expect([read.status, logout.status]).toEqual([200, 200])
+    end()
+    await Promise.all(stuck)
   })
 
   it('sees the newest state also where it changes nothing, and says so if that is gone', async () => {
