@@ -75,7 +75,7 @@ export function refusePromise(promise: Promise<unknown>, option: string): never 
 }
 
 /**
- * Refuses an option that nobody knows: a misspelt one would silently be left at its default.
+ * Refuses an option that nobody knows: a misspelt one would silently be left at its default. So would what is no object.
  *
  * @param elsewhere - names that other libraries have for an option, each with what the message says of it
  * @throws SessionError `ERR_SESSION_OPTIONS`, which names the option that was probably meant.
@@ -86,6 +86,8 @@ export function needKnown(
   known: readonly string[],
   elsewhere: Readonly<Record<string, string>> = {}
 ): void {
+  const given: unknown = options
+  need(typeof given === 'object' && given !== null, `${owner} takes an object, { ${known[0]} }`)
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const other = Object.keys(elsewhere).find((one) => one.toLowerCase() === name.toLowerCase())

@@ -7,7 +7,7 @@ import memory = require('./stores/memory/memory-store')
 import transports = require('./cookie/transport')
 import type { CookieOptions } from './cookie/attributes'
 import type { SessionCookie } from './cookie/session-cookie'
-import type { Carried, Transport } from './cookie/transport'
+import type { Carried, ResponseHeaders, Transport } from './cookie/transport'
 import type { SessionErrorCode } from './errors'
 import type { SessionEvents } from './events'
 import type { CookieRequest } from './manager/detached-sessions'
@@ -111,6 +111,7 @@ declare namespace session {
     Noted,
     Present,
     RegenerateOptions,
+    ResponseHeaders,
     Secret,
     Session,
     SessionChoice,

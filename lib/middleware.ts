@@ -1,7 +1,7 @@
 import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
-import { readIds } from './cookie/transport'
+import { readIds, type ResponseHeaders } from './cookie/transport'
 import { asError, need, refusePromise, SessionError } from './errors'
 import { hears, publish } from './events'
 import { DetachedSessions } from './manager/detached-sessions'
@@ -124,7 +124,8 @@ function sessionOf(req: object, settings: Shared['settings']): Session {
   const exchange = (req as Attached | undefined)?.[EXCHANGE]
   need(
     exchange?.settings === settings,
-    'sessions.of was given a request for which this session() did not run: mount it before, and no other session() in front of it'
+    'sessions.of was given a request for which this session() did not run: mount it before, and no other session() in front of it; ' +
+      'the option valid gets the session as its second argument'
   )
   const { session } = req as Attached
   if (session) return session
@@ -247,8 +248,10 @@ class Exchange implements SessionScope, ResponseGate {
   headers(): void {
     this.#vary()
     const said = announcementAtEnd(this.session)
-    if (!said) return
-    const { req, res } = this
+    const { req } = this
+    // What a library passes for a response may have no headers.
+    if (!said || !this.res.setHeader || !this.res.getHeader) return
+    const res = this.res as ResponseHeaders
     const { transport, signer } = this.#shared
     try {
       const sent: unknown =
@@ -260,10 +263,10 @@ class Exchange implements SessionScope, ResponseGate {
       throw asError(error)
     }
     // A cache that keeps the response would hand this visitor's id to others (RFC 9111, 7.3).
-    const policy = res.getHeader?.('Cache-Control')
-    if (policy === undefined) res.setHeader?.('Cache-Control', 'no-store')
+    const policy = res.getHeader('Cache-Control')
+    if (policy === undefined) res.setHeader('Cache-Control', 'no-store')
     // Express's own default for files allows it.
-    else res.setHeader?.('Cache-Control', String(policy).replace(/\bpublic\b/i, 'private'))
+    else res.setHeader('Cache-Control', String(policy).replace(/\bpublic\b/i, 'private'))
   }
 
   canSendCookie(): boolean {

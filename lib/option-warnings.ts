@@ -16,16 +16,19 @@ interface Options extends Times {
   readonly autoCommit?: boolean | undefined
   readonly saveUninitialized?: boolean | undefined
   readonly timeout?: number | undefined
+  readonly merge?: unknown
+  readonly store?: unknown
 }
 
 /** Warns, once each, of options that are deprecated or dangerous, and yet may be meant. */
 export function warnOfOptions(options: Options): void {
   warnOfTimes(options)
-  const { signed, genid, autoCommit, saveUninitialized, timeout = 1000, cookie = {} } = options
+  const { signed, genid, autoCommit, saveUninitialized, timeout = 1000, cookie = {}, merge, store } = options
+  const isStateless = (Object(store) as { stateless?: unknown }).stateless === true
   const meant = `if seconds were meant, take ${timeout * 1000}`
   const found: [boolean, string][] = [
     [
-      signed === false && genid !== undefined,
+      signed === false && genid !== undefined && !isStateless,
       'signed: false with an own genid: only its ids protect the sessions: give each 128 random bits, or sign the cookie'
     ],
     [
@@ -40,6 +43,10 @@ export function warnOfOptions(options: Options): void {
     [
       autoCommit === false && saveUninitialized === true,
       'saveUninitialized has no effect with autoCommit: false: leave it out, and call save() on a new session'
+    ],
+    [
+      isStateless && !!(genid ?? merge ?? signed === false),
+      'genid, merge and signed: false have no effect with a CookieStore: it seals ids of its own, and never compares: leave them out'
     ],
     [timeout <= 10, `timeout is ${timeout} milliseconds, too few for a store on a network: ${meant}`]
   ]

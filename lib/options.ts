@@ -147,8 +147,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * Decides whether a loaded session counts. If it returns false, the visitor is anonymous and gets a new id; the
-   * record stays as it is. The session waits for it, so it must not wait for `req.session` itself. Default: every
-   * session counts.
+   * record stays as it is. The session waits for it: take the second argument, as methods of `req.session` fail there
+   * (`ERR_SESSION_DATA`). Default: every session counts.
    */
   valid?: { of(req: SessionRequest, session: AppSession<Data>): boolean | Promise<boolean> }['of'] | undefined
 
@@ -282,7 +282,7 @@ const RULES: Record<keyof SessionOptions, Rule> = {
   }
 }
 
-const KNOWN = Object.keys(RULES) as (keyof SessionOptions)[]
+export const KNOWN = Object.keys(RULES) as (keyof SessionOptions)[]
 
 /** Options under the names that other libraries have for them, and that Holdfast had. */
 const ELSEWHERE: Record<string, string> = {
@@ -489,6 +489,24 @@ export function needStore(given: unknown): void {
     !hasMethods(given, 'sendCommand'),
     "store is a client of Redis: import RedisStore from 'holdfast/redis', and give it new RedisStore(client)"
   )
+  if (!isObject(given) || !hasMethods(given, 'get', 'set', 'destroy')) return
+  if ('contract' in given) return needDeclared(given as Store)
+  // To one of express-session, set gives three arguments.
+  const isOurs = (given as Store).set.length === 4 || 'conditional' in given || 'stateless' in given
+  need(!isOurs, 'store lacks contract: 1, and is otherwise written for the contract of Holdfast: add it')
+}
+
+const INDEX = ['add', 'list', 'end', 'ended', 'renew', 'remove']
+
+/** What a store declares has to be there: else it would fail at a request, or not do what it says. */
+function needDeclared({ conditional, stateless, index }: Store): void {
+  const areFlags = [conditional ?? true, stateless ?? false].every(isFlag)
+  need(areFlags, 'conditional and stateless of a store must be true or false')
+  need(
+    !stateless || conditional === false,
+    'store.stateless needs conditional: false: what is in the id cannot compare'
+  )
+  need(!index || hasMethods(index, ...INDEX), `store.index must have ${INDEX.join(', ')}`)
 }
 
 /** @throws SessionError `ERR_SESSION_OPTIONS` for what is no store */

@@ -1,3 +1,4 @@
+import { need } from './errors'
 import type { Sessions } from './manager/sessions'
 import type { Known, Stored } from './session-data'
 
@@ -6,6 +7,7 @@ import type { Known, Stored } from './session-data'
  * logged in. There is no request: the options `genid` and `beforeSave` get one with empty `headers` and nothing else.
  *
  * @param sessions - the middleware that the application uses, from `session()`
+ * @throws SessionError `ERR_SESSION_OPTIONS` for something else, such as the application
  * @example
  * ```ts
  * const cookie = await testCookie(sessions, { userId: 'ann' })
@@ -16,5 +18,7 @@ export async function testCookie<Data extends object, Given extends Stored<Data>
   sessions: Pick<Sessions<Data>, 'create'>,
   data: Known<Given, Stored<Data>>
 ): Promise<string> {
+  const given: Partial<typeof sessions> | undefined = sessions
+  need(given?.create, 'testCookie takes what session() returned, and not the app: export sessions beside it')
   return (await sessions.create<Given>(data)).cookie
 }

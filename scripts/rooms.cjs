@@ -7,14 +7,14 @@ module.exports = [
   {
     name: 'entries',
     path: '^lib/(index|redis|testing|store-tests|express-session)[.]m?ts$',
-    lines: 325,
+    lines: 330,
     about: 'the public API, and nothing else'
   },
   { name: 'testing', path: '^lib/testing/', lines: 850, about: 'checks a store against the contract' },
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1270,
+    lines: 1285,
     about: 'the drop-in for express-session'
   },
   {
@@ -44,19 +44,19 @@ module.exports = [
   {
     name: 'options',
     path: '^lib/option(s|-warnings)[.]ts$',
-    lines: 395,
+    lines: 410,
     about: 'each option once: type, default and check'
   },
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1760,
+    lines: 1775,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1825,
+    lines: 1835,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
@@ -65,7 +65,7 @@ module.exports = [
     lines: 500,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1595, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1605, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',
@@ -75,7 +75,7 @@ module.exports = [
   {
     name: 'foundation',
     path: '^lib/(copies|errors|events|express-request|request|session-data|standard-schema)[.]ts$',
-    lines: 240,
+    lines: 245,
     about: 'errors, events, and the types of requests'
   }
 ]

@@ -10,7 +10,7 @@ const rooms = createRequire(import.meta.url)('./rooms.cjs')
 const FILE = 300
 /** Files that are over it, and what they may hold until they are divided. */
 const LARGER = {
-  'lib/options.ts': 330,
+  'lib/options.ts': 345,
   'lib/repository/express-store-repository.ts': 375,
   'lib/repository/record-repository.ts': 385,
   'lib/session/request-session.ts': 540

@@ -218,6 +218,21 @@ describe('externalKey {get, set}: transport', () => {
       expect(() => headerTransport(name as string)).toThrow(/the name of a header/)
     }
   })
+
+  it('takes no header that HTTP uses itself', () => {
+    for (const name of ['Content-Type', 'content-length', 'set-cookie', 'cookie', 'Host', 'vary', 'accept']) {
+      expect(() => headerTransport(name)).toThrow(/a header that HTTP does not use itself: x-session-id/)
+    }
+    for (const name of ['x-session-id', 'Authorization', 'session', 'hostname'])
+      expect(headerTransport(name).vary).toBe(name)
+  })
+
+  it('a header that a logout emptied is no forged id', async () => {
+    const site = await Site.open({ transport: headerTransport('x-session-id') })
+    const heard = listen()
+    const { text } = await site.visitor().visit((s) => s.isNew, { headers: { 'x-session-id': '' } })
+    expect([text, heard['holdfast:rejected']]).toEqual(['true', []])
+  })
 })
 
 describe('encode, decode; koa-redis serialize, unserialize: codec', () => {

@@ -1,11 +1,17 @@
-import session, { MemoryStore, SessionError, type SessionOptions } from '../lib'
+import session, { CookieStore, MemoryStore, SessionError, type SessionOptions } from '../lib'
 import { checkOptions } from '../lib/options'
+import dropIn from '../lib/express-session'
 import { RedisStore } from '../lib/redis'
 import { CountingStore } from './support/counting-store'
 import { hearWarnings } from './support/hold-listeners'
+import { atEnd } from './support/serve'
+import { plain } from './testing/broken'
 
 const DAY = 86_400_000
 const secret = 'what signs the cookies in the tests of options'
+
+/** A store of the contract, but for these members. */
+const plainStore = (members: object) => ({ ...plain(new MemoryStore()), ...members })
 
 /** The error that these options are refused with. */
 function refusal(options: unknown): SessionError {
@@ -204,6 +210,20 @@ describe('what is refused at start, with the name of the option and the remedy',
     [{ headers: {}, method: 'GET' }, /call it, app\.use\(session\(\{ secret \}\)\)/],
     [{ secret, store: { contract: 2, get: Date, set: Date, touch: Date } }, /^store must have contract: 1/],
     [{ secret, store: { get: Date, set: Date } }, /^store must have contract: 1/],
+    [{ secret, store: plainStore({ contract: undefined }) }, /^store must have contract: 1/],
+    [
+      { secret, store: plainStore({ conditional: 'no' }) },
+      /^conditional and stateless of a store must be true or/
+    ],
+    [
+      { secret, store: plainStore({ stateless: 1 }) },
+      /^conditional and stateless of a store must be true or/
+    ],
+    [{ secret, store: plainStore({ stateless: true }) }, /^store\.stateless needs conditional: false/],
+    [
+      { secret, store: plainStore({ index: { add: Date } }) },
+      /^store\.index must have add, list, end, ended, renew/
+    ],
     [{ secret, transport: { read: Date } }, /^transport must have the functions read, write and clear/],
     [{ secret, valid: true }, /^valid must be a function/],
     [{ secret, user: 'userinfo' }, /^user must be a function/],
@@ -216,6 +236,37 @@ describe('what is refused at start, with the name of the option and the remedy',
     expect(error.message).not.toContain(secret)
   })
 })
+
+describe('a store of the contract that does not say so is refused, and not taken for one of express-session', () => {
+  const { contract: _contract, ...unsaid } = plain(new MemoryStore())
+  const { get, touch, destroy } = unsaid
+  const rest = (...args: Parameters<typeof unsaid.set>) => unsaid.set(...args)
+  test.each<[string, object]>([
+    [
+      'its set takes the expected text',
+      { ...unsaid, set: async (id: string, _t: string, _ttl: number, _e: string) => ({ id }) }
+    ],
+    ['it says whether it compares', { get, set: rest, touch, destroy, conditional: false }]
+  ])('%s', (_how, store) => {
+    expect(refusal({ secret, store }).message).toMatch(/^store lacks contract: 1/)
+    const start = () => dropIn({ secret, store: store as never, resave: false, saveUninitialized: false })
+    expect(start).toThrow(/^store lacks contract: 1/)
+  })
+})
+
+test.each([{ genid: () => 'x' }, { merge: (_base: object, mine: object) => mine }, { signed: false }])(
+  '%o is warned of beside a CookieStore, which does nothing with it',
+  (options) => {
+    const warn = atEnd(jest.spyOn(process, 'emitWarning').mockReturnValue(), (it) => it.mockRestore())
+    jest.isolateModules(() => {
+      // oxlint-disable-next-line typescript/no-require-imports -- each copy warns once
+      const fresh = require('../lib') as typeof session
+      fresh({ secret, store: new fresh.CookieStore(), ...options })
+    })
+    const told = warn.mock.calls.map(([message]) => String(message))
+    expect(told).toEqual([expect.stringMatching(/have no effect with a CookieStore/)])
+  }
+)
 
 test.each([
   ...['http://127.0.0.1:6379', 'HTTPS://127.0.0.1', 'amqp://127.0.0.1', '', undefined, null],
@@ -262,6 +313,13 @@ describe('an option of connect-redis or memorystore is refused with what there i
     ],
     ['max', () => new MemoryStore({ max: 10 } as never), /no option max: it is maxBytes/],
     ['ttl in memory', () => new MemoryStore({ ttl: 60 } as never), /ttl: it is idleTimeout of session\(\)/],
+    [
+      'the prefix as it is',
+      () => new RedisStore({} as never, 'sess:' as never),
+      /takes an object, \{ prefix \}/
+    ],
+    ['null', () => new RedisStore({} as never, null as never), /takes an object, \{ prefix \}/],
+    ['null for the cookies', () => new CookieStore(null as never), /takes an object, \{ notBefore \}/],
     ['checkPeriod', () => new MemoryStore({ checkPeriod: 60 } as never), /checkPeriod: leave it out/]
   ])('%s', (_what, make, message) => {
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' }))

@@ -1,10 +1,10 @@
+import type { ServerResponse } from 'node:http'
 import { readCookies } from './cookie-header'
 import type { SessionCookie } from './session-cookie'
 import { clearCookie, mergeSetCookie, setCookie } from './set-cookie'
 import type { Signer, Verified } from './signature'
-import { refusePromise, SessionError } from '../errors'
+import { need, refusePromise } from '../errors'
 import { publish } from '../events'
-import type { HoldableResponse } from '../response/response'
 import { isSecure, warnInsecure, type SessionRequest } from '../request'
 
 /** The request, and the cookie settings of the session whose id the response carries. */
@@ -13,6 +13,9 @@ export interface Carried {
   /** The session's cookie settings; they end no later than the session. */
   readonly cookie: SessionCookie
 }
+
+/** The headers of a response, as {@link Transport} changes them: of node:http, node:http2 or Express. */
+export type ResponseHeaders = Pick<ServerResponse, 'getHeader' | 'setHeader'>
 
 /**
  * Carries the session id between client and server: by default in a cookie, otherwise as you implement it. The value
@@ -26,9 +29,9 @@ export interface Transport {
    */
   read(req: SessionRequest): string | readonly string[] | undefined
   /** Puts the id into the headers of the response, which have not been sent yet. */
-  write(res: HoldableResponse, id: string, carried: Carried): void
+  write(res: ResponseHeaders, id: string, carried: Carried): void
   /** Makes the client drop its session, which is over. */
-  clear(res: HoldableResponse, carried: Carried): void
+  clear(res: ResponseHeaders, carried: Carried): void
   /** The request header that `read` uses, for the `Vary` header of the response. */
   readonly vary?: string
 }
@@ -37,24 +40,29 @@ export interface Transport {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
+ * Headers that have a meaning of their own: those that a browser sets itself (Fetch, "forbidden request-header"), and those
+ * of a response that say something about its content or where it leads.
+ */
+const TAKEN =
+  /^((accept|access-control|content|if|proxy|sec)(-.*)?|(set-)?cookie|connection|keep-alive|host|te|trailer|transfer-encoding|upgrade|via|expect|range|origin|referer|user-agent|cache-control|date|etag|expires|last-modified|location|vary)$/i
+
+/**
  * Carries the id in a header of the request and the response, for clients that keep no cookies. A logout sends the
  * header empty, and the client must drop its id.
  *
- * @throws SessionError `ERR_SESSION_OPTIONS` if the name cannot be the name of a header
+ * @throws SessionError `ERR_SESSION_OPTIONS` if the name cannot be the name of a header, or HTTP uses it itself
  */
 export function headerTransport(name: string): Transport {
-  if (typeof name !== 'string' || !TOKEN.test(name)) {
-    throw new SessionError(
-      'ERR_SESSION_OPTIONS',
-      'headerTransport takes the name of a header: x-session-id, say'
-    )
-  }
+  need(
+    typeof name === 'string' && TOKEN.test(name) && !TAKEN.test(name),
+    'headerTransport takes the name of a header that HTTP does not use itself: x-session-id, say'
+  )
   const key = name.toLowerCase()
   return {
     vary: name,
     read: (req) => req.headers[key],
-    write: (res, id) => res.setHeader?.(name, id),
-    clear: (res) => res.setHeader?.(name, '')
+    write: (res, id) => res.setHeader(name, id),
+    clear: (res) => res.setHeader(name, '')
   }
 }
 
@@ -65,8 +73,8 @@ interface CookieTransportOptions {
 
 /** Carries the session id in a cookie. */
 export function cookieTransport({ name, proxy }: CookieTransportOptions): Transport {
-  const send = (res: HoldableResponse, header: string) =>
-    res.setHeader?.('Set-Cookie', mergeSetCookie(res.getHeader?.('Set-Cookie'), name, header))
+  const send = (res: ResponseHeaders, header: string) =>
+    res.setHeader('Set-Cookie', mergeSetCookie(res.getHeader('Set-Cookie'), name, header))
   return {
     vary: 'Cookie',
     read: (req) => readCookies(req.headers.cookie, name),
@@ -89,7 +97,8 @@ export function readIds(transport: Transport, signer: Signer, req: SessionReques
   const values: readonly unknown[] = typeof read === 'string' ? [read] : Array.isArray(read) ? read : []
   const found: Verified[] = []
   for (const value of values) {
-    if (typeof value !== 'string') continue
+    // A header that a logout emptied holds none.
+    if (typeof value !== 'string' || value === '') continue
     if (found.length === MAX_IDS) break
     const verified = signer.verify(value)
     if (!verified) publish('holdfast:rejected', () => ({ reason: 'bad signature' }))

@@ -3,7 +3,7 @@ import { checkCookie } from '../cookie/attributes'
 import { warnOnce } from '../events'
 import { warnOfTimes } from '../option-warnings'
 import { refusePromise } from '../errors'
-import { hasMethods, needCalled, needStore, weakness } from '../options'
+import { hasMethods, KNOWN, needCalled, needStore, weakness } from '../options'
 import type { ExpressStore } from '../repository/express-store'
 import type { Store as Texts } from '../stores/store'
 import { deprecate } from './deprecate'
@@ -67,15 +67,20 @@ export interface Settings {
   readonly readsParsedCookies: boolean
 }
 
+/** The options of both entries. */
+const SHARED = ['secret', 'store', 'name', 'cookie', 'genid', 'saveUninitialized', 'proxy', 'timeout']
+
 /** How long RedisStore keeps a session whose cookie ends with the browser: a day, as connect-redis does. */
 const DAY = 86_400_000
 
 /** @throws TypeError in express-session's words; SessionError `ERR_SESSION_OPTIONS` for what it would only fail with later */
 export function readOptions(options: Options): Settings {
   needCalled(options)
+  warnOfOthers(options)
   const { cookie = {}, genid = createId, unset, version = 1, timeout = TIMEOUT } = options
   if (typeof genid !== 'function') throw new TypeError('genid option must be a function')
-  if (!(timeout > 0 && timeout < 2 ** 31)) throw new TypeError('timeout option must be milliseconds above 0')
+  if (!(typeof timeout === 'number' && timeout > 0 && timeout < 2 ** 31))
+    throw new TypeError('timeout option must be milliseconds above 0')
   if (version !== 1 && version !== 2) throw new TypeError('version option must be 1 or 2')
   const flag = (name: 'resave' | 'saveUninitialized') => {
     if (options[name] !== undefined) return Boolean(options[name])
@@ -101,6 +106,17 @@ export function readOptions(options: Options): Settings {
   }
   if (typeof cookie !== 'function') warnOfCookie(settings.name, cookie ?? {})
   return settings
+}
+
+/** Express-session passes over what it does not know. Options of the main entry are meant to do something. */
+function warnOfOthers(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || SHARED.includes(name) || !(KNOWN as string[]).includes(name)) continue
+    warnOnce(
+      'HOLDFAST_OPTIONS',
+      `the option ${name} has no effect in the drop-in: the main entry has it, require('holdfast')`
+    )
+  }
 }
 
 function cookieOf(given: CookieOptions | null | undefined): CookieOptions {

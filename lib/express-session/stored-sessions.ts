@@ -169,12 +169,13 @@ function mergeInto(session: Session, known: StoredObject, latest: StoredObject):
  * @param made - the same as JSON: a `toJSON` that a handler wrote runs in that handler's request alone
  */
 function cloned<T>(value: T, made: unknown): T
-function cloned(value: unknown, made: any): unknown {
-  if (Array.isArray(value)) return value.map((inner: unknown, index) => cloned(inner, made?.[index]))
+function cloned(value: unknown, made: unknown): unknown {
+  const at = (key: string | number) => (made as Record<string | number, unknown> | undefined)?.[key]
+  if (Array.isArray(value)) return value.map((inner: unknown, index) => cloned(inner, at(index)))
   if (value instanceof Date) return new Date(value)
   if (!isPlain(value)) return value
   if ('toJSON' in value) return made
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloned(inner, made?.[key])]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloned(inner, at(key))]))
 }
 
 /** Anything else is of the store's own kind, and nothing that a handler changes. */

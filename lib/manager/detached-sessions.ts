@@ -1,5 +1,6 @@
 import { readIds } from '../cookie/transport'
 import { need } from '../errors'
+import { hasMethods } from '../options'
 import type { SessionRequest } from '../request'
 import type { Repository } from '../repository/repository'
 import { announcementOf } from '../session/cookie-policy'
@@ -87,8 +88,8 @@ export class DetachedSessions {
   async #open(request: SessionRequest): Promise<Session | null> {
     const headers: unknown = (request as Partial<SessionRequest> | undefined)?.headers
     need(
-      typeof headers === 'object' && headers !== null && !(headers instanceof Headers),
-      'open takes a request of node:http, or { headers: { cookie } }'
+      typeof headers === 'object' && headers !== null && !hasMethods(headers, 'get'),
+      'open takes a request of node:http, or { headers: { cookie } }; of a Headers or a Map, { headers: Object.fromEntries(headers) }'
     )
     const shared = this.setup.of(request)
     const attached = this.attached(request, shared.repository)

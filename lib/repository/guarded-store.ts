@@ -75,7 +75,7 @@ export class GuardedStore {
         id,
         budget,
         () => this.store.get(id, ttl),
-        (text) => resolve(convert(text === null || typeof text === 'string' ? text : nonsense())),
+        (text) => resolve(convert(text === null || typeof text === 'string' ? text : nonsense('get'))),
         reject
       )
     )
@@ -98,13 +98,16 @@ export class GuardedStore {
       id,
       budget,
       () => this.store.set(id, text, ttl, expected),
-      (result) => answered(isResult(result) ? result : nonsense()),
+      (result) => answered(isResult(result) ? result : nonsense('set')),
       failed
     )
   }
 
   touch(id: string, ttl: number, budget: Budget): Promise<boolean> {
-    return this.#promise(id, budget, () => this.store.touch(id, ttl))
+    return this.#promise(id, budget, async () => {
+      const isThere: unknown = await this.store.touch(id, ttl)
+      return typeof isThere === 'boolean' ? isThere : nonsense('touch')
+    })
   }
 
   destroy(id: string, budget: Budget, expected?: string): Promise<DestroyResult> {
@@ -119,7 +122,7 @@ export class GuardedStore {
   life(id: string, budget: Budget): Promise<number | null> {
     return this.#promise(id, budget, async () => {
       const life = await this.store.life!(id)
-      return isLife(life) ? life : nonsense()
+      return isLife(life) ? life : nonsense('life')
     })
   }
 
@@ -183,8 +186,8 @@ export class GuardedStore {
 const ignore = (): void => undefined
 
 /** A store that answers nonsense has failed, although it says otherwise. */
-function nonsense(): never {
-  throw new TypeError('the answer is none of those that the contract of stores knows')
+export function nonsense(method: string): never {
+  throw new TypeError(`the store's ${method} answered with none of what the contract of stores knows`)
 }
 
 function isLife(value: unknown): boolean {

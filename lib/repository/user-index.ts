@@ -1,6 +1,6 @@
-import type { IndexEntry } from '../stores/store'
+import type { IndexEntry, Noted } from '../stores/store'
 import { Budget } from './budget'
-import type { GuardedStore } from './guarded-store'
+import { nonsense, type GuardedStore } from './guarded-store'
 import type { StoredSession } from './stored-session'
 
 /** How long a note counts as one whose session is on its way, in milliseconds beside the time that a commit has. */
@@ -36,7 +36,10 @@ export class UserIndex {
    * @returns the moment of the note, in microseconds by the store's clock
    */
   async add(user: string, id: string, budget: Budget): Promise<number> {
-    const { noted, oldest } = await this.store.index(user, budget, (index) => index.add(user, id, this.#ttl))
+    const { noted, oldest } = await this.store.index(user, budget, async (index) => {
+      const answer: Partial<Noted> | undefined = await index.add(user, id, this.#ttl)
+      return Array.isArray(answer?.oldest) ? (answer as Noted) : nonsense('index.add')
+    })
     for (const entry of oldest) this.#lookAfter(user, entry).catch(() => undefined)
     return noted
   }

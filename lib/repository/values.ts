@@ -18,7 +18,7 @@ export interface Loss {
 const isDevelopment = process.env.NODE_ENV !== 'production'
 
 /** Says what `JSON.rawJSON` made, which comes back as another number, or not at all. Undefined in Node 20. */
-const { isRawJSON } = JSON as { isRawJSON?(value: unknown): boolean }
+const { isRawJSON } = JSON as { isRawJSON?: (value: unknown) => boolean }
 
 /** Deeper values are left to the limit on depth: the stack has to be enough. */
 const DEEPEST = 2000

@@ -1,11 +1,33 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Budget } from '../repository/budget'
 import type { StoredSession } from '../repository/repository'
+import type { SessionRequest } from '../request'
 import { misfit, type Misfit, type StandardSchema } from '../standard-schema'
-import type { SessionScope, VerifiedId } from './scope'
+import type { SessionScope, SessionSettings, VerifiedId } from './scope'
 import { dataOf, type Session } from './session'
 import type { TrackedSession } from './tracked-session'
+
+/** Which function was asked about the session of which request, until it has answered. */
+const asked = new AsyncLocalStorage<{ readonly req: SessionRequest; valid: SessionSettings['valid'] }>()
+
+/** Asks the application whether a session counts. */
+export async function isValid(session: Session, { settings, req }: SessionScope): Promise<boolean> {
+  const question = { req, valid: settings.valid }
+  try {
+    return await asked.run(question, () => settings.valid?.(req, session) ?? true)
+  } finally {
+    // What the function has begun and left, a connection say, may call the session from now on.
+    question.valid = undefined
+  }
+}
+
+/** Whether the caller is `valid`, for which the request's session waits. */
+export function isInsideValid({ settings, req }: SessionScope): boolean {
+  const question = settings.valid && asked.getStore()
+  return question?.req === req && question.valid === settings.valid
+}
 
 /** The session that the ids of a request led to. */
 export interface Found {

@@ -13,7 +13,7 @@ import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
-import { findAmong, fit } from './load'
+import { findAmong, fit, isInsideValid, isValid } from './load'
 import { hasLostChange } from './lost-change'
 import type { SessionScope, VerifiedId } from './scope'
 import {
@@ -23,6 +23,7 @@ import {
   onlooker,
   refuseDestroyed,
   refuseMeanwhile,
+  refuseNested,
   refuseRetired,
   replaceData,
   retire,
@@ -136,6 +137,7 @@ export class RequestSession implements TrackedOwner {
   open(): Promise<Session> {
     if (this.current) return Promise.resolve(this.current.session)
     if (this.#isDestroyed) return new Promise(refuseDestroyed)
+    if (this.scope.settings.valid && isInsideValid(this.scope)) return refuseNested()
     return (this.#loading ??= this.#find())
   }
 
@@ -235,7 +237,7 @@ export class RequestSession implements TrackedOwner {
   destroy(session?: Session): Promise<void> {
     const { scope } = this
     if (session && this.#isReplaced(session)) return this.#run('destroy', refuseRetired)
-    const isRefused = this.sealed !== undefined || isInsideUpdate(this)
+    const isRefused = this.sealed !== undefined || this.#isNested
     const { current } = this
     const mark = current?.mark(this.isIdle)
     // What is under way may still write to it.
@@ -412,11 +414,16 @@ export class RequestSession implements TrackedOwner {
     return this.calls
   }
 
+  /** The caller is a function for which the session waits. */
+  get #isNested(): boolean {
+    return isInsideUpdate(this) || isInsideValid(this.scope)
+  }
+
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
     if (this.sealed) return this.#queue.refuse(call, this.sealed)
     // It cannot wait. Thrown at once, the error stops the commit.
     if (isSaving(this) || serializing.now) throw nested()
-    if (isInsideUpdate(this)) return this.#queue.refuse(call, nested())
+    if (this.#isNested) return this.#queue.refuse(call, nested())
     const patience = this.#function && patienceWith(this.#function, this.scope.settings.timeout)
     return this.#queue.run(call, operation, now, patience)
   }
@@ -628,7 +635,7 @@ export class RequestSession implements TrackedOwner {
     if (valid) {
       // Its methods would wait for the load that waits for the application's answer.
       const look = new Session(onlooker, current, dataOf(current.session), current.session.cookie)
-      if (!(await valid(this.scope.req, look))) return this.#anonymous('invalid')
+      if (!(await isValid(look, this.scope))) return this.#anonymous('invalid')
     }
     if (!(await this.#hasLife(current, life, budget))) return this.#anonymous('unknown')
     publish('holdfast:load', () => ({ handle: current.handle }))

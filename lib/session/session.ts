@@ -313,7 +313,7 @@ function watch(object: object, prototype: object, written: () => void): void {
 }
 
 /** Nobody may be there to hear of it, and a rejection that nobody handles would end the process. */
-const refuseNested = (): Promise<never> => {
+export const refuseNested = (): Promise<never> => {
   const error = nested()
   warnInDevelopment('HOLDFAST_OPTIONS', error.message)
   const refused = Promise.reject(error)
@@ -331,7 +331,7 @@ export function nested(): SessionError {
   return new SessionError(
     'ERR_SESSION_DATA',
     'a method of the session was called inside the function given to update, or inside valid, user, beforeSave or a toJSON: ' +
-      'look at the state there, and call the method afterwards'
+      'look at the session that the function gets, and call the method afterwards'
   )
 }
 

@@ -13,7 +13,7 @@ export interface CookieStoreOptions {
    * Each cookie carries the moment that was known when it was sealed, and is refused once this function returns a
    * later one; the servers' clocks do not matter. Called at each read and twice before each write, with the session's
    * data. To log a user out everywhere but here, record the moment and call `regenerate`. Anything but a number, such as a
-   * date, fails with `ERR_SESSION_OPTIONS`. Default: 0.
+   * date, fails with `ERR_SESSION_OPTIONS`, and an error of the function's own with `ERR_SESSION_STORE`. Default: 0.
    */
   notBefore?: ((session: Record<string, unknown>) => number | Promise<number>) | undefined
 }
@@ -29,6 +29,7 @@ export interface CookieStoreOptions {
  * - The name and the sealed text fill at most 4096 bytes, which leaves about 2900 for the session's JSON. Anything
  *   larger is refused with `ERR_SESSION_DATA`, before anything is sent.
  * - A change after the response headers have left is refused with `ERR_SESSION_HEADERS_SENT`.
+ * - The options `genid` and `signed: false` have no effect, as the id is the sealed text, nor has `merge`.
  *
  * If you change `cookie.path` or `cookie.domain`, change `name` as well. Otherwise a browser with an older cookie
  * sends both, and after a login nobody can tell which of them counts.
@@ -82,7 +83,17 @@ export class CookieStore implements Store {
 
   async #momentOf(text: string): Promise<number> {
     if (!this.#notBefore) return 0
-    const moment: unknown = await this.#notBefore(this.#decode(text) as Record<string, unknown>)
+    const session = this.#decode(text) as Record<string, unknown>
+    let moment: unknown
+    try {
+      moment = await this.#notBefore(session)
+    } catch (error) {
+      throw new SessionError(
+        'ERR_SESSION_STORE',
+        'CookieStore: notBefore failed, and its error is the cause: without its answer, nothing is opened or sealed',
+        { cause: error }
+      )
+    }
     need(
       typeof moment === 'number' && !Number.isNaN(moment),
       'CookieStore: notBefore must return a number, in milliseconds since 1970, or 0, or a promise of one'

@@ -10,7 +10,11 @@ export const contract = [
   always('says which contract it keeps', async (store) => {
     await Promise.resolve()
     assert.equal(store.contract, 1)
+    for (const flag of [store.conditional ?? true, store.stateless ?? false])
+      assert.equal(typeof flag, 'boolean', 'conditional and stateless are true or false')
     if (store.stateless) assert.equal(store.conditional, false, 'a stateless store cannot compare')
+    for (const name of ['index', 'watch'] as const)
+      assert.ok(!store[name] || 'life' in store, `${name} has no effect without life`)
   }),
 
   always('answers null where nothing was ever saved', async (store) => {

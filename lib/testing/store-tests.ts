@@ -32,15 +32,18 @@ export interface StoreTestOptions {
  * so `make` may return the same store each time, and the store need not be empty. They skip guarantees that a store
  * does not claim (`conditional: false`).
  *
+ * @throws TypeError for something else than functions, or an unknown option
  * @example
  * ```ts
  * for (const { name, run } of storeTests(() => new MyStore())) test(name, run)
  * ```
  */
-export function storeTests(
-  make: () => Store | Promise<Store>,
-  { unreachable }: StoreTestOptions = {}
-): StoreTest[] {
+export function storeTests(make: () => Store | Promise<Store>, options: StoreTestOptions = {}): StoreTest[] {
+  const { unreachable } = options
+  const unknown = Object.keys(options).find((name) => name !== 'unreachable')
+  if (unknown !== undefined) throw new TypeError(`storeTests has one option, unreachable, and not ${unknown}`)
+  if (typeof make !== 'function' || typeof (unreachable ?? make) !== 'function')
+    throw new TypeError('storeTests takes functions that make stores: storeTests(() => store)')
   return [
     ...[contract, texts, comparisons, lives, ends, users].flat().map((sentence) => testOf(sentence, make)),
     ...(unreachable ? failures.map((sentence) => testOf(sentence, unreachable)) : [])

@@ -238,6 +238,30 @@ describe('version: 2', () => {
   })
 })
 
-test.each([0, -1, NaN, Infinity, 2 ** 31])('timeout: %p is refused at start', (timeout) => {
-  expect(() => ours({ secret, timeout })).toThrow(TypeError)
+test.each([0, -1, NaN, Infinity, 2 ** 31, '5', null])('timeout: %p is refused at start', (timeout) => {
+  expect(() => ours({ secret, timeout: timeout as number })).toThrow(TypeError)
+})
+
+test('an option of the main entry is named in a warning, and one that nobody knows is passed over', () => {
+  const warn = atEnd(jest.spyOn(process, 'emitWarning').mockReturnValue(), (it) => it.mockRestore())
+  const start = () =>
+    ours({
+      ...{
+        secret,
+        resave: false,
+        saveUninitialized: false,
+        store: storeOf(ours),
+        rolling: true,
+        timeout: 5000
+      },
+      ...{ idleTimeout: 60_000, valid: () => true, load: undefined, whatever: 1 }
+    } as never)
+  start()
+  start()
+  const said = warn.mock.calls.map(([message, options]) => [options, message])
+  const told = (name: string) => [
+    { code: 'HOLDFAST_OPTIONS' },
+    expect.stringMatching(`^the option ${name} has no effect in the drop-in.*require\\('holdfast'\\)`)
+  ]
+  expect(said).toEqual([told('idleTimeout'), told('valid')])
 })

@@ -48,6 +48,16 @@ test('create gives the session itself, which is stored and goes on working', asy
   expect((await sessions.list('ann')).map(({ handle }) => handle)).toEqual([made.handle])
 })
 
+test.each([
+  ['the application', express()],
+  ['nothing', undefined]
+])('testCookie refuses %s', async (_what, given) => {
+  await expect(testCookie(given as never, {})).rejects.toMatchObject({
+    code: 'ERR_SESSION_OPTIONS',
+    message: 'testCookie takes what session() returned, and not the app: export sessions beside it'
+  })
+})
+
 test('create refuses no data', async () => {
   const { sessions } = await open()
   expect(await codeOf(sessions.create(undefined as never))).toBe('ERR_SESSION_DATA')

@@ -45,6 +45,17 @@ describe('open gives null', () => {
   })
 })
 
+test.each([new Headers({ cookie: 'sid=x' }), new Map([['cookie', 'sid=x']])])(
+  'open refuses %p for headers, and says how to give them',
+  async (headers) => {
+    const { site } = await returning()
+    const opened = outside(site).sessions.open({ headers: headers as never })
+    await expect(opened).rejects.toThrow(
+      /of a Headers or a Map, \{ headers: Object\.fromEntries\(headers\) \}$/
+    )
+  }
+)
+
 describe('load', () => {
   test('gives the session of the request, and renews its life', async () => {
     const { site, visitor } = await returning({ idleTimeout: MINUTE })

@@ -371,11 +371,8 @@ describe('a store that fails', () => {
 
   test('at the index fails the login, and nothing is stored', async () => {
     const real = new MemoryStore()
-    const broken: Store['index'] = {
-      ...real.index,
-      add: () => Promise.reject(new Error('down')),
-      list: () => Promise.reject(new Error('down'))
-    }
+    const down = () => Promise.reject(new Error('down'))
+    const broken = Object.assign(real.index, { add: down, list: down, end: down })
     const store = Object.assign(new CountingStore(real), { index: broken })
     const { site, sessions } = await open(store)
     const answer = await site.visitor().visit((s) => void (s.userinfo = 'nobody'))

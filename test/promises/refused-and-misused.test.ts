@@ -3,16 +3,19 @@ import express from 'express'
 import real from 'express-session'
 import Redis from 'ioredis'
 import dropIn from '../../lib/express-session'
-import session, { MemoryStore, type SessionOptions } from '../../lib'
+import session, { MemoryStore, type Session, type SessionOptions, type Sessions } from '../../lib'
 import { RedisStore } from '../../lib/redis'
-import { fails } from '../support/counting-store'
+import { CountingStore, fails } from '../support/counting-store'
 import { openRedis } from '../support/redis'
 import { startProxy } from '../support/proxy'
 import { atEnd, serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { codeOf } from '../support/outcome'
 import { send } from '../support/send'
-import { type Bag, type Handler, returning, secret } from '../support/site'
+import { type Bag, type Handler, returning, secret, Site } from '../support/site'
+
+/** A request on its way through `valid`. */
+type Asking = Parameters<Sessions['open']>[0] & { session: Session }
 
 const NAMES = Array.from({ length: 12 }, (_, i) => `key${i}`)
 
@@ -47,6 +50,71 @@ describe.each(['valid', 'schema'])('a session that %s refuses for now', (by) => 
     expect(await visitor.ask((s) => s.n ?? null)).toBeNull()
     isFine = true
     expect(await visitor.ask((s) => s.n)).toBe(1)
+  })
+})
+
+describe('valid that asks for the session of its request, which waits for it, fails at once', () => {
+  const asks: [string, 'lazy' | 'eager', (req: Asking, sessions: Sessions) => unknown][] = [
+    ['load()', 'lazy', (req) => req.session.load()],
+    ['update()', 'lazy', (req) => req.session.update(() => null)],
+    ['destroy()', 'lazy', (req) => req.session.destroy()],
+    ['sessions.of(req).load()', 'lazy', (req, sessions) => sessions.of(req).load()],
+    ['sessions.open(req)', 'lazy', (req, sessions) => sessions.open(req)],
+    ['sessions.open(req)', 'eager', (req, sessions) => sessions.open(req)],
+    ['sessions.of(req)', 'eager', (req, sessions) => sessions.of(req)]
+  ]
+  const handlers: [string, Handler][] = [
+    ['load', (s) => s.load().then((loaded) => loaded.n)],
+    ['update', (s) => s.update((draft) => draft.n)]
+  ]
+  const cases = asks.flatMap((ask) => handlers.map((handler) => [...ask, ...handler] as const))
+
+  test.each(cases)('%s, %s: %#', async (_what, load, ask, _by, handler) => {
+    let isAsking = false
+    let said: unknown
+    const valid = async (req: object) => {
+      if (isAsking)
+        await Promise.resolve()
+          .then(() => ask(req as Asking, sessions))
+          .catch((error: unknown) => (said = error))
+      return true
+    }
+    const store = new CountingStore()
+    const sessions = session({ secret, store, load, valid })
+    const site = await Site.listen(
+      express().use(sessions, (req, res, next) => {
+        Promise.resolve(handlerOf(req.session as Bag)).then((answer) => res.json(answer ?? null), next)
+      }),
+      store
+    )
+    let handlerOf: (s: Bag) => unknown = (s) => s.update((draft) => void (draft.n = 1))
+    const visitor = site.visitor()
+    await visitor.send('/')
+    handlerOf = (s) => handler(s, undefined as never, undefined as never)
+    isAsking = true
+    await visitor.send('/')
+    expect(said).toMatchObject({
+      message: expect.stringMatching(/inside valid|valid gets the session as its second/)
+    })
+    isAsking = false
+    expect((await visitor.send('/')).text).toBe('1')
+  })
+
+  test('and what it has begun and left may call it afterwards', async () => {
+    let go!: () => void
+    const answered = new Promise<void>((resolve) => void (go = resolve))
+    let left: Promise<unknown> | undefined
+    const valid = (req: object) => {
+      left ??= answered.then(() => (req as Asking).session.update((s) => Object.assign(s, { n: 2 }).n))
+      return true
+    }
+    const { visitor } = await returning({ load: 'lazy', valid })
+    const seen = await visitor.ask(async (s) => {
+      await s.load()
+      go()
+      return left
+    })
+    expect(seen).toBe(2)
   })
 })
 

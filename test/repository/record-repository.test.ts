@@ -53,6 +53,15 @@ describe('load', () => {
     }
   })
 
+  it('does not take a renewal for a session that is gone if the store says neither', async () => {
+    const { store, repository } = setUp()
+    store.next('touch', async () => undefined)
+    await expect(repository.touch('a', MINUTE, patient())).rejects.toMatchObject({
+      code: 'ERR_SESSION_STORE',
+      cause: { message: expect.stringMatching(/^the store's touch answered/) }
+    })
+  })
+
   it('rejects where the store could not say', async () => {
     const { store, repository } = setUp()
     store.next('get', fails, hangs)

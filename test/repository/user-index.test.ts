@@ -214,3 +214,14 @@ test('a login of which nobody knows whether it was stored stays noted', async ()
   expect([await noted(), asked]).toEqual([['a'], ['add']])
   expect(await repository.load('a', patient())).not.toBeNull()
 })
+
+test('a login fails as one of the store does if the index does not answer what it noted', async () => {
+  const store = new MemoryStore()
+  const add = () => Promise.resolve(undefined as never)
+  const { login } = setUp({ ...plain(store), index: { ...store.index, add } })
+  await expect(login('a')).rejects.toMatchObject({
+    code: 'ERR_SESSION_STORE',
+    cause: { message: expect.stringMatching(/^the store's index\.add answered/) }
+  })
+  expect(await store.get('a')).toBeNull()
+})

@@ -219,6 +219,22 @@ describe('where the application has logged everybody out', () => {
     expect([status, setCookies, site.errors[0]?.code]).toEqual([409, [], 'ERR_SESSION_GONE'])
   })
 
+  it('and cannot say so before a write, the error names it, and that nothing was sealed', async () => {
+    let isDown = false
+    const down = new Error('down')
+    const notBefore = () => (isDown ? Promise.reject(down) : Promise.resolve(0))
+    const { visitor, site } = await open({ store: new CookieStore({ notBefore }) })
+    const { status, setCookies } = await visitor.visit((s) => {
+      isDown = true
+      s.n = 2
+    })
+    expect([status, setCookies]).toEqual([503, []])
+    expect(site.errors).toEqual([expect.objectContaining({ code: 'ERR_SESSION_STORE', cause: down })])
+    expect(site.errors[0]!.message).toBe(
+      'CookieStore: notBefore failed, and its error is the cause: without its answer, nothing is opened or sealed'
+    )
+  })
+
   it('and cannot say so, nothing is accepted, and what was saved is sent all the same', async () => {
     let isDown = false
     const notBefore = () => (isDown ? Promise.reject(new Error('down')) : Promise.resolve(0))

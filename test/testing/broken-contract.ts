@@ -24,6 +24,13 @@ export const BROKEN_CONTRACT: Record<string, Broken> = {
   'is of another contract': broken('says which contract it keeps', () => ({
     contract: 2 as 1
   })),
+  'compares or not, nobody knows': broken('says which contract it keeps', () => ({
+    conditional: 'no' as unknown as boolean
+  })),
+  'indexes, and cannot say what lives': broken('says which contract it keeps', ({ index }) => ({ index })),
+  'tells of ends, and cannot say what lives': broken('says which contract it keeps', (real) => ({
+    watch: (listener) => real.watch(listener)
+  })),
   'keeps nothing': broken('keeps a text under the id that set answers with', () => ({
     set: (id) => Promise.resolve({ id })
   })),
