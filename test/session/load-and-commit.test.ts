@@ -125,8 +125,14 @@ describe('the budget', () => {
     // A cookie from before, which does not say the life.
     await visitor.clone().ask((s) => void (s.cookie.maxAge = 5 * TIMEOUT))
     site.store.next('get', lasts(TIMEOUT - 200))
-    site.store.always(hangs, 'touch')
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    site.store.always(
+      after(() => ended),
+      'touch'
+    )
     expect((await visitor.visit(() => 'never')).status).toBe(503)
+    end()
   })
 
   it('of a login holds for both of its steps', async () => {
