@@ -11,6 +11,7 @@ import {
   type Committed,
   type Draft,
   type Drafting,
+  type Patience,
   type Repository,
   type StoredSession
 } from './repository'
@@ -72,7 +73,7 @@ interface AnyJob extends QueuedJob {
 interface CommitJob extends AnyJob {
   readonly known: StoredObject | null
   readonly draft: Drafting<StoredObject>
-  patience?: Budget
+  patience?: Patience
   resolve(committed: Committed<StoredObject>): void
 }
 interface TouchJob extends AnyJob {
@@ -94,7 +95,7 @@ interface Running {
 /** What all middlewares over one store share. */
 interface Turns {
   /** They wait for each other. */
-  readonly queue: CommitQueue<Job, Budget>
+  readonly queue: CommitQueue<Job, Patience>
   readonly underWay: Set<Running>
 }
 
@@ -143,12 +144,11 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   ) {
     this.#reserved = limits.reserved ?? RESERVED
     this.#turns = turnsOf.get(shared) ?? {
-      queue: new CommitQueue<Job, Budget>((id, jobs, ended, spent) => {
-        // Functions that never end hold the session up once, and not one after the other.
-        const patience = spent ?? new Budget(timeout / 2)
+      queue: new CommitQueue<Job, Patience>((id, jobs, ended, patience = { ms: timeout / 2 }) => {
+        const { ms } = patience
         for (const job of jobs) if ('draft' in job) job.patience = patience
         void ExpressStoreRepository.#each(id, jobs).finally(() =>
-          ended(patience.left > 0 ? undefined : patience)
+          ended(patience.ms < ms ? patience : undefined)
         )
       }),
       underWay: new Set()

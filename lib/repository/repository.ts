@@ -21,15 +21,16 @@ export interface Draft {
   readonly ttl: number
 }
 
-/**
- * Makes what is to be stored of the newest stored state. Undefined: nothing is.
- *
- * @param patience - how long commits that wait for each other wait for the application's functions, all together; left out:
- *   each commit has its own
- */
+/** How long commits that wait for each other wait for a function of the application. */
+export interface Patience {
+  /** Milliseconds. Less after each function that took longer. */
+  ms: number
+}
+
+/** Makes what is to be stored of the newest stored state. Undefined: nothing is. */
 export type Drafting<S> = (
   latest: S | null,
-  patience?: Budget
+  patience?: Patience
 ) => Draft | undefined | Promise<Draft | undefined>
 
 /** The result of a commit. */

@@ -98,14 +98,15 @@ export async function updateSession<T>(
   const budget = new Budget(timeout)
   /** What fn makes of this state, if the commits that share the write could not wait for it any longer. */
   let slow: { of: StoredSession | null; drafted: Promise<Draft | undefined>; error: unknown } | undefined
-  const draft = async (latest: StoredSession | null, patience = new Budget(timeout / 2)) => {
+  const draft = async (latest: StoredSession | null, patience = { ms: timeout / 2 }) => {
     const last = slow
     slow = undefined
     const isStill = last?.of && latest ? isSame(last.of, latest, repository) : last?.of === latest
     if (last && isStill) return last.drafted
     if (last) budget.contested()
     const drafted = run(latest)
-    await patience.wait(drafted.then(ignore, ignore), 1).catch((error: unknown) => {
+    await new Budget(patience.ms).wait(drafted.then(ignore, ignore), 1).catch((error: unknown) => {
+      patience.ms /= 4
       slow = { of: latest, drafted, error }
       throw error
     })

@@ -361,6 +361,24 @@ describe('update', () => {
     expect(await dataOf(site, visitor)).toEqual({ n: 1 })
   })
 
+  it('that waits for something is exact over a store with callbacks, however long a hundred take together', async () => {
+    const store = new real.MemoryStore()
+    const { visitor } = await returning({ store: () => store, timeout: 400 }, { n: 0 })
+    let arrived = 0
+    const answers = Array.from({ length: 100 }, () =>
+      visitor.clone().visit(async (s) => {
+        arrived++
+        await until(() => arrived === 100)
+        await s.update(async (draft) => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          draft.n = Number(draft.n) + 1
+        })
+      })
+    )
+    expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([200]))
+    expect(await visitor.ask((s) => s.n)).toBe(100)
+  })
+
   it('that never ends holds up its session over a store with callbacks once, however many there are', async () => {
     const store = new real.MemoryStore()
     const { visitor } = await returning({ store: () => store }, { n: 1 })
