@@ -100,6 +100,7 @@ export const serializing = { now: false }
  */
 export function encodeData(data: Data): string {
   let text: string | undefined
+  const outer = serializing.now
   try {
     serializing.now = true
     text = JSON.stringify(data)
@@ -111,7 +112,7 @@ export function encodeData(data: Data): string {
       { cause }
     )
   } finally {
-    serializing.now = false
+    serializing.now = outer
   }
   // A `toJSON` among the application's keys can turn the whole into anything.
   if (!text?.startsWith('{')) {

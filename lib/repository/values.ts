@@ -162,6 +162,7 @@ function searchMade(object: object | bigint, depth: number, key: string | number
   if (types.isDate(object)) return Number.isNaN(object.getTime()) ? lost('invalid Date') : changed
   // A Buffer makes a list of all its bytes.
   if (ArrayBuffer.isView(object)) return changed
+  const outer = serializing.now
   try {
     serializing.now = true
     const made = (object as { toJSON(key: string): unknown }).toJSON(String(key))
@@ -172,7 +173,7 @@ function searchMade(object: object | bigint, depth: number, key: string | number
     // JSON meets the same error, and says it.
     return changed
   } finally {
-    serializing.now = false
+    serializing.now = outer
   }
 }
 

@@ -1,6 +1,6 @@
 import { restoreCookie, SessionCookie, storedCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
-import { createHandle, createRevision, encodeData } from '../repository/record'
+import { createHandle, createRevision, encodeData, serializing } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
 import type { Committed, StoredSession } from '../repository/repository'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
@@ -146,6 +146,7 @@ export class TrackedSession implements SessionIdentity {
    * @param isFirst - no call is under way
    */
   mark(isFirst: boolean): Mark | undefined {
+    if (serializing.now) return undefined
     const { state } = this
     if (isFirst) this.#marks = undefined
     // A call on a staged id commits that first.
