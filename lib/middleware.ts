@@ -228,7 +228,11 @@ class Exchange implements SessionScope, ResponseGate {
   }
 
   commit(): Promise<void> | undefined {
-    return commitAtEnd(this.session)
+    const { session, res } = this
+    // An error page goes out whatever becomes of the session; a success must not claim what nobody stores any more.
+    const isSuccess = session.sealed !== undefined && (res.statusCode ?? 200) < 400
+    if (isSuccess && session.isChangedSinceSeal) return session.seal(session.sealed)
+    return commitAtEnd(session)
   }
 
   /** The client has hung up: what its handler had finished is stored all the same. */

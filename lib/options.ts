@@ -146,9 +146,9 @@ export interface SessionOptions<Data extends object = DeclaredData> {
   rememberFor?: number | undefined
 
   /**
-   * Decides whether a loaded session counts. If it returns false, the visitor is anonymous and gets a new id; the
-   * record stays as it is. The session waits for it: take the second argument, as methods of `req.session` fail there
-   * (`ERR_SESSION_DATA`). Default: every session counts.
+   * Decides whether a loaded session counts. If the answer is false, or nothing at all, the visitor is anonymous and gets
+   * a new id; the record stays as it is. The session waits for it: take the second argument, as `req.session` is not there
+   * yet, or its methods fail (`ERR_SESSION_DATA`). Default: every session counts.
    */
   valid?: { of(req: SessionRequest, session: AppSession<Data>): boolean | Promise<boolean> }['of'] | undefined
 
@@ -496,10 +496,14 @@ export function needStore(given: unknown): void {
   need(!isOurs, 'store lacks contract: 1, and is otherwise written for the contract of Holdfast: add it')
 }
 
+const OPTIONAL = ['keys', 'life', 'watch', 'notify', 'nodeOf'] as const
 const INDEX = ['add', 'list', 'end', 'ended', 'renew', 'remove']
 
 /** What a store declares has to be there: else it would fail at a request, or not do what it says. */
-function needDeclared({ conditional, stateless, index }: Store): void {
+function needDeclared(store: Store): void {
+  const { conditional, stateless, index } = store
+  const wrong = OPTIONAL.find((name) => store[name] !== undefined && typeof store[name] !== 'function')
+  need(!wrong, `store.${wrong} must be a function`)
   const areFlags = [conditional ?? true, stateless ?? false].every(isFlag)
   need(areFlags, 'conditional and stateless of a store must be true or false')
   need(

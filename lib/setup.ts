@@ -3,6 +3,7 @@ import { createBareSigner, createSigner, type Signer } from './cookie/signature'
 import { MAX_BYTES } from './cookie/set-cookie'
 import { cookieTransport, type Transport } from './cookie/transport'
 import { need, SessionError } from './errors'
+import { warnInDevelopment } from './events'
 import { checkStore, type Secrets, type Settings } from './options'
 import { fromStored } from './repository/codec'
 import { CONDITIONAL, type ExpressStore } from './repository/express-store'
@@ -44,11 +45,13 @@ function chooser(
   storeOf: (req: SessionRequest) => Store | ExpressStore
 ): (req: SessionRequest) => Shared {
   const made = new WeakMap<object, Shared>()
+  let count = 0
   let isSealed = false
   return (req) => {
     const store = checkStore(storeOf(req))
     let shared = made.get(store)
     if (!shared) {
+      if (++count === MANY) warnInDevelopment('HOLDFAST_OPTIONS', manyStores())
       shared = share(settings, secrets, store)
       // Each would open the seals of the others: a visitor of one would be a visitor of all.
       if (shared.repository.stateless && isSealed) throw secondSeal()
@@ -100,6 +103,12 @@ function signerFor({ signed, name }: Settings, secrets: Secrets, { stateless }: 
   if (stateless) return createBareSigner(MAX_BYTES)
   return signed ? createSigner(secrets, name) : createBareSigner(MAX_ID)
 }
+
+/** One for each request would keep nothing: more than an application has tenants while it is developed. */
+const MANY = 100
+
+const manyStores = (): string =>
+  `store: req => Store has given ${MANY} stores, each with sessions of its own: make each once, and give it again`
 
 function secondSeal(): SessionError {
   return new SessionError(

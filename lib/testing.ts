@@ -19,6 +19,9 @@ export async function testCookie<Data extends object, Given extends Stored<Data>
   data: Known<Given, Stored<Data>>
 ): Promise<string> {
   const given: Partial<typeof sessions> | undefined = sessions
-  need(given?.create, 'testCookie takes what session() returned, and not the app: export sessions beside it')
+  need(
+    given?.create,
+    'testCookie takes what session() of holdfast returned, and neither the app nor the drop-in: export sessions beside the app'
+  )
   return (await sessions.create<Given>(data)).cookie
 }

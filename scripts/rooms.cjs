@@ -7,14 +7,14 @@ module.exports = [
   {
     name: 'entries',
     path: '^lib/(index|redis|testing|store-tests|express-session)[.]m?ts$',
-    lines: 330,
+    lines: 335,
     about: 'the public API, and nothing else'
   },
   { name: 'testing', path: '^lib/testing/', lines: 850, about: 'checks a store against the contract' },
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1285,
+    lines: 1315,
     about: 'the drop-in for express-session'
   },
   {
@@ -38,34 +38,34 @@ module.exports = [
   {
     name: 'setup',
     path: '^lib/setup[.]ts$',
-    lines: 95,
+    lines: 105,
     about: 'shared by all requests of one store: repository, signer, transport'
   },
   {
     name: 'options',
     path: '^lib/option(s|-warnings)[.]ts$',
-    lines: 410,
+    lines: 415,
     about: 'each option once: type, default and check'
   },
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1780,
+    lines: 1815,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1835,
+    lines: 1845,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 500,
+    lines: 505,
     about: 'reads, verifies, signs and writes the session cookie'
   },
-  { name: 'stores', path: '^lib/stores/', lines: 1605, about: 'keep one text for each id' },
+  { name: 'stores', path: '^lib/stores/', lines: 1610, about: 'keep one text for each id' },
   {
     name: 'response',
     path: '^lib/response/',

@@ -322,6 +322,19 @@ describe('valid(ctx, data): valid(req, session)', () => {
     expect(await site.stored(id)).toMatchObject({ n: 2 })
   })
 
+  it.each([
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['0', () => 0],
+    ['undefined, later', () => Promise.resolve(undefined)],
+    ['null, later', () => Promise.resolve(null)]
+  ])('takes an answer of %s for no', async (_answer, answer) => {
+    for (const load of ['eager', 'lazy'] as const) {
+      const { visitor } = await returning({ load, valid: answer as never })
+      expect(await visitor.ask(async (s) => (await s.load()).n ?? 'nobody')).toBe('nobody')
+    }
+  })
+
   it('cannot call the session’s methods, which would wait for it', async () => {
     const { visitor, site } = await returning({ valid: (_req, s) => s.touch().then(() => true) })
     expect((await visitor.visit((s) => s.n)).status).toBe(500)

@@ -224,6 +224,10 @@ describe('what is refused at start, with the name of the option and the remedy',
       { secret, store: plainStore({ index: { add: Date } }) },
       /^store\.index must have add, list, end, ended, renew/
     ],
+    ...['keys', 'life', 'watch', 'notify', 'nodeOf'].map((name): [object, RegExp] => [
+      { secret, store: plainStore({ [name]: 'x' }) },
+      new RegExp(`^store\\.${name} must be a function`)
+    ]),
     [{ secret, transport: { read: Date } }, /^transport must have the functions read, write and clear/],
     [{ secret, valid: true }, /^valid must be a function/],
     [{ secret, user: 'userinfo' }, /^user must be a function/],

@@ -1,4 +1,4 @@
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { Budget } from '../repository/budget'
 import type { Answer } from '../repository/express-store'
 import { mergeSetCookie } from '../cookie/set-cookie'
@@ -14,10 +14,10 @@ import { createSession } from './generate'
 import type { Incoming, Secret, Settings } from './options'
 import { carryOrigin, setOrigin } from './origin'
 import type { Ender } from './own-ends'
-import { attach, isEstranged, notFound, Session, type Host } from './session'
+import { attach, estranged, isEstranged, notFound, Session, type Host } from './session'
 import type { StoredSessions } from './stored-sessions'
 import { signId } from './signature'
-import { carryChanges, isSame, stateOf, type State } from './state'
+import { attemptState, carryChanges, isSame, looksOf, stateOf, type State } from './state'
 import { warnOfLossy } from './lossy'
 
 type Call = 'save' | 'reload' | 'destroy' | 'regenerate'
@@ -48,7 +48,8 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #atEnd: State | undefined
   /** The request's session is gone from the store, and was not stored again. */
   #gone = false
-  #sealed = false
+  /** Why nothing is stored any more, and what was found then. */
+  #sealed: { readonly error: unknown; readonly looks: unknown } | undefined
   /** A new session came too late to be stored. */
   #lost = false
 
@@ -154,7 +155,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   #commit(): Promise<void> | undefined {
-    if (this.#sealed) return undefined
+    if (this.#sealed) return this.#recommit(this.#sealed)
     try {
       if (!this.#calls.idle) return this.#sealing(this.#settled())
       this.#check(this.#calls.unheard)
@@ -191,9 +192,27 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   /** After a failure nothing of this session is stored or sent any more. */
   #sealing(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
-      this.#sealed = true
-      throw asError(error)
+      this.#sealed = { error: asError(error), looks: looksOf(this.req.session) }
+      throw this.#sealed.error
     })
+  }
+
+  /** The answer of an error handler: an error page goes out, a success must not claim what nobody stores any more. */
+  #recommit({
+    error,
+    looks
+  }: {
+    readonly error: unknown
+    readonly looks: unknown
+  }): Promise<void> | undefined {
+    const { session, sessionID } = this.req
+    const isError = (this.res.statusCode ?? 200) >= 400
+    if (isError || isDeepStrictEqual(looksOf(session), looks)) return undefined
+    const state = isMissing(session) ? undefined : attemptState(session as Session)
+    const isDone = isMissing(session)
+      ? this.settings.unset === 'keep' || this.#ended.has(sessionID as string)
+      : state !== undefined && isSame(state, this.#saved)
+    return isDone ? undefined : this.#sealing(Promise.reject(error))
   }
 
   #announce(isStored: (id: string) => boolean): void {
@@ -342,15 +361,6 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 }
 
-/** Undefined for a session that holds what cannot be stored. */
-function attemptState(session: Session): State | undefined {
-  try {
-    return stateOf(session)
-  } catch {
-    return undefined
-  }
-}
-
 function isMissing(value: unknown): value is null | undefined {
   return value === null || value === undefined
 }
@@ -359,13 +369,6 @@ function madeTooLate(): SessionError {
   return new SessionError(
     'ERR_SESSION_HEADERS_SENT',
     'a session was made after the response headers had gone, so that its cookie cannot be sent: nothing was stored'
-  )
-}
-
-function estranged(): SessionError {
-  return new SessionError(
-    'ERR_SESSION_DATA',
-    'req.session was given another prototype, as the key __proto__ of a JSON body does: copy only the keys that you expect'
   )
 }
 

@@ -14,8 +14,8 @@ import { StoredSessions } from './stored-sessions'
 export type Middleware = (req: Incoming, res: HoldableResponse, next: (error?: unknown) => void) => void
 
 /** Makes the middleware: express-session's options, defaults and rules, on a response that waits for the store. */
-export function createExpressSession(options: Options = {}): Middleware {
-  const settings = readOptions(options)
+export function createExpressSession(options?: Options | null): Middleware {
+  const settings = readOptions(options ?? {})
   const { store } = settings
   const readiness = readinessOf(store)
   const sessions = new StoredSessions(store, settings.timeout)

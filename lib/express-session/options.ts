@@ -155,11 +155,13 @@ function isWeak(secret: Secret): boolean {
 function readStore(store: Options['store'], timeout: number): Settings['store'] {
   if (!store) return new MemoryStore()
   needStore(store)
-  if (!('contract' in store) || store.contract !== 1) {
+  if (!('contract' in store)) {
     if (!hasMethods(store, 'get', 'set', 'destroy'))
       throw new TypeError('store must have get, set and destroy')
-    return store as ExpressStore
+    return store
   }
+  if ((store.contract as unknown) !== 1)
+    throw new TypeError('store must have contract: 1, or be a store written for express-session')
   if (store.stateless)
     throw new TypeError('a store that keeps nothing, such as CookieStore, is for the main entry only')
   return new ConditionalStore(store, { life: DAY, timeout })

@@ -1,4 +1,5 @@
 import { shared } from '../copies'
+import { SessionError } from '../errors'
 import { ask, type Answer, type ExpressStore } from '../repository/express-store'
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
@@ -100,6 +101,13 @@ export function inflate(req: Owner, data: object): Session {
 /** Whether an object without a session's methods was a session once, and was then given another prototype. */
 export function isEstranged(value: object): boolean {
   return Object.getOwnPropertyDescriptor(value, 'req')?.enumerable === false
+}
+
+export function estranged(): SessionError {
+  return new SessionError(
+    'ERR_SESSION_DATA',
+    'req.session was given another prototype, as the key __proto__ of a JSON body does: copy only the keys that you expect'
+  )
 }
 
 /** The application's data in a session. */

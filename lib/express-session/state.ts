@@ -1,5 +1,6 @@
 import { changedKeys, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
+import { partsOf } from '../session/lost-change'
 import { choiceOf } from './cookie'
 import { plainData, type Session } from './session'
 
@@ -15,6 +16,22 @@ export interface State {
 /** @throws SessionError `ERR_SESSION_DATA` for what JSON cannot hold */
 export function stateOf(session: Session): State {
   return { id: session.id, text: encodeData(plainData(session)), choice: choiceOf(session.cookie) }
+}
+
+/** Undefined for a session that holds what cannot be stored. */
+export function attemptState(session: Session): State | undefined {
+  try {
+    return stateOf(session)
+  } catch {
+    return undefined
+  }
+}
+
+/** As `stateOf`, to compare also what cannot be stored; undefined for no session. */
+export function looksOf(session: unknown): unknown {
+  if (typeof session !== 'object' || session === null) return session
+  const { id, cookie } = session as Partial<Session>
+  return [id, partsOf(plainData(session)), cookie ? choiceOf(cookie) : undefined]
 }
 
 /** Brings to `to` what was changed in `from` since it was in this state. */

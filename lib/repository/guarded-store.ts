@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { asError, SessionError } from '../errors'
 import type { DestroyResult, SessionIndex, SetResult, Store } from '../stores/store'
 import { Budget } from './budget'
 
@@ -129,7 +129,7 @@ export class GuardedStore {
   /** Asks what the store knows of a user. Only for stores with an index. */
   index<T>(user: string, budget: Budget, ask: (index: SessionIndex) => Promise<T>): Promise<T> {
     const index = this.store.index!
-    const node = index.nodeOf?.(user) ?? this.store
+    const node = found(() => index.nodeOf?.(user)) ?? this.store
     return this.#promise(`user ${user}`, budget, () => ask(index), node)
   }
 
@@ -143,8 +143,9 @@ export class GuardedStore {
     call: () => Promise<T>,
     answered: (answer: T) => void,
     failed: (error: SessionError) => void,
-    node = this.#only || this.store.stateless ? undefined : this.store.nodeOf?.(key)
+    node = this.#only || this.store.stateless ? undefined : found(() => this.store.nodeOf?.(key))
   ): void {
+    if (node instanceof Error) return budget.ask(() => Promise.reject(node), answered, failed)
     const breaker = node === undefined ? this.#only : this.#breakerOf(node)
     // A store without a server has nothing that could fall silent but an application's own function.
     if (!breaker) return budget.ask(call, answered, failed)
@@ -180,6 +181,15 @@ export class GuardedStore {
     let breaker = this.#breakers.get(server)
     if (!breaker) this.#breakers.set(server, (breaker = new CircuitBreaker()))
     return breaker
+  }
+}
+
+/** The server that a store names; an error, if the store does not know it. */
+function found(find: () => object | undefined): object | undefined {
+  try {
+    return find()
+  } catch (error) {
+    return asError(error) as Error
   }
 }
 

@@ -92,9 +92,12 @@ export class CallQueue<Call extends string> {
     this.#tail = busy.then(ended, ended)
   }
 
-  /** A call that fails before anything ran. */
+  /** A call that fails before anything ran. It counts at once: the response may end in the same turn. */
   refuse(call: Call, error: unknown): Promise<never> {
-    return this.#watch(call, reject(error))
+    const reason = asError(error)
+    const promise = new Watched<never>((_, rejected) => rejected(reason))
+    this.#fail(call, reason, promise)
+    return promise
   }
 
   /** Waits for all calls so far, and answers with a failure that came meanwhile. */
@@ -113,14 +116,18 @@ export class CallQueue<Call extends string> {
     const promise = new Watched<T>((resolve, rejected) => {
       outcome.then(resolve, (reason: unknown) => {
         const error = asError(reason)
-        this.failed?.(error)
-        const heard = this.#failures.filter(({ watched }) => !watched())
-        this.#failures = [...heard, { call, error, watched: () => promise.watched }].slice(-MOST)
+        this.#fail(call, error, promise)
         rejected(error)
       })
     })
-    void Promise.prototype.then.call(promise, undefined, () => undefined)
     return promise
+  }
+
+  #fail(call: Call, error: unknown, promise: Watched<unknown>): void {
+    this.failed?.(error)
+    const unheard = this.#failures.filter(({ watched }) => !watched())
+    this.#failures = [...unheard, { call, error, watched: () => promise.watched }].slice(-MOST)
+    void Promise.prototype.then.call(promise, undefined, () => undefined)
   }
 }
 

@@ -6,17 +6,26 @@ import type { StoredSession } from '../repository/repository'
 import type { SessionRequest } from '../request'
 import { misfit, type Misfit, type StandardSchema } from '../standard-schema'
 import type { SessionScope, SessionSettings, VerifiedId } from './scope'
-import { dataOf, type Session } from './session'
+import { dataOf, nested, type Session } from './session'
 import type { TrackedSession } from './tracked-session'
 
-/** Which function was asked about the session of which request, until it has answered. */
-const asked = new AsyncLocalStorage<{ readonly req: SessionRequest; valid: SessionSettings['valid'] }>()
+/** Which function was asked about which session of which request, until it has answered. */
+interface Question {
+  readonly req: SessionRequest
+  readonly id: string
+  valid: SessionSettings['valid']
+}
+
+const asked = new AsyncLocalStorage<Question>()
 
 /** Asks the application whether a session counts. */
 export async function isValid(session: Session, { settings, req }: SessionScope): Promise<boolean> {
-  const question = { req, valid: settings.valid }
+  const outer = asked.getStore()
+  // Opened once more by its headers, it would ask for ever.
+  if (outer?.valid === settings.valid && outer?.id === session.id) throw nested()
+  const question = { req, id: session.id, valid: settings.valid }
   try {
-    return await asked.run(question, () => settings.valid?.(req, session) ?? true)
+    return await asked.run(question, () => settings.valid!(req, session))
   } finally {
     // What the function has begun and left, a connection say, may call the session from now on.
     question.valid = undefined

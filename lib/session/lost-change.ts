@@ -1,4 +1,5 @@
 import type { Data } from '../repository/merge'
+import { encodeData } from '../repository/record'
 
 /**
  * Whether values of a session that was replaced have changed since, but for those that the session in its place has as well:
@@ -12,6 +13,17 @@ export function hasLostChange(values: Data, before: string, kept: Data | undefin
   const [then, now] = [before, JSON.stringify(values)].map((text) => JSON.parse(text) as Data) as [Data, Data]
   leaveOut(shared, values, then, now)
   return JSON.stringify(then) !== JSON.stringify(now)
+}
+
+/** The data key by key, to compare them where they cannot be stored as they are. */
+export function partsOf(data: Data): unknown[] {
+  return Object.entries(data).map(([key, value]) => {
+    try {
+      return [key, encodeData({ [key]: value })]
+    } catch {
+      return [key, value]
+    }
+  })
 }
 
 /** Collects an object and all objects in it. */

@@ -86,7 +86,9 @@ export class RequestSession implements TrackedOwner {
   /** The function given to `update` that is running, and for which other calls wait. */
   #function: Promise<unknown> | undefined
   /** The session that could not be stored, and its state then: its caller knows. */
-  #refused: { readonly current: TrackedSession; readonly state: Mark | undefined } | undefined
+  #refused: { readonly current: TrackedSession; readonly looks: unknown } | undefined
+  /** What was found when it was sealed. */
+  #atSeal: { readonly current: TrackedSession | undefined; readonly looks: unknown } | undefined
 
   constructor(readonly scope: SessionScope) {}
 
@@ -222,7 +224,7 @@ export class RequestSession implements TrackedOwner {
       return Promise.resolve(this.#replace(old, keep, options))
     }
     const start = () => {
-      needKnown('regenerate', options, ['keep', 'set', 'remember'])
+      needKnown('regenerate({ keep, set, remember })', options, ['keep', 'set', 'remember'])
       need(keep === true || Array.isArray(keep), 'keep takes true or a list of keys')
       const { remember, set } = options
       need(typeof (remember ?? false) === 'boolean', 'remember takes true or false: compare what a form sent')
@@ -344,7 +346,18 @@ export class RequestSession implements TrackedOwner {
   /** Nothing is stored any more. */
   seal(error: unknown): Promise<never> {
     this.sealed = asError(error)
+    const current = this.active
+    this.#atSeal = { current, looks: current?.looks }
+    // The calls so far have failed this response. Those of its error handler count for the next one.
+    if (this.scope.canSendCookie()) this.calls = undefined
     return Promise.reject(this.sealed)
+  }
+
+  /** Whether an error handler has asked for something since, which nobody does any more. */
+  get isChangedSinceSeal(): boolean {
+    const { active } = this
+    if (this.calls?.unheard || active !== this.#atSeal?.current) return true
+    return !isDeepStrictEqual(active?.looks, this.#atSeal?.looks)
   }
 
   /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
@@ -362,7 +375,7 @@ export class RequestSession implements TrackedOwner {
    * `whenGone: 'drop'`, the changes of a session that is gone go without an error.
    */
   refuse(current: TrackedSession, error: unknown): void {
-    this.#refused = { current, state: current.state }
+    this.#refused = { current, looks: current.looks }
     if (!isGone(error)) throw error
     const failure = this.#gone(current)
     if (this.scope.settings.whenGone === 'throw') throw failure
@@ -371,7 +384,7 @@ export class RequestSession implements TrackedOwner {
   }
 
   isRefused(current: TrackedSession): boolean {
-    return this.#refused?.current === current && isDeepStrictEqual(this.#refused.state, current.state)
+    return this.#refused?.current === current && isDeepStrictEqual(this.#refused.looks, current.looks)
   }
 
   /**

@@ -3,6 +3,7 @@ import type { SessionError } from '../errors'
 import { createHandle, createRevision, encodeData, serializing } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
 import type { Committed, StoredSession } from '../repository/repository'
+import { partsOf } from './lost-change'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
 /** Does the work of a session, and knows how its request makes one. */
@@ -137,6 +138,11 @@ export class TrackedSession implements SessionIdentity {
     } catch {
       return undefined
     }
+  }
+
+  /** As `state`, and of one that cannot be stored as well. */
+  get looks(): unknown {
+    return [this.cookieState, partsOf(dataOf(this.session))]
   }
 
   /**

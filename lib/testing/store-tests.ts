@@ -39,11 +39,14 @@ export interface StoreTestOptions {
  * ```
  */
 export function storeTests(make: () => Store | Promise<Store>, options: StoreTestOptions = {}): StoreTest[] {
-  const { unreachable } = options
-  const unknown = Object.keys(options).find((name) => name !== 'unreachable')
+  const { unreachable } = { ...options }
+  const unknown = Object.keys({ ...options }).find((name) => name !== 'unreachable')
   if (unknown !== undefined) throw new TypeError(`storeTests has one option, unreachable, and not ${unknown}`)
-  if (typeof make !== 'function' || typeof (unreachable ?? make) !== 'function')
-    throw new TypeError('storeTests takes functions that make stores: storeTests(() => store)')
+  const isMisused = typeof (options as unknown) === 'function' || typeof (unreachable ?? make) !== 'function'
+  if (typeof make !== 'function' || isMisused)
+    throw new TypeError(
+      'storeTests takes functions that make stores: storeTests(() => store), or with { unreachable: () => store }'
+    )
   return [
     ...[contract, texts, comparisons, lives, ends, users].flat().map((sentence) => testOf(sentence, make)),
     ...(unreachable ? failures.map((sentence) => testOf(sentence, unreachable)) : [])

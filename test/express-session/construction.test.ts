@@ -265,3 +265,14 @@ test('an option of the main entry is named in a warning, and one that nobody kno
   ]
   expect(said).toEqual([told('idleTimeout'), told('valid')])
 })
+
+test('null counts as no options, as in express-session', () => {
+  for (const [, session] of both) expect(() => session(null as never)).not.toThrow()
+})
+
+test('a store of the contract has to be one of its present version', () => {
+  const store = { contract: 2, get: Date, set: Date, touch: Date, destroy: Date }
+  expect(() => ours({ secret, resave: false, saveUninitialized: false, store: store as never })).toThrow(
+    /^store must have contract: 1/
+  )
+})

@@ -180,11 +180,37 @@ describe('what is no data of a session does not take its place', () => {
 
   test.each<[string, object]>([
     ['keep takes true or a list of keys', { keep: 'cart' }],
+    ['regenerate({ keep, set, remember }) has no option user', { user: 'ann' }],
     ['remember takes true or false', { remember: 'no' }]
   ])('%s', async (message, options) => {
     const { site, visitor } = await returning()
     await visitor.visit((s) => void s.regenerate(options))
     expect(site.errors.map((error) => error.message)).toEqual([expect.stringContaining(message)])
+  })
+
+  test.each<[string, object]>([
+    ['the store', {}],
+    ['its index', { index: true }]
+  ])(
+    'an error of nodeOf is one of the store, and not the end of the process: that of %s',
+    async (_whose, { index }: { index?: true }) => {
+      const nodeOf = () => {
+        throw new Error('no server is known yet')
+      }
+      const store = new MemoryStore()
+      Object.assign(index ? store.index : store, { nodeOf })
+      const site = await Site.open({ store: () => store, user: (s) => (s as Bag).user as string })
+      expect((await site.visitor().visit((s) => void (s.user = 'ann'))).status).toBe(503)
+      expect(site.errors.map(({ code }) => code)).toEqual(['ERR_SESSION_STORE'])
+    }
+  )
+
+  test('a new store for each request is warned of', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const visitor = (await Site.open({ store: () => new MemoryStore() })).visitor()
+    for (let i = 0; i < 100; i++) await visitor.visit(() => null)
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('make each once')])
   })
 
   test('a changed copy that a function of update returns is refused; one of what it changed is not', async () => {

@@ -100,6 +100,22 @@ describe('valid that asks for the session of its request, which waits for it, fa
     expect((await visitor.send('/')).text).toBe('1')
   })
 
+  test('sessions.open of the same cookie in another request', async () => {
+    const store = new CountingStore()
+    let said: unknown
+    const valid = async (req: { headers: { cookie?: string | undefined } }) => {
+      await sessions
+        .open({ headers: { cookie: req.headers.cookie } })
+        .catch((error: unknown) => (said = error))
+      return true
+    }
+    const sessions = session({ secret, store, valid })
+    const { cookie } = await sessions.create({ n: 1 } as never)
+    const opened = await sessions.open({ headers: { cookie } })
+    expect((opened as Bag | null)?.n).toBe(1)
+    expect(said).toMatchObject({ message: expect.stringContaining('inside valid') })
+  })
+
   test('and what it has begun and left may call it afterwards', async () => {
     let go!: () => void
     const answered = new Promise<void>((resolve) => void (go = resolve))

@@ -113,6 +113,7 @@ test.each<[string, unknown[], RegExp]>([
   ['a store', [new MemoryStore()], /takes functions that make stores: storeTests\(\(\) => store\)/],
   ['nothing', [], /takes functions/],
   ['a store that cannot be reached', [() => new MemoryStore(), { unreachable: {} }], /takes functions/],
+  ['a store that cannot be reached, not as an option', [() => new MemoryStore(), Date], /takes functions/],
   ['a misspelt option', [() => new MemoryStore(), { unreachble: Date }], /unreachable, and not unreachble/]
 ])('%s is refused at once', (_what, args, message) => {
   expect(() => (storeTests as (...args: unknown[]) => unknown)(...args)).toThrow(message)

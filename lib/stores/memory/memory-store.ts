@@ -82,7 +82,10 @@ export class MemoryStore implements Store {
       typeof maxBytes === 'number' && maxBytes > 0,
       'MemoryStore: maxBytes must be a number of bytes above 0'
     )
-    need(typeof now === 'function', 'MemoryStore: now must be a function')
+    need(
+      typeof now === 'function' && Number.isFinite(now()),
+      'MemoryStore: now must be a function that returns milliseconds, such as () => Date.now()'
+    )
     this.#maxBytes = maxBytes
     this.#now = now
     warnInProduction()

@@ -245,6 +245,8 @@ test.each([{ maxBites: 1 }, { ttl: 5 }])('an option that it does not have is an 
   expect(() => new MemoryStore(options as object)).toThrow(
     expect.objectContaining({ code: 'ERR_SESSION_OPTIONS' })
   )
+  for (const now of [() => new Date(), () => NaN, () => Promise.resolve(1)])
+    expect(() => new MemoryStore({ now: now as never })).toThrow(/now must be a function that returns milli/)
   expect(() => new MemoryStore({ maxBites: 1 } as object)).toThrow(/did you mean maxBytes\?/)
 })
 
