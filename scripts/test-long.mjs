@@ -10,6 +10,7 @@ if (process.argv.length === 2)
     'test/promises',
     'test/package',
     'test/security',
-    'test/manager'
+    'test/manager',
+    'test/demo/show'
   )
 await import('./test.mjs')

@@ -58,9 +58,9 @@ it.each([
   ['ALLOWED_ORIGIN', 'http://127.0.0.1:8080/'],
   ['ALLOWED_ORIGIN', 'http://Shop.example'],
   ['ALLOWED_ORIGIN', 'file:///index.html']
-])('refuses %s=%s by name', (name, value) => {
+])('refuses %s=%s by name, in one line', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(StartError)
-  expect(() => readConfig({ [name]: value })).toThrow(name)
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}.*$`))
 })
 
 it('does not repeat the password of a URL that it refuses', () => {

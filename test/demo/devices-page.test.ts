@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core'
 import { life } from '../../demo/app'
 import { openStore } from '../../demo/store'
+import { MemoryStore } from '../../lib/index'
 import { visit } from './support/browser'
 import { startDemo } from './support/demo'
 import { answered, button, logIn, panelSays } from './support/page'
-import { stores } from './support/stores'
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
 const devices = (page: Page) => page.getByRole('list', { name: '我的设备' }).getByRole('listitem')
@@ -29,47 +29,46 @@ async function isUser(page: Page, userinfo: string | null): Promise<void> {
   await answered(page, 'GET /users/getUser', JSON.stringify({ ok: 1, message: '成功', userinfo }))
 }
 
-describe.each(stores)('on $name', ({ name, open }) => {
-  it('lists the devices, and logs out one of them, or all but this one', async () => {
-    const demo = await startDemo({ store: await open(), storeName: name })
-    await two(demo.url, async (one, other) => {
-      await one.getByText('用户名登录后，这里列出').waitFor()
-      await logIn(one, '张三')
-      await hasDevices(one, 1)
-      await devices(one).getByText('这台', { exact: true }).waitFor()
-      expect(await button(one, others).isVisible()).toBe(false)
+it('lists the devices, and logs out one of them, or all but this one', async () => {
+  // The page does not know its store; devices.test.ts asks both of them.
+  const demo = await startDemo({ store: new MemoryStore() })
+  await two(demo.url, async (one, other) => {
+    await one.getByText('用户名登录后，这里列出').waitFor()
+    await logIn(one, '张三')
+    await hasDevices(one, 1)
+    await devices(one).getByText('这台', { exact: true }).waitFor()
+    expect(await button(one, others).isVisible()).toBe(false)
 
-      await logIn(other, '张三')
-      await hasDevices(other, 2)
-      await isUser(one, '张三')
-      await hasDevices(one, 2)
-      const there = devices(one).filter({ hasText: 'Firefox · Windows' })
-      const here = devices(one).filter({ hasText: 'Chrome · Linux' })
-      await here.getByText('这台', { exact: true }).waitFor()
-      expect(await there.getByText('这台', { exact: true }).isVisible()).toBe(false)
-      await there.getByText(/首次 .*\d:\d\d:\d\d\s最近 .*\d:\d\d:\d\d/).waitFor()
+    await logIn(other, '张三')
+    await hasDevices(other, 2)
+    await isUser(one, '张三')
+    await hasDevices(one, 2)
+    const there = devices(one).filter({ hasText: 'Firefox · Windows' })
+    const here = devices(one).filter({ hasText: 'Chrome · Linux' })
+    await here.getByText('这台', { exact: true }).waitFor()
+    expect(await there.getByText('这台', { exact: true }).isVisible()).toBe(false)
+    await there.getByText(/首次 .*\d:\d\d:\d\d\s最近 .*\d:\d\d:\d\d/).waitFor()
 
-      await button(one, '退出这台').and(there.getByRole('button')).click()
-      await answered(one, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
-      await hasDevices(one, 1)
-      await one.locator('#devices-title:focus').waitFor()
-      await isUser(other, null)
-      await other.getByText('还没有会话').waitFor()
-      await isUser(one, '张三')
+    await button(one, '退出这台').and(there.getByRole('button')).click()
+    await answered(one, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
+    await hasDevices(one, 1)
+    await one.locator('#devices-title:focus').waitFor()
+    await isUser(other, null)
+    await other.getByText('还没有会话').waitFor()
+    await isUser(one, '张三')
 
-      await logIn(other, '张三')
-      await hasDevices(other, 2)
-      await button(other, others).click()
-      await answered(other, 'POST /users/devices/logout-others', '{"ok":1,"message":"退出成功","ended":1}')
-      await hasDevices(other, 1)
-      await isUser(one, null)
-      await isUser(other, '张三')
+    await logIn(other, '张三')
+    await hasDevices(other, 2)
+    await button(other, others).click()
+    await answered(other, 'POST /users/devices/logout-others', '{"ok":1,"message":"退出成功","ended":1}')
+    await hasDevices(other, 1)
+    await isUser(one, null)
+    await isUser(other, '张三')
 
-      await devices(other).getByRole('button').click()
-      await answered(other, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
-      await other.getByText('还没有会话').waitFor()
-      await other.getByText('用户名登录后，这里列出').waitFor()
-    })
+    await devices(other).getByRole('button').click()
+    await answered(other, 'POST /users/devices/logout', '{"ok":1,"message":"退出成功","ended":1}')
+    await other.getByText('还没有会话').waitFor()
+    await other.getByText('用户名登录后，这里列出').waitFor()
   })
 })
 

@@ -3,24 +3,32 @@ import { join } from 'node:path'
 import { codeBlocks, type Block } from './blocks'
 import { buildLibrary } from '../package/build'
 import { check } from './check'
+import { Apps } from './program'
 import { Workshop } from './workshop'
 
 const workshop = new Workshop()
+const env = { WORD: 'hello' }
+let apps: Apps
+let samples = 0
+
 beforeAll(() => {
   buildLibrary()
+  apps = new Apps(env)
 })
-afterAll(() => {
+afterAll(async () => {
+  await apps?.stop()
   workshop.remove()
 })
 
+/** Each in a file of its own: Node loads a file once. */
 const blocks = (language: string, mark: string, ...codes: string[]): Block[] =>
-  codes.flatMap((code, index) =>
-    codeBlocks(`sample-${index}.md`, `${mark}\n\`\`\`${language}\n${code}\n\`\`\``)
-  )
+  codes
+    .flatMap((code) => codeBlocks('sample.md', `${mark}\n\`\`\`${language}\n${code}\n\`\`\``))
+    .map((block) => ({ ...block, place: `sample.md:${++samples}` }))
 
 async function outcome([block, ...others]: Block[]): Promise<string> {
   try {
-    await check(block!, { workshop, env: { WORD: 'hello' }, document: [block!, ...others] })
+    await check(block!, { workshop, apps, env, document: [block!, ...others] })
     return 'fine'
   } catch (error) {
     return (error as Error).message

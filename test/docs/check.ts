@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Block } from './blocks'
-import { Program } from './program'
+import { type Apps, Program } from './program'
 import type { Workshop } from './workshop'
 
 const root = join(__dirname, '../..')
@@ -15,6 +15,8 @@ const SHOWN = ['', 'text', 'http', 'html', 'diff', 'redis', 'nginx', 'mermaid']
 /** What the blocks of documents are checked with. */
 export interface Tools {
   workshop: Workshop
+  /** Where the apps run. */
+  apps: Apps
   /** For the programs in the documents, besides this process's own: `REDIS_URL`, `SECRET`. */
   env: NodeJS.ProcessEnv
   /** The other blocks of the same document: a fragment may build on the session data that they declare. */
@@ -65,30 +67,25 @@ function checkScripts({ code }: Block): void {
   }
 }
 
-/** Compiles in advance what {@link check} asks for, as far as it goes together. Alone, each block takes half a second. */
+/** Compiles in advance what {@link check} asks for. Alone, each block takes half a second. */
 export function compileAll(documents: Block[][], workshop: Workshop): void {
-  const apps: string[] = []
-  const plain: string[] = []
-  for (const document of documents) {
-    const blocks = document.filter(({ language }) => language === 'ts')
-    const kinds = (...names: string[]) =>
-      blocks.filter(({ mark }) => names.includes(/^\w+/.exec(mark ?? '')?.[0] ?? ''))
-    const files = kinds('file', 'base')
-    for (const block of files) bringFile(block, workshop)
-    const fragments = kinds('types').map((block) => write(block, workshop))
-    if (!document.some(declares)) plain.push(...fragments)
-    else if (fragments.length > 0) workshop.compileTogether(fragments, surroundings(document, workshop))
-    // Whatever one of them declares, all the others would see.
-    if (files.some(declares)) continue
-    const whole = [...kinds('run', 'app'), ...kinds('more').map((block) => wholeApp(block, document))]
-    apps.push(...whole.filter((block) => !declares(block)).map((block) => write(block, workshop)))
-    apps.push(...files.map((block) => bringFile(block, workshop)!))
-  }
-  workshop.compileTogether(apps)
-  workshop.compileTogether(plain, surroundings([], workshop))
+  const programs = documents.flatMap((document) => {
+    bringFiles(document, workshop)
+    return document
+      .filter(({ language }) => language === 'ts')
+      .flatMap((block) => programOf(block, document, workshop))
+  })
+  workshop.compileAll(programs)
 }
 
-const declares = ({ code }: Block) => /declare (module|global)/.test(code)
+/** The file of a block, and what it finds around it. Nothing, where it is not compiled. */
+function programOf(block: Block, document: Block[], workshop: Workshop): string[][] {
+  const [kind] = /^\w+/.exec(block.mark ?? '') ?? []
+  if (kind === 'types') return [[write(block, workshop), ...surroundings(document, workshop)]]
+  if (kind === 'file' || kind === 'base') return [[bringFile(block, workshop)!]]
+  if (kind === 'run' || kind === 'app') return [[write(block, workshop)]]
+  return kind === 'more' ? [[write(wholeApp(block, document), workshop)]] : []
+}
 
 function checkTypes(block: Block, { workshop, document }: Tools): void {
   if (block.language !== 'ts') throw new Error('only TypeScript has types to check')
@@ -137,23 +134,18 @@ async function checkRun(block: Block, tools: Tools): Promise<void> {
 }
 
 async function checkApp(block: Block, tools: Tools, requests: Request[]): Promise<void> {
-  const program = start(block, tools)
-  try {
-    const url = await program.url()
-    let cookie = ''
-    const words: Record<string, string> = {}
-    for (const { method, path, ...one } of requests) {
-      const body = one.body?.replace(WORD, (name) => words[name] ?? name)
-      const headers = { cookie, ...(body && { 'content-type': 'application/json' }) }
-      const response = await fetch(url + path, { method, headers, body: body ?? null, redirect: 'manual' })
-      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
-      const answer = (await response.text()).trim()
-      const found = matchWords(answer, one.expected)
-      if (!found) throw new Error(`${method} ${path} was answered with ${response.status} ${answer}`)
-      Object.assign(words, found)
-    }
-  } finally {
-    await program.stop()
+  const url = await tools.apps.open(compiled(block, tools))
+  let cookie = ''
+  const words: Record<string, string> = {}
+  for (const { method, path, ...one } of requests) {
+    const body = one.body?.replace(WORD, (name) => words[name] ?? name)
+    const headers = { cookie, ...(body && { 'content-type': 'application/json' }) }
+    const response = await fetch(url + path, { method, headers, body: body ?? null, redirect: 'manual' })
+    cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
+    const answer = (await response.text()).trim()
+    const found = matchWords(answer, one.expected)
+    if (!found) throw new Error(`${method} ${path} was answered with ${response.status} ${answer}`)
+    Object.assign(words, found)
   }
 }
 
@@ -183,11 +175,16 @@ function requestsIn(text: string): Request[] {
   })
 }
 
-export function start(block: Block, { workshop, env, document }: Tools): Program {
+export function start(block: Block, tools: Omit<Tools, 'apps'>): Program {
+  return new Program(compiled(block, tools), tools.env)
+}
+
+/** The file of a program, as Node runs it. */
+function compiled(block: Block, { workshop, document }: Pick<Tools, 'workshop' | 'document'>): string {
   bringFiles(document, workshop)
   const file = write(block, workshop)
   if (block.language === 'ts') complain(workshop.compile(file))
-  return new Program(file.replace(/\.mts$/, '.mjs'), env)
+  return file.replace(/\.mts$/, '.mjs')
 }
 
 function write(block: Block, workshop: Workshop): string {

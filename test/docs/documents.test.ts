@@ -4,6 +4,7 @@ import { startRedis } from '../support/redis-server'
 import { codeBlocks } from './blocks'
 import { buildLibrary } from '../package/build'
 import { check, compileAll } from './check'
+import { Apps } from './program'
 import { Workshop } from './workshop'
 
 const root = join(__dirname, '../..')
@@ -16,6 +17,8 @@ const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
 
 const workshop = new Workshop()
 let redis: Awaited<ReturnType<typeof startRedis>>
+let env: NodeJS.ProcessEnv
+let apps: Apps
 
 beforeAll(async () => {
   buildLibrary()
@@ -24,9 +27,15 @@ beforeAll(async () => {
     workshop
   )
   redis = await startRedis()
-  // Thirty runs of the compiler, on half a core perhaps.
-}, 900_000)
+  env = {
+    SECRET: 'a secret of thirty-two bytes or more',
+    OLD_SECRET: 'the secret that came before this one',
+    REDIS_URL: redis.url
+  }
+  apps = new Apps(env)
+})
 afterAll(async () => {
+  await apps?.stop()
   await redis?.stop()
   workshop.remove()
 })
@@ -34,12 +43,7 @@ afterAll(async () => {
 describe.each(documents)('%s', (_name, document) => {
   for (const block of document) {
     test(`${block.place} ${block.language}: ${block.mark ?? 'no mark'}`, async () => {
-      const secrets = {
-        SECRET: 'a secret of thirty-two bytes or more',
-        OLD_SECRET: 'the secret that came before this one'
-      }
-      const env = { ...secrets, REDIS_URL: redis.url }
-      await check(block, { workshop, env, document })
+      await check(block, { workshop, apps, env, document })
     })
   }
 })

@@ -23,13 +23,14 @@ export class Program {
 
   /** Resolves to the address it serves. */
   async url(): Promise<string> {
-    const port: unknown = await Promise.race([
+    const message: unknown = await Promise.race([
       once(this.#child, 'message').then(([message]: unknown[]) => message),
       this.#ended.then(() => {
         throw new Error(`It ended before it listened:\n${this.output}`)
       })
     ])
-    return `http://127.0.0.1:${String(port)}`
+    if (typeof message !== 'number') throw new Error(String(message))
+    return `http://127.0.0.1:${message}`
   }
 
   /** Resolves to its exit status when it ends by itself. */
@@ -38,8 +39,32 @@ export class Program {
     return this.#child.exitCode
   }
 
+  send(message: string): void {
+    this.#child.send(message)
+  }
+
   async stop(): Promise<void> {
     this.#child.kill()
     await this.#ended
+  }
+}
+
+/** One process for the apps of documents, each on a port of its own, until all of them stop: it loads their libraries once. */
+export class Apps {
+  readonly #host: Program
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#host = new Program(join(__dirname, 'apps.cjs'), env)
+  }
+
+  /** Starts one, when the one before listens. Resolves to the address it serves. */
+  open(file: string): Promise<string> {
+    const url = this.#host.url()
+    this.#host.send(file)
+    return url
+  }
+
+  stop(): Promise<void> {
+    return this.#host.stop()
   }
 }

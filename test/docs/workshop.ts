@@ -21,7 +21,7 @@ const OPTIONS = {
  */
 export class Workshop {
   readonly folder: string
-  /** What is wrong in files that were compiled together, until others are written in their places. */
+  /** What is wrong in files that were compiled, until others are written in their places. */
   readonly #known = new Map<string, string[]>()
 
   constructor() {
@@ -44,33 +44,33 @@ export class Workshop {
    * it, one line each.
    */
   compile(path: string, others: string[] = []): string[] {
-    return this.#known.get(path) ?? this.#check([path], others)[0]!
+    if (!this.#known.has(path)) this.compileAll([[path, ...others]])
+    return this.#known.get(path)!
   }
 
   /**
-   * Compiles files in one go, which `compile` answers from then on: the compiler looks at their libraries once. None of
-   * them may declare what another one would see.
+   * Compiles programs, each a file and others that declare something for it, in one run of the compiler, which reads
+   * their libraries once. `compile` answers it from then on. None sees what another one declares.
    */
-  compileTogether(paths: string[], others: string[] = []): void {
-    const found = this.#check(paths, others)
-    paths.forEach((path, i) => this.#known.set(path, found[i]!))
-  }
-
-  #check(paths: string[], others: string[]): string[][] {
-    const files = [...paths, ...others]
-    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: OPTIONS, files }))
-    const args = [TSC, '-p', '.', '--pretty', 'false', '--singleThreaded']
+  compileAll(programs: string[][]): void {
+    const configs = programs.map((files) => {
+      const config = `${files[0]}.json`
+      writeFileSync(config, JSON.stringify({ compilerOptions: OPTIONS, files }))
+      return config
+    })
+    const args = [TSC, '--build', ...configs, '--force', '--pretty', 'false', '--singleThreaded']
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: this.folder, encoding: 'utf8' })
     const messages = stdout.split(/\n(?! )/).map((text) => MESSAGE.exec(text))
     if (status !== 0 && !messages.some(Boolean)) throw new Error(`the compiler failed: ${stdout}`)
-    return paths.map((path) =>
-      messages.flatMap((found) => {
-        const [, file, line, message] = found ?? []
+    for (const [path] of programs) {
+      const found = messages.flatMap((one) => {
+        const [, file, line, message] = one ?? []
         if (message === undefined) return []
         if (file === undefined) return [message]
         return resolve(this.folder, file) === path ? [`line ${line} of the block: ${message}`] : []
       })
-    )
+      this.#known.set(path!, [...new Set(found)])
+    }
   }
 
   remove(): void {

@@ -14,12 +14,22 @@ const examples = join(__dirname, '../../examples')
 const workshop = new Workshop()
 const redis = openRedis()
 
-beforeAll(buildLibrary)
+beforeAll(() => {
+  buildLibrary()
+  const names = readdirSync(examples, { recursive: true, encoding: 'utf8' })
+  workshop.compileAll(names.filter((name) => name.endsWith('.mts')).map((name) => [bring(name)]))
+})
+
+afterAll(() => workshop.remove())
+
+/** Puts an example where the compiler and Node find the library. */
+const bring = (name: string) =>
+  workshop.write(name.replace('/', '-'), readFileSync(join(examples, name), 'utf8'))
 
 function run(name: string, env: NodeJS.ProcessEnv = {}): Program {
   let file = join(examples, name)
   if (file.endsWith('.mts')) {
-    file = workshop.write(name.replace('/', '-'), readFileSync(file, 'utf8'))
+    file = bring(name)
     expect(workshop.compile(file)).toEqual([])
     file = file.replace(/\.mts$/, '.mjs')
   }

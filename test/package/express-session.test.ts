@@ -1,45 +1,55 @@
-import { mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Compiler, matrix, VERSIONS } from './compiler'
-import { pack, Project, succeed, type Tarball } from './project'
+import { buildLibrary } from './build'
+import { asked, Compiler, matrix, VERSIONS } from './compiler'
+import { modulePath, Project } from './project'
 
-const root = join(__dirname, '../..')
 const source = (name: string): string => readFileSync(join(__dirname, '../types', name), 'utf8')
 const APPLICATION = source('express-session.ts')
 const DECLARATIONS = source('express-session-declarations.ts')
 const STORES = source('express-session-stores.ts')
-const types = ['express', '@types/express', '@types/node', 'connect-redis', 'redis']
-const stores = [
-  'connect-pg-simple',
-  'pg',
-  '@types/connect-pg-simple@7.0.3',
-  'connect-mongo@6.0.0',
-  'mongodb@7.9.0'
+/** For those that are copied, as npm would put them there. */
+const beneath = [
+  ...['express', 'redis', '@types/node', '@types/express-session'],
+  ...['body-parser', 'range-parser', 'send', 'serve-static'].map((name) => `@types/${name}`),
+  ...['pg', '@types/pg', 'mongodb']
+]
+/** Linked, they would find the express-session of the repository, and the compiler no names for their types. */
+const copied = [
+  ...['connect-redis', 'connect-pg-simple', '@types/connect-pg-simple', 'connect-mongo'],
+  ...['express', 'express-serve-static-core', 'qs'].map((name) => `@types/${name}`)
 ]
 
 const compilers = VERSIONS.map((version) => new Compiler(version))
-let tarball: Tarball
-let alias: string
 /** What an application of express-session has installed, and Holdfast beside it. */
 const before = new Project()
 /** The same one with the alias, and `@types/express-session`, which the types of a store install. */
 const aliased = new Project()
+/** With the library below the alias, where npm puts it if there is another version. */
+const below = new Project()
 const bare = new Project()
 
-beforeAll(async () => {
-  tarball = await pack()
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-alias-'))
-  alias = join(folder, 'holdfast-express-session-1.19.0.tgz')
-  await succeed('npm', ['pack', '--pack-destination', folder], join(root, 'packages/express-session'))
-  await before.link(tarball.path, [...types, 'express-session', '@types/express-session'])
-  await aliased.install([tarball.path, `express-session@file:${alias}`], [...types, ...stores])
-  await bare.link(tarball.path, ['@types/node'])
+beforeAll(() => {
+  buildLibrary()
+  before.link([
+    'express',
+    '@types/express',
+    '@types/node',
+    'redis',
+    'connect-redis',
+    'express-session',
+    '@types/express-session'
+  ])
+  aliased.link(beneath)
+  below.link(beneath, 'node_modules/express-session/node_modules/holdfast')
+  for (const project of [aliased, below]) {
+    project.copy(join(__dirname, '../../packages/express-session'), 'node_modules/express-session')
+    for (const name of copied) project.copy(modulePath(name), join('node_modules', name))
+  }
+  bare.link(['@types/node'])
 })
 afterAll(() => {
-  tarball?.remove()
-  if (alias) rmSync(join(alias, '..'), { recursive: true })
-  for (const project of [before, aliased, bare]) project.remove()
+  for (const project of [before, aliased, below, bare]) project.remove()
 })
 
 const IMPORTS = `
@@ -71,37 +81,6 @@ function filesOf(extension: string, ...texts: string[]): Record<string, string> 
   return Object.fromEntries(texts.map((text, i) => [`main${i}.${extension}`, imports + text]))
 }
 
-test.each(compilers)(
-  'the application compiles with @types/express-session: TypeScript $version',
-  (compiler) => {
-    const files = filesOf('mts', APPLICATION, DECLARATIONS)
-    expect(compiler.check(before, files, { module: 'node16', declaration: false })).toBe('')
-  }
-)
-
-test.each(matrix(compilers))(
-  'with the alias it compiles as it is, with stores of other packages: $title',
-  ({ compiler, extension, options }) => {
-    const files = filesOf(extension, APPLICATION, DECLARATIONS, STORES)
-    expect(compiler.check(aliased, files, options)).toBe('')
-  }
-)
-
-test.each(matrix(compilers))(
-  'it compiles with the one line changed, and a line in tsconfig: $title',
-  ({ compiler, extension, options }) => {
-    const paths = { 'express-session': ['../node_modules/holdfast/dist/express-session.d.ts'] }
-    const changed = [APPLICATION, DECLARATIONS].map((text) =>
-      text.replace(/'express-session'/g, "'holdfast/express-session'")
-    )
-    expect(compiler.check(before, filesOf(extension, ...changed), { ...options, paths })).toBe('')
-  }
-)
-
-test('types where Express is not installed', () => {
-  expect(compilers[0]!.check(bare, { 'main.mts': BARE }, { module: 'nodenext' })).toBe('')
-})
-
 const BARE = `
 import { createServer } from 'node:http'
 import session, { Cookie, MemoryStore } from 'holdfast/express-session'
@@ -117,47 +96,56 @@ createServer((req, res) => {
 })
 `
 
-test('require and import give the same, by the alias and without', async () => {
-  aliased.write('same.mjs', SAME)
-  expect(await aliased.node('same.mjs')).toEqual({ status: 0, output: 'the same\n' })
+describe.each(compilers)('TypeScript $version', (compiler) => {
+  compiler.test(
+    'the application compiles with @types/express-session',
+    before,
+    filesOf('mts', APPLICATION, DECLARATIONS),
+    { module: 'node16', declaration: false }
+  )
 })
 
-const SAME = `
-import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
-import session, { Cookie, MemoryStore, Session, Store } from 'express-session'
-import named from 'holdfast/express-session'
-import * as all from 'holdfast/express-session'
+describe.each(asked(compilers))('TypeScript $version', (compiler) => {
+  compiler.test(
+    'the declarations of the library, and with the alias those of stores, are right',
+    aliased,
+    filesOf('mts', STORES),
+    { module: 'nodenext', skipLibCheck: false }
+  )
 
-const require = createRequire(import.meta.url)
-assert.equal(typeof session, 'function')
-assert.equal(session, require('express-session'))
-assert.equal(session, named)
-assert.equal(session, require('holdfast/express-session'))
-const members = { Cookie, MemoryStore, Session, Store }
-for (const [name, value] of Object.entries(members)) {
-  assert.equal(session[name], value)
-  assert.equal(all[name], value)
-}
-for (const [file, name] of [['cookie', 'Cookie'], ['memory', 'MemoryStore'], ['session', 'Session'], ['store', 'Store']]) {
-  assert.equal(require('express-session/session/' + file), members[name])
-}
-console.log('the same')
-`
+  compiler.test(
+    'it compiles with the library below the alias, where npm puts it if there is another version',
+    below,
+    filesOf('mts', APPLICATION, DECLARATIONS, STORES),
+    { module: 'nodenext' }
+  )
 
-describe('with the library below the alias, where npm puts it if there is another version', () => {
-  beforeAll(() => {
-    aliased.write('node_modules/express-session/node_modules/.keep', '')
-    renameSync(
-      join(aliased.folder, 'node_modules/holdfast'),
-      join(aliased.folder, 'node_modules/express-session/node_modules/holdfast')
-    )
-  })
+  compiler.test(
+    'types where Express is not installed',
+    bare,
+    { 'main.mts': BARE },
+    { module: 'nodenext', skipLibCheck: false }
+  )
+})
 
-  // `npm run test:long` asks in all ways.
-  const ways = matrix(compilers).slice(0, process.env.TEST_LONG ? Infinity : 2)
-  test.each(ways)('it compiles: $title', ({ compiler, extension, options }) => {
-    const files = filesOf(extension, APPLICATION, DECLARATIONS, STORES)
-    expect(compiler.check(aliased, files, options)).toBe('')
-  })
+describe.each(matrix(compilers))('$title', ({ compiler, extension, options }) => {
+  compiler.test(
+    'with the alias it compiles as it is, with stores of other packages',
+    aliased,
+    filesOf(extension, APPLICATION, DECLARATIONS, STORES),
+    options
+  )
+
+  const changed = [APPLICATION, DECLARATIONS].map((text) =>
+    text.replace(/'express-session'/g, "'holdfast/express-session'")
+  )
+  compiler.test(
+    'it compiles with the one line changed, and a line in tsconfig',
+    before,
+    filesOf(extension, ...changed),
+    {
+      ...options,
+      paths: { 'express-session': ['../../node_modules/holdfast/dist/express-session.d.ts'] }
+    }
+  )
 })

@@ -8,22 +8,58 @@ import { manifest, modulePath, type Outcome, pack, Project, run, type Tarball } 
 const nodes = (process.env.TEST_NODES ?? process.execPath).split(delimiter)
 
 let tarball: Tarball
+let alias: Tarball
 const project = new Project()
 
 beforeAll(async () => {
   tarball = await pack()
-  await project.install([tarball.path], ['express'])
+  alias = await pack('packages/express-session')
+  // Under the name of express-session, which connect-redis asks for.
+  const named = `express-session@file:${alias.path}`
+  await project.install([tarball.path, named], ['express', 'connect-redis', 'redis'])
 })
 afterAll(() => {
   tarball?.remove()
+  alias?.remove()
   project.remove()
 })
 
 test('the tarball holds what users need, and nothing else', () => {
   const expected = /^(dist\/.*\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg))$/
   const others = tarball.files.filter((file) => !expected.test(file))
+  const built = readdirSync(modulePath('../dist'), { recursive: true, encoding: 'utf8' })
+  const missing = built.filter((file) => /\.\w+$/.test(file) && !tarball.files.includes(`dist/${file}`))
+  expect(missing).toEqual([])
   expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'])
 })
+
+test("with the alias, require and import give the same, by its name and by the library's own", async () => {
+  project.write('alias.mjs', ALIAS)
+  expect(await project.node('alias.mjs')).toEqual({ status: 0, output: 'the same\n' })
+})
+
+const ALIAS = `
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import session, { Cookie, MemoryStore, Session, Store } from 'express-session'
+import named from 'holdfast/express-session'
+import * as all from 'holdfast/express-session'
+
+const require = createRequire(import.meta.url)
+assert.equal(typeof session, 'function')
+assert.equal(session, require('express-session'))
+assert.equal(session, named)
+assert.equal(session, require('holdfast/express-session'))
+const members = { Cookie, MemoryStore, Session, Store }
+for (const [name, value] of Object.entries(members)) {
+  assert.equal(session[name], value)
+  assert.equal(all[name], value)
+}
+for (const [file, name] of [['cookie', 'Cookie'], ['memory', 'MemoryStore'], ['session', 'Session'], ['store', 'Store']]) {
+  assert.equal(require('express-session/session/' + file), members[name])
+}
+console.log('the same')
+`
 
 test('it brings three packages along', () => {
   const { dependencies } = manifest(join(project.folder, 'node_modules/holdfast'))

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -56,12 +57,12 @@ export interface Tarball {
   remove: () => void
 }
 
-/** Builds the library where it is out of date, and packs it as it would be published. */
-export async function pack(): Promise<Tarball> {
+/** Packs the library, which it builds where it is out of date, or another package, as it would be published. */
+export async function pack(name = '.'): Promise<Tarball> {
   buildLibrary()
   const folder = temporaryFolder()
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
-  const { stdout } = await promisify(execFile)('npm', args, { cwd: root })
+  const { stdout } = await promisify(execFile)('npm', args, { cwd: join(root, name) })
   const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[]
   return {
     path: join(folder, packed!.filename),
@@ -77,27 +78,30 @@ export class Project {
   /**
    * Installs tarballs as users do, and packages in the versions that the repository itself has.
    * @param tarballs - paths, or with a name: `express-session@file:…`
-   * @param names - those that the repository does not have come with their version: `connect-mongo@6.0.0`
    */
   async install(tarballs: string[], names: string[] = []): Promise<void> {
     this.write('package.json', '{ "private": true }')
-    const versioned = names.map((name) =>
-      name.lastIndexOf('@') > 0 ? name : `${name}@${manifest(modulePath(name)).version}`
-    )
+    const versioned = names.map((name) => `${name}@${manifest(modulePath(name)).version}`)
     const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
     await succeed('npm', ['install', ...quick, ...tarballs, ...versioned], this.folder)
   }
 
-  /** Unpacks a tarball and links the repository's packages, which takes no time. The compiler sees no difference. */
-  async link(tarball: string, names: string[]): Promise<void> {
-    const library = join(this.folder, 'node_modules/holdfast')
-    mkdirSync(library, { recursive: true })
-    await succeed('tar', ['-xzf', tarball, '--strip-components=1', '-C', library], this.folder)
-    for (const name of [...Object.keys(manifest(library).dependencies), ...names]) {
+  /**
+   * Puts the built library where npm would, without packing it, and links the repository's packages. The compiler sees
+   * no difference.
+   */
+  link(names: string[], library = 'node_modules/holdfast'): void {
+    for (const part of ['dist', 'package.json']) this.copy(join(root, part), join(library, part))
+    for (const name of [...Object.keys(manifest(root).dependencies), ...names]) {
       const link = join(this.folder, 'node_modules', name)
       mkdirSync(dirname(link), { recursive: true })
       symlinkSync(modulePath(name), link)
     }
+  }
+
+  /** Copies a file or a folder. Node and the compiler take a link for what it leads to: two of them would be one copy. */
+  copy(from: string, to: string): void {
+    cpSync(from, join(this.folder, to), { recursive: true })
   }
 
   /** Writes a file, `src/app.ts`, and makes the folders above it. */

@@ -1,6 +1,7 @@
-import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { manifest, modulePath, pack, Project, succeed, type Tarball } from './project'
+import { buildLibrary } from './build'
+import { manifest, modulePath, Project, succeed } from './project'
 
 /** What `two-copies.cjs` prints of each store that it tries. */
 interface Seen {
@@ -20,31 +21,29 @@ const PROGRAM = readFileSync(join(__dirname, 'two-copies.cjs'), 'utf8')
 const ALIAS = join(__dirname, '../../packages/express-session')
 const BELOW = 'node_modules/dependency/node_modules'
 const projects: Project[] = []
-let tarball: Tarball
 let real: Output
 
 beforeAll(async () => {
-  tarball = await pack()
+  buildLibrary()
   real = await run((project) => {
     const library = modulePath('express-session')
     for (const name of Object.keys(manifest(library).dependencies)) {
       if (!existsSync(join(library, 'node_modules', name))) link(project, name)
     }
-    for (const folder of ['node_modules', BELOW]) copy(library, project, `${folder}/express-session`)
+    for (const folder of ['node_modules', BELOW]) project.copy(library, `${folder}/express-session`)
   })
 })
 afterAll(() => {
-  tarball?.remove()
   for (const project of projects) project.remove()
 })
 
 /** An application with Express, and with a package that asks for an express-session of its own. */
-async function run(install: (project: Project) => unknown): Promise<Output> {
+async function run(install: (project: Project) => void): Promise<Output> {
   const project = new Project()
   projects.push(project)
   project.write('node_modules/dependency/index.js', "module.exports = require('express-session')")
   for (const name of ['express', 'passport']) link(project, name)
-  await install(project)
+  install(project)
   project.write('main.cjs', PROGRAM)
   // On a busy machine a store may be slow enough for a warning.
   const args = ['--no-warnings', 'main.cjs']
@@ -53,9 +52,6 @@ async function run(install: (project: Project) => unknown): Promise<Output> {
 
 const link = ({ folder }: Project, name: string) =>
   symlinkSync(modulePath(name), join(folder, 'node_modules', name))
-// Node takes a link for the folder that it leads to: two links would be one copy.
-const copy = (from: string, { folder }: Project, to: string) =>
-  cpSync(from, join(folder, to), { recursive: true })
 
 describe('with the alias in an application and in a package that it depends on', () => {
   test.each([
@@ -65,10 +61,10 @@ describe('with the alias in an application and in a package that it depends on',
   ])(
     '$title: what works with express-session twice works, and nothing is undone',
     async ({ aliases, own, copies }) => {
-      const ours = await run(async (project) => {
-        await project.link(tarball.path, [])
-        for (const folder of aliases) copy(ALIAS, project, `${folder}/express-session`)
-        if (own) copy(join(project.folder, 'node_modules/holdfast'), project, `${BELOW}/holdfast`)
+      const ours = await run((project) => {
+        project.link([])
+        for (const folder of aliases) project.copy(ALIAS, `${folder}/express-session`)
+        if (own) project.copy(join(project.folder, 'node_modules/holdfast'), `${BELOW}/holdfast`)
       })
       expect([real.copies, ours.copies]).toEqual([2, copies])
       for (const [store, theirs] of Object.entries(real)) {

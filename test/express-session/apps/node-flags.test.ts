@@ -1,22 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { compile } from '../../support/compile'
 import { both } from '../support/both'
 
 const entry = {
   'express-session': 'express-session',
-  'holdfast/express-session': join(__dirname, '../../../lib/express-session.ts')
+  'holdfast/express-session': join(compile(['lib']), 'lib/express-session.js')
 }
 
 /** Runs a program with one of the two as `session`. */
 function run(name: string, program: string, ...flags: string[]) {
-  const compile = `
-    const ts = require('typescript'), fs = require('fs')
-    require.extensions['.ts'] = (module, file) => module._compile(ts.transpileModule(fs.readFileSync(file, 'utf8'),
-      { compilerOptions: { module: 'commonjs', target: 'es2022', esModuleInterop: true } }).outputText, file)
-    const session = require(${JSON.stringify(entry[name as keyof typeof entry])})
-    ${program}`
+  const code = `const session = require(${JSON.stringify(entry[name as keyof typeof entry])})\n${program}`
   const env = { ...process.env, NO_DEPRECATION: '' }
-  return spawnSync(process.execPath, [...flags, '-e', compile], {
+  return spawnSync(process.execPath, [...flags, '-e', code], {
     cwd: join(__dirname, '../../..'),
     env,
     encoding: 'utf8'
