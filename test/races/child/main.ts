@@ -5,12 +5,12 @@ import { RedisStore } from '../../../lib/redis'
 /**
  * An application in a process of its own, on the Redis at `REDIS_URL`. It prints its port, and ends with its input.
  * With `/regenerate?halt=n` it prints a line when the n-th store command of that request has been applied, and the request
- * stays where it is. With `STOP_AT=n` the process prints a line and stops when its n-th command is on its way.
+ * stays where it is. After `/stop/n` the process prints a line and stops when its n-th command from then on is on its way.
  */
-const { REDIS_URL = '', SECRET = '', TIMEOUT = '20000', STOP_AT } = process.env
+const { REDIS_URL = '', SECRET = '', TIMEOUT = '20000' } = process.env
 
 let left = Infinity
-let asked = 0
+let untilStop = Infinity
 
 function stop(): void {
   console.log('stops')
@@ -19,7 +19,7 @@ function stop(): void {
 
 function counted(store: Store): Store {
   const count = async <T>(answer: Promise<T>): Promise<T> => {
-    if (++asked === Number(STOP_AT)) setImmediate(stop)
+    if (--untilStop === 0) setImmediate(stop)
     const value = await answer
     if (--left !== 0) return value
     console.log('halted')
@@ -43,6 +43,11 @@ app.use((req, _res, next) => {
   next()
 })
 app.use(session({ secret: SECRET, store: counted(RedisStore.connect(REDIS_URL)), timeout: Number(TIMEOUT) }))
+
+app.post('/stop/:command', (req, res) => {
+  untilStop = Number(req.params.command)
+  res.end()
+})
 
 app.post('/count', async (req, res) => {
   const count = await bag(req).update((draft) => (draft.count = Number(draft.count ?? 0) + 1))
