@@ -5,26 +5,35 @@ import { byStatus, load, Witness } from './support/witness'
 const MINUTE = 60_000
 
 let rig: Rig
-beforeAll(async () => (rig = await Rig.open({ visitors: 0 })))
+/** Processes whose clocks are wrong by so many minutes. Their sessions live for 10 minutes without use, 60 altogether. */
+const processes = new Map<number, AppProcess>()
+/** One whose clock goes on as a test says. */
+let later: AppProcess
+beforeAll(async () => {
+  rig = await Rig.open({ visitors: 0 })
+  const start = () => AppProcess.start('faults/child/main', { REDIS_URL: rig.server.url })
+  for (const skew of [-10, 0, 10]) processes.set(skew, await set(await start(), skew))
+  later = await start()
+})
 
-/** A process whose clock is so many minutes ahead. Its sessions live for 10 minutes without use, 60 altogether. */
-const startAt = (minutes: number): Promise<AppProcess> =>
-  AppProcess.start('faults/child/main', { REDIS_URL: rig.server.url, SKEW: `${minutes * MINUTE}` })
+async function set(process: AppProcess, minutes: number): Promise<AppProcess> {
+  expect((await process.post(`/clock/${minutes * MINUTE}`)).status).toBe(200)
+  return process
+}
 
 test('processes whose clocks differ by twenty minutes: sessions live in Redis as long as they should', async () => {
-  const processes = await Promise.all([-10, 0, 10].map(startAt))
+  const ports = [...processes.values()].map(({ port }) => port)
   let next = 0
-  rig.visitors.splice(0)
   for (let i = 0; i < 9; i++) {
     // Each request meets another process.
-    const visitor = new Witness(() => processes[next++ % processes.length]!.port)
+    const visitor = new Witness(() => ports[next++ % ports.length]!)
     await visitor.ask('/login')
     rig.visitors.push(visitor)
   }
   const outcomes = await load(rig.visitors, REQUESTS, 500)
   expect(byStatus(outcomes)).toEqual({ 200: REQUESTS })
   expect(await rig.audit()).toEqual([])
-  for (const { port } of processes) {
+  for (const port of ports) {
     for (const { name, cookies } of rig.visitors) {
       expect((await new Witness(port, name, cookies).ask('/read')).status).toBe(200)
     }
@@ -41,13 +50,12 @@ test.each([
   [0, 60],
   [10, 70]
 ])('a session begun where the clock is %d minutes off ends after %d minutes', async (skew, lifetime) => {
-  const [began, before, after] = await Promise.all([skew, lifetime - 1, lifetime + 1].map(startAt))
-  let { port } = began!
+  let { port } = processes.get(skew)!
   const visitor = new Witness(() => port)
   expect((await visitor.ask('/login')).status).toBe(200)
-  port = before!.port
+  ;({ port } = await set(later, lifetime - 1))
   expect((await visitor.ask('/read')).answer?.text).toBe('{"user":"somebody"}')
-  port = after!.port
+  await set(later, lifetime + 1)
   expect((await visitor.ask('/read')).answer?.text).toBe('{}')
   // That clock may be the wrong one: it refuses the session, and Redis ends the record.
   const left = await rig.redis((redis) => redis.pttl(`SESSION:${visitor.id}`))

@@ -4,8 +4,10 @@ import { REQUESTS, Rig } from './support/rig'
 import { byStatus, late, needsStore } from './support/witness'
 
 describe.each(clients)('$name', (kind) => {
+  let rig: Rig
+  beforeAll(async () => (rig = await Rig.open({ kind })))
+
   test('answers get lost, and the connection with them', async () => {
-    const rig = await Rig.open({ kind })
     for (let i = 0; i < REQUESTS / 4; i++) {
       const visitor = rig.visitors[i % rig.visitors.length]!
       await rig.opened.ready()
@@ -28,7 +30,6 @@ describe.each(clients)('$name', (kind) => {
       (rig: Rig) => rig.redis((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal'))
     ]
   ])('%s, again and again', async (_, cut) => {
-    const rig = await Rig.open({ kind })
     const loading = rig.load(REQUESTS, 2000)
     for (let i = 0; i < 10; i++) {
       await runFor(200)

@@ -8,6 +8,10 @@ const REQUESTS = 20
 const TIMEOUT = 1500
 
 const redis = openRedis()
+let child: AppProcess
+beforeAll(async () => {
+  child = await AppProcess.start('races/child/main', { REDIS_URL: redis.url, TIMEOUT: `${TIMEOUT}` })
+})
 
 test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
   'a process that stops at its command %i, for longer than the timeout, refuses nobody when it goes on',
@@ -15,15 +19,11 @@ test.each([1, REQUESTS, REQUESTS + 1, REQUESTS + 10])(
     const site = await Site.open({ store: redis.store })
     const visitors = Array.from({ length: REQUESTS }, () => site.visitor())
     for (const visitor of visitors) await visitor.ask((s) => void (s.count = 0))
-    const stopped = await AppProcess.start('races/child/main', {
-      REDIS_URL: redis.url,
-      TIMEOUT: `${TIMEOUT}`,
-      STOP_AT: `${command}`
-    })
-    const answers = Promise.all(visitors.map(({ cookie }) => stopped.post('/count', cookie)))
-    await stopped.says()
+    expect((await child.post(`/stop/${command}`)).status).toBe(200)
+    const answers = Promise.all(visitors.map(({ cookie }) => child.post('/count', cookie)))
+    await child.says()
     await delay(TIMEOUT + 200)
-    stopped.resume()
+    child.resume()
     expect((await answers).map(({ status, text }) => [status, text])).toEqual(
       Array(REQUESTS).fill([200, '1'])
     )

@@ -18,7 +18,7 @@ const backends = openBackends()
 
 describe.each([
   ['MemoryStore', ALL, isLong ? ALL : CORE, isLong ? MOVES : CARRIED, isLong ? 10_000 : 4000],
-  ['Redis', ...(isLong ? ([CORE, CORE, MOVES, 3000] as const) : ([SHORT, SHORT, CARRIED, 500] as const))]
+  ['Redis', ...(isLong ? ([CORE, CORE, MOVES, 3000] as const) : ([SHORT, SHORT, ['new id'], 400] as const))]
 ] as const)('every interleaving on %s', (name, names, inOneProcess, moves, least) => {
   let count = 0
 
@@ -53,13 +53,14 @@ describe.each([
       )
     ))
 
-  test('of three requests', () =>
-    all((isLong ? triples(SHORT) : [SHORT.slice(0, 3)]).map((three) => together(three))))
+  if (isLong || name === 'MemoryStore')
+    test('of three requests', () =>
+      all((isLong ? triples(SHORT) : [SHORT.slice(0, 3)]).map((three) => together(three))))
 
   if (isLong) test('of three requests, one of which moves the session', () => all(moving()), 3_600_000)
 
   test('were enough', () => {
-    if (isLong) process.stdout.write(`every interleaving on ${name}: ${count} schedules\n`)
+    process.stdout.write(`every interleaving on ${name}: ${count} schedules\n`)
     expect(count).toBeGreaterThan(least)
   })
 })

@@ -4,16 +4,15 @@ import type { Visitor } from '../support/site'
 import { AppProcess } from '../support/app-process'
 import { begin, held } from './support/visit'
 
-/** A process is killed around each store command of a regenerate. */
-const CASES: [string, string, number, Record<string, unknown>][] = [
-  ['regenerate', '', 3, {}],
-  ['regenerate with a list', 'cart', 3, { cart: ['book'] }],
-  ['regenerate with everything', 'all', 3, { user: 'test', cart: ['book'] }]
+/** How a session gets another id, by three store commands each, and what is kept then. */
+const MOVES: [string, string, Record<string, unknown>][] = [
+  ['regenerate', '', {}],
+  ['regenerate with a list', 'cart', { cart: ['book'] }],
+  ['regenerate with everything', 'all', { user: 'test', cart: ['book'] }]
 ]
 const DATA = { user: 'test', cart: ['book'] }
 
 const redis = openRedis()
-afterEach(() => redis.client.flushdb())
 
 /** Every session that is in the store, by its id; marks of moved ones are none. */
 async function sessions(): Promise<Map<string, Record<string, unknown>>> {
@@ -29,28 +28,60 @@ async function sessions(): Promise<Map<string, Record<string, unknown>>> {
   return found
 }
 
-const start = (env: Record<string, string> = {}) =>
-  AppProcess.start('races/child/main', { REDIS_URL: redis.url, ...env })
-
-async function killAt(command: number, keep: string, visitor: Visitor): Promise<void> {
-  const child = await start({ KILL_AFTER: String(command) })
-  await child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
-  expect(await child.ended).toBe('SIGKILL')
+/** Somebody whose regenerate has stopped behind one of its store commands. */
+interface Cut {
+  readonly name: string
+  readonly query: string
+  readonly command: number
+  /** What the new session holds. */
+  readonly fresh: Record<string, unknown>
+  visitor: Visitor
 }
 
-describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
-  test.each(Array.from({ length: commands }, (_, i) => i + 1))(
-    'after command %i: a session too many at most, none too few, and none brought back',
-    async (command) => {
-      const { visitor } = await begin(redis.store, DATA)
-      const old = visitor.id
-      await killAt(command, keep, visitor)
+const cutAfter = (...commands: number[]) =>
+  MOVES.flatMap(([move, keep, kept]) =>
+    commands.map((command): Cut => {
+      const name = `${move}, after command ${command}`
+      const query = new URLSearchParams({ keep, user: name }).toString()
+      return { name, query, command, fresh: { ...kept, user: name }, visitor: undefined! }
+    })
+  )
 
+const start = () => AppProcess.start('races/child/main', { REDIS_URL: redis.url, TIMEOUT: '120000' })
+
+/** Kills a process in which each of these has come to its command. `meanwhile` happens before it dies. */
+async function kill(cuts: readonly Cut[], meanwhile?: (visitor: Visitor) => unknown): Promise<void> {
+  const child = await start()
+  const answers = []
+  for (const cut of cuts) {
+    cut.visitor = (await begin(redis.store, DATA)).visitor
+    const path = `/regenerate?${cut.query}&halt=${cut.command}`
+    answers.push(child.post(path, cut.visitor.cookie).catch(() => 'broken'))
+    await child.says()
+    await meanwhile?.(cut.visitor)
+  }
+  expect(await child.kill()).toBe('SIGKILL')
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(['broken']))
+}
+
+describe('a process is killed in the middle of', () => {
+  const cuts = cutAfter(1, 2, 3)
+  beforeAll(() => kill(cuts))
+
+  test('all of them: no session is there that is nobody’s', async () => {
+    for (const [id, { user }] of await sessions()) {
+      expect(cuts.some(({ name, visitor }) => name === user || visitor.id === id)).toBe(true)
+    }
+  })
+
+  test.each(cuts)(
+    '$name: a session too many at most, none too few, and none brought back',
+    async ({ name, fresh, visitor }) => {
+      const old = visitor.id
       const left = await sessions()
-      const fresh = [...left].filter(([id]) => id !== old).map(([, data]) => data)
-      expect(left.size === 1 || left.size === 2).toBe(true)
+      const made = [...left.values()].filter(({ user }) => user === name)
       if (left.has(old)) expect(left.get(old)).toEqual(DATA)
-      if (!left.has(old) || fresh.length > 0) expect(fresh).toEqual([{ ...kept, user: 'new' }])
+      if (!left.has(old) || made.length > 0) expect(made).toEqual([fresh])
       expect(await held(visitor)).toEqual(left.get(old) ?? {})
 
       // A logout that comes after it is one: with this cookie nobody is logged in again.
@@ -59,30 +90,29 @@ describe.each(CASES)('%s, killed', (_name, keep, commands, kept) => {
       expect((await sessions()).has(old)).toBe(false)
     }
   )
+})
 
-  test('never: another attempt after a kill works', async () => {
-    const { visitor } = await begin(redis.store, DATA)
-    await killAt(2, keep, visitor)
-    const child = await start()
-    const answer = await child.post(`/regenerate?keep=${keep}`, visitor.cookie)
-    const fresh = idIn(/^sid=([^;]*)/.exec(answer.setCookies[0]!)![1]!)
-    expect((await sessions()).get(fresh)).toEqual({ ...kept, user: 'new' })
+describe('after a kill another attempt works, of', () => {
+  const cuts = cutAfter(2)
+  let child: AppProcess
+  beforeAll(async () => {
+    await kill(cuts)
+    child = await start()
+  })
+
+  test.each(cuts)('$name', async ({ query, fresh, visitor }) => {
+    const answer = await child.post(`/regenerate?${query}`, visitor.cookie)
+    const id = idIn(/^sid=([^;]*)/.exec(answer.setCookies[0]!)![1]!)
+    expect((await sessions()).get(id)).toEqual(fresh)
   })
 })
 
-describe.each(CASES)('%s, logged out in the middle, then killed', (_name, keep, commands) => {
-  test.each(Array.from({ length: commands - 1 }, (_, i) => i + 1))(
-    'after command %i: the logout stays one',
-    async (command) => {
-      const { visitor } = await begin(redis.store, DATA)
-      const child = await start({ HALT_AFTER: String(command) })
-      const answer = child.post(`/regenerate?keep=${keep}`, visitor.cookie).catch(() => undefined)
-      await child.says()
-      await visitor.clone().ask((session) => session.destroy())
-      expect(await child.kill()).toBe('SIGKILL')
-      expect(await answer).toBeUndefined()
-      expect(await held(visitor)).toEqual({})
-      expect((await sessions()).has(visitor.id)).toBe(false)
-    }
-  )
+describe('a logout stays one, though a process is killed in the middle of', () => {
+  const cuts = cutAfter(1, 2)
+  beforeAll(() => kill(cuts, (visitor) => visitor.clone().ask((session) => session.destroy())))
+
+  test.each(cuts)('$name', async ({ visitor }) => {
+    expect(await held(visitor)).toEqual({})
+    expect((await sessions()).has(visitor.id)).toBe(false)
+  })
 })

@@ -110,7 +110,10 @@ export class Exchange {
       status: this.#status,
       message: this.#message,
       headers: this.#headers,
-      body: bytes.toString(),
+      // Megabytes that are no text take long.
+      get body() {
+        return bytes.toString()
+      },
       bytes,
       complete
     })

@@ -1,10 +1,10 @@
-import type { RequestListener, Server } from 'node:http'
+import { Agent, type RequestListener, type Server } from 'node:http'
 import express, { type Express, type Request, type Response } from 'express'
 import session, { type Session, type SessionError, type SessionOptions, type Store } from '../../lib'
 import { Browser } from './browser'
 import { CountingStore } from './counting-store'
 import type { Answer, Sent } from './send'
-import { serve } from './serve'
+import { atEnd, serve } from './serve'
 import { portOf, stop } from './server'
 
 export const secret = 'what signs the cookies in the tests of the core'
@@ -19,6 +19,8 @@ export type Handler = (session: Bag, req: Request, res: Response) => unknown
 export class Site {
   /** What reached the application's error handler. */
   readonly errors: SessionError[] = []
+  /** Requests at once have a connection each, and those that follow use them again. */
+  readonly agent = atEnd(new Agent({ keepAlive: true }), (it) => it.destroy())
   readonly #handlers = new Map<string, Handler>()
   #server!: Server
   #count = 0
@@ -90,6 +92,8 @@ export class Site {
 
   async #listen(listener: RequestListener): Promise<this> {
     this.#server = await serve(listener)
+    // Else it could close a connection in the moment in which a request comes.
+    this.#server.keepAliveTimeout = 0
     return this
   }
 
@@ -113,6 +117,10 @@ export class Visitor extends Browser {
   /** A second window of the same browser, as it is now. */
   override clone(): Visitor {
     return new Visitor(this.site, this.cookies)
+  }
+
+  override send(path: string, sent: Sent = {}): Promise<Answer> {
+    return super.send(path, { agent: this.site.agent, ...sent })
   }
 
   /** One request that this handler answers. */

@@ -1,9 +1,9 @@
 import './quiet'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { Browser } from '../../support/browser'
-import type { Answer } from '../../support/send'
-import { serve } from '../../support/serve'
+import type { Answer, Sent } from '../../support/send'
+import { atEnd, serve } from '../../support/serve'
 import { portOf } from '../../support/server'
 import { implementations, type SessionModule as Module } from './implementations'
 
@@ -77,6 +77,7 @@ interface SiteOptions extends Record<string, unknown> {
 export class Site extends Browser {
   /** What the middleware passed on after a response had begun. */
   readonly errors: unknown[] = []
+  readonly #agent = atEnd(new Agent({ keepAlive: true }), (it) => it.destroy())
 
   private constructor(
     readonly store: StoreLike,
@@ -100,9 +101,15 @@ export class Site extends Browser {
         site.#fail(error, res)
       })
     })
+    // Else it could close a connection in the moment in which a request comes.
+    server.keepAliveTimeout = 0
     const name = (options.name ?? options.key ?? 'connect.sid') as string
     const site = new Site(given.store, portOf(server), name)
     return site
+  }
+
+  override send(path: string, sent: Sent = {}, port?: number): Promise<Answer> {
+    return super.send(path, { agent: this.#agent, ...sent }, port)
   }
 
   #run(handler: Handler, req: Req, res: ServerResponse): void {

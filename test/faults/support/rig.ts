@@ -13,7 +13,7 @@ import { Traces } from './traces'
 import { byStatus, load, type Kind, type Outcome, Witness } from './witness'
 
 /** How many requests each row has; `npm run test:long` takes more. */
-export const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 100)
+export const REQUESTS = Number(process.env.FAULT_REQUESTS ?? 60)
 
 const VISITORS = 10
 

@@ -4,14 +4,13 @@ import { RedisStore } from '../../../lib/redis'
 
 /**
  * An application in a process of its own, on the Redis at `REDIS_URL`. It prints its port, and ends with its input.
- * When the n-th store command of a request to `/regenerate` has been applied, it is killed with `KILL_AFTER=n`; with
- * `HALT_AFTER=n` it prints a line, and that request stays where it is. With `STOP_AT=n` the process prints a line and stops
- * when its n-th command is on its way.
+ * With `/regenerate?halt=n` it prints a line when the n-th store command of that request has been applied, and the request
+ * stays where it is. After `/stop/n` the process prints a line and stops when its n-th command from then on is on its way.
  */
-const { REDIS_URL = '', SECRET = '', TIMEOUT = '20000', KILL_AFTER, HALT_AFTER, STOP_AT } = process.env
+const { REDIS_URL = '', SECRET = '', TIMEOUT = '20000' } = process.env
 
 let left = Infinity
-let asked = 0
+let untilStop = Infinity
 
 function stop(): void {
   console.log('stops')
@@ -20,10 +19,9 @@ function stop(): void {
 
 function counted(store: Store): Store {
   const count = async <T>(answer: Promise<T>): Promise<T> => {
-    if (++asked === Number(STOP_AT)) setImmediate(stop)
+    if (--untilStop === 0) setImmediate(stop)
     const value = await answer
     if (--left !== 0) return value
-    if (KILL_AFTER) process.kill(process.pid, 'SIGKILL')
     console.log('halted')
     return new Promise(() => undefined)
   }
@@ -41,10 +39,15 @@ const bag = (req: Request): Bag => req.session as Bag
 
 const app = express()
 app.use((req, _res, next) => {
-  if (req.path === '/regenerate') left = Number(KILL_AFTER ?? HALT_AFTER ?? Infinity)
+  left = Number(req.query.halt ?? Infinity)
   next()
 })
 app.use(session({ secret: SECRET, store: counted(RedisStore.connect(REDIS_URL)), timeout: Number(TIMEOUT) }))
+
+app.post('/stop/:command', (req, res) => {
+  untilStop = Number(req.params.command)
+  res.end()
+})
 
 app.post('/count', async (req, res) => {
   const count = await bag(req).update((draft) => (draft.count = Number(draft.count ?? 0) + 1))
@@ -52,9 +55,9 @@ app.post('/count', async (req, res) => {
 })
 
 app.post('/regenerate', async (req, res) => {
-  const { keep } = req.query
+  const { keep, user } = req.query
   const fresh = await bag(req).regenerate({ keep: keep === 'all' ? true : ((keep ? [keep] : []) as never[]) })
-  fresh.user = 'new'
+  fresh.user = user
   res.json('done')
 })
 

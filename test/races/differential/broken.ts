@@ -35,7 +35,11 @@ export const BROKEN_DROP_INS: Record<string, BrokenDropIn> = {
         id,
         job
       ) {
-        void (this as unknown as { work(id: string, jobs: QueuedJob[]): Promise<void> }).work(id, [job])
+        const { work } = this as unknown as Record<
+          'work',
+          (id: string, jobs: [QueuedJob], ended: () => void) => void
+        >
+        work(id, [job], () => undefined)
       })
   }
 }

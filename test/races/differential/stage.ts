@@ -1,6 +1,6 @@
-import type { RequestListener, Server } from 'node:http'
+import { Agent, type RequestListener, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import express, { type ErrorRequestHandler } from 'express'
+import type { Request, Response } from 'express'
 import {
   type AnyStore,
   options,
@@ -8,7 +8,7 @@ import {
   type SessionModule
 } from '../../express-session/support/implementations'
 import { send } from '../../support/send'
-import { serve } from '../../support/serve'
+import { atEnd, serve } from '../../support/serve'
 import { portOf } from '../../support/server'
 import { ACTIONS, type Action, dataOf, type Data } from './actions'
 import type { Planned, Schedule } from './schedule'
@@ -43,12 +43,15 @@ const TIMEOUT = 8_000
 /** A server on which many schedules are played at once, each by an application of its own, until the tests end. */
 export class Stage {
   readonly #apps = new Map<string, RequestListener>()
+  readonly #agent = atEnd(new Agent({ keepAlive: true }), (it) => it.destroy())
   #server!: Server
   #runs = 0
 
   static async open(): Promise<Stage> {
     const stage = new Stage()
     stage.#server = await serve((req, res) => stage.#apps.get(String(req.headers['x-run']))!(req, res))
+    // Else it could close a connection in the moment in which a request comes.
+    stage.#server.keepAliveTimeout = 0
     return stage
   }
 
@@ -69,20 +72,23 @@ export class Stage {
       { action: ACTIONS.read, after: 0, thinks: 0 },
       ...requests.map((request) => ({ ...request, action: ACTIONS[request.action] }))
     ]
-    const app = express()
-    app.use(session({ ...options, ...more, store, timeout }))
-    app.get('/:number', async (req, res) => {
-      const number = Number(req.params.number)
+    const middleware = session({ ...options, ...more, store, timeout })
+    const answer = async (req: Request, res: Response): Promise<void> => {
+      const number = Number(req.url.slice(1))
       const { action, thinks } = plans[number]!
       const seen = dataOf(sessionOf(req))
       await action.perform({ req, name: nameOf(number), think: async () => thinks > 0 && sleep(thinks) })
-      res.json(seen)
+      res.end(JSON.stringify(seen))
+    }
+    this.#apps.set(run, (request, response) => {
+      const [req, res] = [request as Request, response as Response]
+      const fail = (error: { status?: number }): void => {
+        if (res.headersSent) return void res.destroy()
+        res.statusCode = error.status ?? 500
+        res.end()
+      }
+      middleware(req, res, (error) => (error ? fail(error) : void answer(req, res).catch(fail)))
     })
-    app.use(((error: { status?: number }, _req, res, next) => {
-      if (res.headersSent) return next(error)
-      res.status(error.status ?? 500).json({})
-    }) satisfies ErrorRequestHandler)
-    this.#apps.set(run, app)
 
     const visits: Visit[] = []
     const visit = async (number: number, cookie?: string): Promise<Visit> => {
@@ -117,20 +123,24 @@ export class Stage {
   ): Promise<Pick<Visit, 'status' | 'seen' | 'given'>> {
     const headers = { 'x-run': run, ...(cookie !== undefined && { cookie }) }
     const nothing = { seen: {}, given: undefined }
-    const late = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'hung'>((resolve) => (timer = setTimeout(resolve, patience, 'hung')))
     try {
-      return await Promise.race([
-        send(portOf(this.#server), path, { headers }).then(({ status, text, setCookies }) => ({
-          status,
-          seen: status === 200 ? (JSON.parse(text) as Data) : {},
-          given: setCookies.map((line) => /^[^;]+/.exec(line)![0]).find((pair) => !pair.endsWith('='))
-        })),
-        sleep(patience, { ...nothing, status: 'hung' as const }, { signal: late.signal })
+      const answer = await Promise.race([
+        send(portOf(this.#server), path, { headers, agent: this.#agent }),
+        late
       ])
+      if (answer === 'hung') return { ...nothing, status: answer }
+      const { status, text, setCookies } = answer
+      return {
+        status,
+        seen: status === 200 ? (JSON.parse(text) as Data) : {},
+        given: setCookies.map((line) => /^[^;]+/.exec(line)![0]).find((pair) => !pair.endsWith('='))
+      }
     } catch {
       return { ...nothing, status: 'cut' }
     } finally {
-      late.abort()
+      clearTimeout(timer)
     }
   }
 }

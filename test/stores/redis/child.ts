@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
+import { compile } from '../../support/compile'
 
 const ROOT = join(__dirname, '../../..')
 const DEADLINE = 60_000
@@ -18,11 +18,9 @@ export async function runAlone(
 ): Promise<{ stdout: string; stderr: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-child-'))
   try {
-    cpSync(join(ROOT, 'lib/stores'), join(directory, 'stores'), { recursive: true })
-    cpSync(join(ROOT, 'lib/errors.ts'), join(directory, 'errors.ts'))
-    for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-      if (file.endsWith('.ts')) translate(join(directory, file))
-    }
+    const lib = join(compile(['lib']), 'lib')
+    for (const name of ['stores', 'errors.js'])
+      cpSync(join(lib, name), join(directory, name), { recursive: true })
     const main = join(directory, 'main.js')
     // Should this process be killed meanwhile, nobody else would end the other one.
     writeFileSync(main, `setTimeout(() => process.exit(1), ${DEADLINE}).unref()\n${program}`)
@@ -39,11 +37,4 @@ export async function runAlone(
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-function translate(file: string): void {
-  const { outputText } = transpileModule(readFileSync(file, 'utf8'), {
-    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true }
-  })
-  writeFileSync(file.replace(/\.ts$/, '.js'), outputText)
 }
