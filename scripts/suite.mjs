@@ -35,7 +35,8 @@ const PROGRAMS = [
 export class Suite {
   /** Where tests put their files: those that leave something behind are found by what is left here. */
   temporary = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
-  #env = { TMPDIR: this.temporary }
+  // The compilers leave their compiled code there.
+  #env = { TMPDIR: this.temporary, NODE_DISABLE_COMPILE_CACHE: '1' }
   #skipped = []
 
   constructor() {

@@ -27,7 +27,7 @@ type Call = 'save' | 'reload' | 'destroy' | 'regenerate'
  * response ends. Nothing of the response leaves before the store has answered.
  */
 export class ExpressExchange implements Host, ResponseGate, Ender {
-  readonly #calls = new CallQueue<Call>()
+  #calls = new CallQueue<Call>()
   #hold: ResponseHold | undefined
   /** The id that the request brought. */
   #came: string | undefined
@@ -155,10 +155,15 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   #commit(): Promise<void> | undefined {
-    if (this.#sealed) return this.#recommit(this.#sealed)
+    // An error page goes out; a success must not claim what nobody stores any more.
+    if (this.#sealed && (this.res.statusCode ?? 200) >= 400) return undefined
     try {
       if (!this.#calls.idle) return this.#sealing(this.#settled())
       this.#check(this.#calls.unheard)
+      if (this.#sealed)
+        return this.#isClaimed(this.#sealed.looks)
+          ? this.#sealing(Promise.reject(this.#sealed.error))
+          : undefined
       const pending = this.#finish()
       return pending && this.#sealing(pending)
     } catch (error) {
@@ -193,26 +198,19 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #sealing(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
       this.#sealed = { error: asError(error), looks: looksOf(this.req.session) }
+      // The calls so far have failed this response. Those of its error handler count for the next one.
+      this.#calls = new CallQueue()
       throw this.#sealed.error
     })
   }
 
-  /** The answer of an error handler: an error page goes out, a success must not claim what nobody stores any more. */
-  #recommit({
-    error,
-    looks
-  }: {
-    readonly error: unknown
-    readonly looks: unknown
-  }): Promise<void> | undefined {
+  /** Whether an error handler has changed the session, and has not saved or ended it itself. */
+  #isClaimed(looks: unknown): boolean {
     const { session, sessionID } = this.req
-    const isError = (this.res.statusCode ?? 200) >= 400
-    if (isError || isDeepStrictEqual(looksOf(session), looks)) return undefined
-    const state = isMissing(session) ? undefined : attemptState(session as Session)
-    const isDone = isMissing(session)
-      ? this.settings.unset === 'keep' || this.#ended.has(sessionID as string)
-      : state !== undefined && isSame(state, this.#saved)
-    return isDone ? undefined : this.#sealing(Promise.reject(error))
+    if (isDeepStrictEqual(looksOf(session), looks)) return false
+    if (isMissing(session)) return this.settings.unset === 'destroy' && !this.#ended.has(sessionID as string)
+    const state = attemptState(session as Session)
+    return !state || !isSame(state, this.#saved)
   }
 
   #announce(isStored: (id: string) => boolean): void {

@@ -111,7 +111,12 @@ export class GuardedStore {
   }
 
   destroy(id: string, budget: Budget, expected?: string): Promise<DestroyResult> {
-    return this.#promise(id, budget, () => this.store.destroy(id, expected))
+    return this.#promise(id, budget, async () => {
+      const result: unknown = await this.store.destroy(id, expected)
+      const isKnown =
+        typeof result === 'boolean' || typeof (result as { conflict?: unknown } | null)?.conflict === 'string'
+      return isKnown ? (result as DestroyResult) : nonsense('destroy')
+    })
   }
 
   notify(id: string, successor: string, budget: Budget): Promise<void> {

@@ -24,6 +24,8 @@ export function isInsideUpdate(owner: SessionOwner): boolean {
   return waiting.getStore()?.has(owner) === true
 }
 
+const isDevelopment = process.env.NODE_ENV !== 'production'
+
 /** What is told of the function that `update` runs. */
 interface Caller {
   /** Is given the promise of an asynchronous function, and undefined when it has ended. */
@@ -70,8 +72,10 @@ export async function updateSession<T>(
     const cookie = current.cookieChanged ? current.session.cookie : restoreCookie(latest?.cookie, defaults)
     const state = new Session(owner, current, data, restoreCookie(storedCookie(cookie, defaults), defaults))
     const owners = new Set(waiting.getStore()).add(owner)
+    const around = isDevelopment && current.state?.text
     try {
       const returned = waiting.run(owners, fn, state)
+      if (isDevelopment && around !== current.state?.text) warnOfAround()
       if (returned instanceof Promise) running(returned)
       result = await returned
     } finally {
@@ -161,6 +165,15 @@ function warnOfReturned(result: unknown, state: Session): void {
     'HOLDFAST_LOST',
     `a function given to update changed nothing, and returned ${what}. Nothing of what it returns is stored: if that was ` +
       'meant, change the state itself, (s) => { s.count = 1 }'
+  )
+}
+
+/** Exact on one process, whose commits wait for each other, and lossy on two. */
+function warnOfAround(): void {
+  warnInDevelopment(
+    'HOLDFAST_LOST',
+    'a function given to update changed the session around it. Others may have changed that meanwhile: change the state that the ' +
+      'function gets, update((s) => { s.count = 1 })'
   )
 }
 

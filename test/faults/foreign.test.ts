@@ -2,6 +2,7 @@ import { listen } from '../support/events'
 import { eventually } from './support/eventually'
 import { REQUESTS, Rig } from './support/rig'
 import type { Witness } from './support/witness'
+import { monitor } from '../support/monitor'
 
 /** What may lie under the key of a session although no session looks like it, and why it is none. */
 const texts: [what: string, text: string | Buffer, reason: string][] = [
@@ -102,14 +103,13 @@ async function commandsAbout<T>(
   run: () => Promise<T>
 ): Promise<{ outcome: T; commands: number }> {
   return rig.redis(async (redis) => {
-    const monitor = await redis.monitor()
     let commands = 0
     const end = `end ${Math.random()}`
-    const ended = new Promise<void>((resolve) => {
-      monitor.on('monitor', (_time: string, args: string[], source: string) => {
-        if (args[1] === end) resolve()
-        else if (source !== 'lua' && args.includes(`SESSION:${id}`)) commands++
-      })
+    let isOver!: () => void
+    const ended = new Promise<void>((resolve) => (isOver = resolve))
+    const stop = await monitor(redis, (args, source) => {
+      if (args[1] === end) isOver()
+      else if (source !== 'lua' && args.includes(`SESSION:${id}`)) commands++
     })
     try {
       const outcome = await run()
@@ -117,7 +117,7 @@ async function commandsAbout<T>(
       await ended
       return { outcome, commands }
     } finally {
-      monitor.disconnect()
+      stop()
     }
   })
 }

@@ -205,6 +205,26 @@ describe('what is no data of a session does not take its place', () => {
     }
   )
 
+  test('a function of update that changes the session around it is warned of', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const { visitor } = await returning({}, { n: 1 })
+    await visitor.ask((s) => s.update(() => void (s.n = 2)))
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('changed the session around it')
+    ])
+  })
+
+  test('a store whose destroy says nothing has failed', async () => {
+    const store = new MemoryStore()
+    const destroy = store.destroy.bind(store)
+    store.destroy = (async (id: string) => void (await destroy(id))) as never
+    const site = await Site.open({ store: () => store })
+    const visitor = site.visitor()
+    await visitor.visit((s) => void (s.n = 1))
+    expect((await visitor.visit((s) => s.destroy())).status).toBe(503)
+  })
+
   test('a new store for each request is warned of', async () => {
     const { warnings, end } = hearWarnings()
     ended.push(end)

@@ -34,7 +34,7 @@ const VALUES: [string, () => unknown][] = [
   ['Infinity', () => Infinity],
   // Node 20 has none.
   ...('rawJSON' in JSON
-    ? [['raw JSON text', () => (JSON as RawJSON).rawJSON('1e400')] as [string, () => unknown]]
+    ? [['raw JSON text', () => (JSON as RawJSON).rawJSON('1')] as [string, () => unknown]]
     : [])
 ]
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import Redis from 'ioredis'
+import { monitor } from '../../support/monitor'
 import type { RedisServer } from '../../support/redis-server'
 
 /** An id that no error may mention. */
@@ -27,14 +28,13 @@ export async function atOnce(promise: Promise<unknown>): Promise<boolean> {
 /** The commands about sessions that the server gets while `run` runs, as MONITOR shows them. */
 export async function commandsDuring(server: RedisServer, run: () => Promise<unknown>): Promise<string[][]> {
   const admin = new Redis(server.url)
-  const monitor = await admin.monitor()
   const seen: string[][] = []
   const marker = `marker ${Math.random()}`
-  const done = new Promise<void>((resolve) => {
-    monitor.on('monitor', (_time: string, args: string[], source: string) => {
-      if (args[1] === marker) resolve()
-      else if (source !== 'lua' && /get|set|eval|expire|del|touch|ttl/i.test(args[0]!)) seen.push(args)
-    })
+  let isDone!: () => void
+  const done = new Promise<void>((resolve) => (isDone = resolve))
+  const stop = await monitor(admin, (args, source) => {
+    if (args[1] === marker) isDone()
+    else if (source !== 'lua' && /get|set|eval|expire|del|touch|ttl/i.test(args[0]!)) seen.push(args)
   })
   try {
     await run()
@@ -42,7 +42,7 @@ export async function commandsDuring(server: RedisServer, run: () => Promise<unk
     await done
     return seen
   } finally {
-    monitor.disconnect()
+    stop()
     admin.disconnect()
   }
 }
