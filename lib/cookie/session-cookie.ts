@@ -124,7 +124,17 @@ export class SessionCookie {
 // Behind the prototype, so that only names which no cookie has get there: a misspelt one would change nothing.
 Object.setPrototypeOf(SessionCookie.prototype, new Proxy({}, { set: refuseUnknown }))
 
-function refuseUnknown(_target: object, key: string | symbol): never {
+const FIELDS: ReadonlySet<string | symbol> = new Set([...ATTRIBUTES, 'originalMaxAge', 'end', 'life'])
+
+function refuseUnknown(_target: object, key: string | symbol, value: unknown, cookie: object): boolean {
+  // Bundlers for older engines make assignments of the fields of a class.
+  if (FIELDS.has(key) && Object.isExtensible(cookie))
+    return Reflect.defineProperty(cookie, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true
+    })
   const name = String(key)
   const message = `req.session.cookie has no ${name}${didYouMean(name, ATTRIBUTES)}`
   throw new SessionError('ERR_SESSION_DATA', message)

@@ -14,6 +14,13 @@ const NOW = Date.UTC(2030, 0, 1)
 const HOUR = 3_600_000
 
 describe('SessionCookie', () => {
+  it('can be made by assignments, as a bundler for older engines makes it, and takes no other name', () => {
+    const made = new SessionCookie({}, NOW)
+    const bundled = Object.assign(Object.create(SessionCookie.prototype) as object, made)
+    expect({ ...bundled }).toEqual({ ...made })
+    expect(() => Object.assign(bundled, { paht: '/' })).toThrow('has no paht')
+  })
+
   it('has safe defaults and ends with the browser', () => {
     expect({ ...new SessionCookie({}, NOW) }).toEqual({
       path: '/',
