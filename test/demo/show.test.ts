@@ -38,6 +38,10 @@ async function freeze(page: Page): Promise<void> {
 /** What a visitor without eyes or without a mouse would stumble over. */
 async function findings(page: Page): Promise<unknown> {
   if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(source)
+  // A button that fades in has too little contrast for a moment.
+  await page.evaluate(
+    'Promise.allSettled(document.getAnimations().map(({ finished }) => finished)).then(() => null)'
+  )
   return page.evaluate(
     `axe.run({ resultTypes: ['violations'], selectors: false }).then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`
   )
@@ -174,6 +178,7 @@ it.each(looks)('has nothing for axe to find %s', async (_title, options) => {
     await page.locator('.browser.in').nth(1).waitFor()
     await page.locator('#race-keys').click()
     await page.locator('#race-result:not(:empty)').waitFor()
+    await page.locator('#race-keys:enabled').waitFor()
     expect(await findings(page)).toEqual([])
     await page.locator('.browser .throw').last().click()
     await page.locator('#state[data-state=elsewhere]').waitFor()
