@@ -15,7 +15,7 @@ export interface Loss {
 }
 
 /** To look for what JSON never sees costs more than all the rest: it is for those who write the application. */
-const isDevelopment = process.env.NODE_ENV !== 'production'
+export const isDevelopment = process.env.NODE_ENV !== 'production'
 
 /** Says what `JSON.rawJSON` made, which comes back as another number, or not at all. Undefined in Node 20. */
 const { isRawJSON } = JSON as { isRawJSON?: (value: unknown) => boolean }

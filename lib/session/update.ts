@@ -7,7 +7,7 @@ import { Budget } from '../repository/budget'
 import { sameValue, type Data } from '../repository/merge'
 import { encodeData } from '../repository/record'
 import { gone, type Draft, type StoredSession } from '../repository/repository'
-import { checkValues, isPlain } from '../repository/values'
+import { checkValues, isDevelopment, isPlain } from '../repository/values'
 import { abandonId, callBeforeSave, checkReturned, commitSession, mergedText, toDraft } from './commit'
 import { checkSending, checkSessionCookie, headersSent, isCookieDue } from './cookie-policy'
 import { checkFit } from './load'
@@ -23,8 +23,6 @@ const waiting = new AsyncLocalStorage<Set<SessionOwner>>()
 export function isInsideUpdate(owner: SessionOwner): boolean {
   return waiting.getStore()?.has(owner) === true
 }
-
-const isDevelopment = process.env.NODE_ENV !== 'production'
 
 /** What is told of the function that `update` runs. */
 interface Caller {
