@@ -228,11 +228,8 @@ class Exchange implements SessionScope, ResponseGate {
   }
 
   commit(): Promise<void> | undefined {
-    const { session, res } = this
-    // An error page goes out whatever becomes of the session; a success must not claim what nobody stores any more.
-    const isSuccess = session.sealed !== undefined && (res.statusCode ?? 200) < 400
-    if (isSuccess && session.isChangedSinceSeal) return session.seal(session.sealed)
-    return commitAtEnd(session)
+    const { failedCommit } = this.session
+    return failedCommit ? failedCommit.commit(this.res) : commitAtEnd(this.session)
   }
 
   /** The client has hung up: what its handler had finished is stored all the same. */

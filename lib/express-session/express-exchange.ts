@@ -1,4 +1,4 @@
-import { isDeepStrictEqual, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { Budget } from '../repository/budget'
 import type { Answer } from '../repository/express-store'
 import { mergeSetCookie } from '../cookie/set-cookie'
@@ -9,6 +9,7 @@ import type { HoldableResponse } from '../response/response'
 import { HeaderSnapshot, ResponseHold, type ResponseGate } from '../response/response-hold'
 import { isSecure, warnInsecure } from '../request'
 import { CallQueue, type Failure } from '../session/call-queue'
+import { FailedCommit } from '../session/failed-commit'
 import { choiceOf, Cookie, cookieData, serialize, type CookieData } from './cookie'
 import { createSession } from './generate'
 import type { Incoming, Secret, Settings } from './options'
@@ -48,8 +49,8 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #atEnd: State | undefined
   /** The request's session is gone from the store, and was not stored again. */
   #gone = false
-  /** Why nothing is stored any more, and what was found then. */
-  #sealed: { readonly error: unknown; readonly looks: unknown } | undefined
+  /** The commit at the end, if it failed: nothing is stored any more. */
+  #failedCommit: FailedCommit | undefined
   /** A new session came too late to be stored. */
   #lost = false
 
@@ -123,7 +124,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   destroy({ id }: Session): Promise<void> {
-    delete this.req.session
+    if (!this.#failedCommit) delete this.req.session
     return this.#run('destroy', () => this.#end(id))
   }
 
@@ -155,19 +156,14 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   #commit(): Promise<void> | undefined {
-    // An error page goes out; a success must not claim what nobody stores any more.
-    if (this.#sealed && (this.res.statusCode ?? 200) >= 400) return undefined
+    if (this.#failedCommit) return this.#failedCommit.commit(this.res)
     try {
-      if (!this.#calls.idle) return this.#sealing(this.#settled())
+      if (!this.#calls.idle) return this.#orFailed(this.#settled())
       this.#check(this.#calls.unheard)
-      if (this.#sealed)
-        return this.#isClaimed(this.#sealed.looks)
-          ? this.#sealing(Promise.reject(this.#sealed.error))
-          : undefined
       const pending = this.#finish()
-      return pending && this.#sealing(pending)
+      return pending && this.#orFailed(pending)
     } catch (error) {
-      return this.#sealing(Promise.reject(error))
+      return this.#orFailed(Promise.reject(error))
     }
   }
 
@@ -186,6 +182,7 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
 
   /** At once, where nothing else is running: an application may end the session in the same turn, and that comes later. */
   #run(call: Call, work: () => Promise<void>): Promise<void> {
+    if (this.#failedCommit) return this.#failedCommit.refuse(this.#calls, call)
     const run = async () => {
       await work()
       // A save that succeeds makes up for one that failed before; nothing makes up for a session that was not ended.
@@ -195,27 +192,16 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   }
 
   /** After a failure nothing of this session is stored or sent any more. */
-  #sealing(pending: Promise<void>): Promise<void> {
+  #orFailed(pending: Promise<void>): Promise<void> {
     return pending.catch((error: unknown) => {
-      this.#sealed = { error: asError(error), looks: looksOf(this.req.session) }
-      // The calls so far have failed this response. Those of its error handler count for the next one.
-      this.#calls = new CallQueue()
-      throw this.#sealed.error
+      this.#failedCommit ??= new FailedCommit(error, () => looksOf(this.req.session))
+      throw this.#failedCommit.error
     })
-  }
-
-  /** Whether an error handler has changed the session, and has not saved or ended it itself. */
-  #isClaimed(looks: unknown): boolean {
-    const { session, sessionID } = this.req
-    if (isDeepStrictEqual(looksOf(session), looks)) return false
-    if (isMissing(session)) return this.settings.unset === 'destroy' && !this.#ended.has(sessionID as string)
-    const state = attemptState(session as Session)
-    return !state || !isSame(state, this.#saved)
   }
 
   #announce(isStored: (id: string) => boolean): void {
     const { settings, req, secrets } = this
-    if (this.#sealed || this.#gone) return
+    if (this.#failedCommit || this.#gone) return
     try {
       if (isMissing(req.session)) {
         if (this.#cleared)

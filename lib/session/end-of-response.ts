@@ -7,12 +7,12 @@ import type { TrackedSession } from './tracked-session'
 
 /**
  * Commits what has to be in the store before the response goes on. Undefined: there is nothing to wait for. After a
- * rejection the session is sealed: nothing of it is stored any more.
+ * rejection nothing of the session is stored any more.
  */
 export function commitAtEnd(request: RequestSession): Promise<void> | undefined {
   const { scope } = request
   if (!request.isIdle) return settle(request)
-  if (request.sealed || request.isDropped) return undefined
+  if (request.failedCommit || request.isDropped) return undefined
   const current = request.active
   let text: string | undefined
   try {
@@ -22,7 +22,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
     if (!current || request.isRefused(current)) return undefined
     text = request.changedText(current)
   } catch (error) {
-    return request.seal(error)
+    return request.endWith(error)
   }
   if (text !== undefined && scope.settings.autoCommit) {
     request.finishing = commitSession(current, scope, text).then(
@@ -44,7 +44,8 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
 /** Whether there is something that the next commit would store. */
 export function isDirtyAtEnd(request: RequestSession): boolean {
   const current = request.active
-  if (!current || request.sealed || request.isDropped || !request.scope.settings.autoCommit) return false
+  if (!current || request.failedCommit || request.isDropped || !request.scope.settings.autoCommit)
+    return false
   return request.changedText(current) !== undefined
 }
 
@@ -57,7 +58,7 @@ export function isExpectant({ current, scope }: RequestSession): boolean {
 
 /** The cookie to send, once everything is committed. */
 export function announcementAtEnd(request: RequestSession): Announcement | undefined {
-  if (request.sealed || request.isDropped) return undefined
+  if (request.failedCommit || request.isDropped) return undefined
   const { current, cleared } = request
   if (current?.cookie === 'send' && current.known) return announcementOf(current, request.scope)
   return cleared && { clear: cleared }
@@ -68,7 +69,7 @@ async function settle(request: RequestSession): Promise<void> {
   // Calls wait for a commit as well.
   if (!request.calls) await request.finishing?.catch(() => undefined)
   const late = await request.calls?.settled()
-  return late && !request.sealed ? request.seal(late.error) : commitAtEnd(request)
+  return late && !request.failedCommit ? request.endWith(late.error) : commitAtEnd(request)
 }
 
 function refuseAtEnd(
@@ -82,7 +83,7 @@ function refuseAtEnd(
     return undefined
   } catch (failure) {
     request.failed(failure)
-    return request.seal(failure)
+    return request.endWith(failure)
   }
 }
 

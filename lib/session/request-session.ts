@@ -11,6 +11,7 @@ import { checkData, checkValues, reserved } from '../repository/values'
 import { CallQueue } from './call-queue'
 import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
+import { FailedCommit } from './failed-commit'
 import { createLazySession } from './lazy-session'
 import { giveLife, idleLife, living, touchSession } from './lifetime'
 import { findAmong, fit, isInsideValid, isValid } from './load'
@@ -56,8 +57,8 @@ export class RequestSession implements TrackedOwner {
   current: TrackedSession | undefined
   /** The cookie that the browser has to drop. */
   cleared: SessionCookie | undefined
-  /** The error of the commit at the end: nothing is stored any more. */
-  sealed: unknown
+  /** The commit at the end, if it failed: nothing is stored any more. */
+  failedCommit: FailedCommit | undefined
   /** The session is gone, and its changes go without an error. */
   isDropped = false
   #readAt = Date.now()
@@ -87,8 +88,6 @@ export class RequestSession implements TrackedOwner {
   #function: Promise<unknown> | undefined
   /** The session that could not be stored, and its state then: its caller knows. */
   #refused: { readonly current: TrackedSession; readonly looks: unknown } | undefined
-  /** What was found when it was sealed. */
-  #atSeal: { readonly current: TrackedSession | undefined; readonly looks: unknown } | undefined
 
   constructor(readonly scope: SessionScope) {}
 
@@ -239,7 +238,7 @@ export class RequestSession implements TrackedOwner {
   destroy(session?: Session): Promise<void> {
     const { scope } = this
     if (session && this.#isReplaced(session)) return this.#run('destroy', refuseRetired)
-    const isRefused = this.sealed !== undefined || this.#isNested
+    const isRefused = this.failedCommit !== undefined || this.#isNested
     const { current } = this
     const mark = current?.mark(this.isIdle)
     // What is under way may still write to it.
@@ -344,20 +343,11 @@ export class RequestSession implements TrackedOwner {
   }
 
   /** Nothing is stored any more. */
-  seal(error: unknown): Promise<never> {
-    this.sealed = asError(error)
-    const current = this.active
-    this.#atSeal = { current, looks: current?.looks }
-    // The calls so far have failed this response. Those of its error handler count for the next one.
+  endWith(error: unknown): Promise<never> {
+    this.failedCommit = new FailedCommit(error, () => this.active?.looks)
+    // The calls so far have failed this response.
     if (this.scope.canSendCookie()) this.calls = undefined
-    return Promise.reject(this.sealed)
-  }
-
-  /** Whether an error handler has asked for something since, which nobody does any more. */
-  get isChangedSinceSeal(): boolean {
-    const { active } = this
-    if (this.calls?.unheard || active !== this.#atSeal?.current) return true
-    return !isDeepStrictEqual(active?.looks, this.#atSeal?.looks)
+    return Promise.reject(this.failedCommit.error)
   }
 
   /** Everything was stored. That does not make good a lost `update` or `destroy`, nor the changes of a session that is gone. */
@@ -411,7 +401,7 @@ export class RequestSession implements TrackedOwner {
 
   /** Whether something changed that no commit has seen, and none will see. */
   #isLeftBehind(current: TrackedSession): boolean {
-    const isSettled = this.isIdle && !this.sealed && !this.isDropped && !this.isRefused(current)
+    const isSettled = this.isIdle && !this.failedCommit && !this.isDropped && !this.isRefused(current)
     if (!isSettled || !this.scope.settings.autoCommit) return false
     try {
       return this.#drafts.some((isUnchanged) => !isUnchanged()) || this.changedText(current) !== undefined
@@ -433,7 +423,7 @@ export class RequestSession implements TrackedOwner {
   }
 
   #run<T>(call: Call, operation: () => Promise<T>, now = false): Promise<T> {
-    if (this.sealed) return this.#queue.refuse(call, this.sealed)
+    if (this.failedCommit) return this.failedCommit.refuse(this.#queue, call)
     // It cannot wait. Thrown at once, the error stops the commit.
     if (isSaving(this) || serializing.now) throw nested()
     if (this.#isNested) return this.#queue.refuse(call, nested())

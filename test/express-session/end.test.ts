@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import ours from '../../lib/express-session'
+import { advance } from '../support/clock'
 import { TestServer } from '../support/hold-http'
 import { hang } from './support/hang'
 import { listen } from '../support/events'
@@ -51,6 +52,7 @@ describe.each(both)('%s', (_, session) => {
     await site.get()
     const first = await kept(store, site.id)
     expect([set.calls.length, touch.calls.length]).toEqual([1, 0])
+    advance(1000)
     await site.get()
     expect([set.calls.length, touch.calls.length]).toEqual([1, 1])
     const second = await kept(store, site.id)

@@ -7,10 +7,20 @@ import { secret, type Bag } from '../support/site'
 
 type Act = (s: Bag, req: express.Request) => unknown
 
+/** Calls that ignore their error, as those written for express-session do. */
+const ignoring = (call: (s: Bag, done: () => void) => unknown): Act => {
+  return (s) => new Promise<void>((resolve) => void call(s, resolve))
+}
+
 const CHANGES: [string, Act][] = [
   ['a change', (s) => void (s.flash = 'saved')],
   ['a change with what cannot be stored taken out', (s) => (delete s.basket, (s.flash = 'saved'))],
-  ['an end', (_s, req) => void (req.session = null as never)]
+  ['an end', (_s, req) => void (req.session = null as never)],
+  ['a save() with a callback', ignoring((s, done) => s.save(done))],
+  ['a save() that nobody waits for', (s) => void s.save()],
+  ['a destroy() with a callback', ignoring((s, done) => s.destroy(done))],
+  ['a destroy() whose error is caught', (s) => s.destroy().catch(() => undefined)],
+  ['a regenerate() with a callback', ignoring((s, done) => s.regenerate(done))]
 ]
 const FAILURES: [string, Act][] = [
   ['the store says no', (s) => void (s.n = 2)],
@@ -37,9 +47,9 @@ async function open(create: (store: CountingStore) => express.RequestHandler, ac
     await handle(req.session as Bag, req)
     res.send('done')
   })
-  app.use(((_error: SessionError, req, res, _next) => {
+  app.use((async (_error: SessionError, req, res, _next) => {
     errors++
-    act(req.session as Bag, req)
+    await act(req.session as Bag, req)
     res.status(status).send('of the error handler')
   }) as express.ErrorRequestHandler)
   const browser = await Browser.open(app, 'sid')
@@ -56,30 +66,35 @@ async function open(create: (store: CountingStore) => express.RequestHandler, ac
 }
 
 describe.each(ENTRIES)('an error handler of a response that could not be stored: %s', (_entry, create) => {
-  const cases = FAILURES.flatMap((failure) => CHANGES.map((change) => [...failure, ...change] as const))
+  const cases = FAILURES.flatMap(([failure, handle]) =>
+    CHANGES.map(([change, act]) => [failure, change, handle, act] as const)
+  )
 
   async function fail(failure: string, handle: Act, act: Act, status: number) {
     const site = await open(create, act, status)
     if (failure === 'the store says no') site.store.next('set', fails)
+    const before = await site.store.inner.get(site.browser.id)
     const end = () => site.store.inner.destroy(site.browser.id)
     const answer = await site.visit(async (s, req) => {
       await s.load?.()
       if (failure.startsWith('another')) await end()
       return handle(s, req)
     })
-    return { ...site, answer }
+    return { ...site, answer, before }
   }
 
   test.each(cases)(
     '%s: it cannot answer as if all were well after %s',
-    async (failure, handle, _what, act) => {
-      const { answer, errors } = await fail(failure, handle, act, 200)
+    async (failure, _change, handle, act) => {
+      const { answer, errors, store, browser, before } = await fail(failure, handle, act, 200)
       expect(answer.status).toBeGreaterThanOrEqual(400)
       expect([answer.text.includes('of the error handler'), errors()]).toEqual([false, 1])
+      expect(answer.headers['set-cookie']).toBeUndefined()
+      expect(await store.inner.get(browser.id)).toBe(failure.startsWith('another') ? null : before)
     }
   )
 
-  test.each(cases)('%s: its error page goes out after %s', async (failure, handle, _what, act) => {
+  test.each(cases)('%s: its error page goes out after %s', async (failure, _change, handle, act) => {
     const { answer } = await fail(failure, handle, act, 503)
     expect([answer.status, answer.text]).toEqual([503, 'of the error handler'])
   })
