@@ -108,8 +108,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
 
   /**
    * How to treat changes to a session that was destroyed, regenerated or expired in the meantime: `'throw'` rejects
-   * with `ERR_SESSION_GONE`; `'drop'` drops the changes and publishes `holdfast:dropped` on the diagnostics channel.
-   * Default `'throw'`.
+   * with `ERR_SESSION_GONE`; `'drop'` drops the changes and publishes `holdfast:dropped` on the diagnostics channel,
+   * and `update` resolves to undefined. Default `'throw'`.
    */
   whenGone?: 'throw' | 'drop' | undefined
 
@@ -318,7 +318,7 @@ const ELSEWHERE: Record<string, string> = {
 
 /** @throws SessionError `ERR_SESSION_OPTIONS`, naming the option and the remedy */
 export function checkOptions(options: SessionOptions): Settings & { readonly secrets: Secrets } {
-  need(isObject(options), 'session() takes an object: session({ secret })')
+  need(isObject(options) && !Array.isArray(options), 'session() takes an object: session({ secret })')
   needCalled(options)
   need(
     !hasMethods(options, 'get', 'set', 'destroy'),

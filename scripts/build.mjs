@@ -36,13 +36,24 @@ export async function build({ name, config, sources }) {
   const status = await tool('typescript7/bin/tsc', ['-p', config, '--outDir', draft, '--singleThreaded'])
   // Two test files may have found it out of date at once; what the first one built is in use by now.
   if (status === 0 && !upToDate()) {
-    rmSync(out, { recursive: true, force: true })
-    renameSync(draft, out)
+    replace(out, draft)
     mkdirSync(dirname(stamp), { recursive: true })
     writeFileSync(stamp, state)
   }
   rmSync(draft, { recursive: true, force: true })
   if (status !== 0) giveUp(`${sources.join(' and ')} did not compile: tsc's messages are above`)
+}
+
+/** Another process may put its own there in the same moment: the last one stays, and they are the same. */
+function replace(out, draft) {
+  for (;;) {
+    rmSync(out, { recursive: true, force: true })
+    try {
+      return renameSync(draft, out)
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    }
+  }
 }
 
 const NOT_SOURCES = ['node_modules', 'build', 'public']

@@ -220,7 +220,17 @@ describe('externalKey {get, set}: transport', () => {
   })
 
   it('takes no header that HTTP uses itself', () => {
-    for (const name of ['Content-Type', 'content-length', 'set-cookie', 'cookie', 'Host', 'vary', 'accept']) {
+    for (const name of [
+      'Content-Type',
+      'content-length',
+      'set-cookie',
+      'cookie',
+      'Host',
+      'vary',
+      'accept',
+      'Age',
+      'clear-site-data'
+    ]) {
       expect(() => headerTransport(name)).toThrow(/a header that HTTP does not use itself: x-session-id/)
     }
     for (const name of ['x-session-id', 'Authorization', 'session', 'hostname'])

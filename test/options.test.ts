@@ -206,6 +206,7 @@ describe('what is refused at start, with the name of the option and the remedy',
       { secret, store: { get: Date, set: Date, destroy: Date, sendCommand: Date } },
       /new RedisStore\(client\)/
     ],
+    [[], /^session\(\) takes an object/],
     [new MemoryStore(), /takes the store as an option: session\(\{ secret, store \}\)/],
     [{ headers: {}, method: 'GET' }, /call it, app\.use\(session\(\{ secret \}\)\)/],
     [{ secret, store: { contract: 2, get: Date, set: Date, touch: Date } }, /^store must have contract: 1/],

@@ -47,7 +47,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
  * of a response that say something about its content or where it leads.
  */
 const TAKEN =
-  /^((accept|access-control|content|if|proxy|sec)(-.*)?|(set-)?cookie|connection|keep-alive|host|te|trailer|transfer-encoding|upgrade|via|expect|range|origin|referer|user-agent|cache-control|date|etag|expires|last-modified|link|location|refresh|server|strict-transport-security|vary|www-authenticate)$/i
+  /^((accept|access-control|content|if|proxy|sec)(-.*)?|(set-)?cookie|connection|keep-alive|host|te|trailer|transfer-encoding|upgrade|via|expect|range|origin|referer|user-agent|age|allow|cache-control|clear-site-data|date|etag|expires|last-modified|link|location|refresh|retry-after|server|strict-transport-security|vary|www-authenticate)$/i
 
 /**
  * Carries the id in a header of the request and the response, for clients that keep no cookies. A logout sends the

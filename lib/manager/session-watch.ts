@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { Budget } from '../repository/budget'
+import { nonsense } from '../repository/guarded-store'
 import { lifetimeLeft } from '../session/lifetime'
 import type { Lifetimes } from '../session/scope'
 import type { Repository } from '../repository/repository'
@@ -45,13 +46,18 @@ export class SessionWatch {
   add({ id, handle }: { readonly id: string; readonly handle: string }, fn: () => unknown): () => void {
     // What tells of the end runs in the context of somebody else.
     const watch: Watch = { id, handle, fn: AsyncLocalStorage.bind(fn) }
+    this.#stop ??= this.#listen()
     this.#put(watch)
-    this.#stop ??= this.repository.watch(
+    void this.#look(watch)
+    return () => this.#remove(watch)
+  }
+
+  #listen(): () => void {
+    const stop: unknown = this.repository.watch(
       (ended) => this.#heard(ended),
       () => this.#resumed()
     )
-    void this.#look(watch)
-    return () => this.#remove(watch)
+    return typeof stop === 'function' ? (stop as () => void) : nonsense('watch')
   }
 
   #heard({ id, successor }: Ended): void {

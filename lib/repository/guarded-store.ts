@@ -98,7 +98,8 @@ export class GuardedStore {
       id,
       budget,
       () => this.store.set(id, text, ttl, expected),
-      (result) => answered(isResult(result) ? result : nonsense('set')),
+      (result) =>
+        answered(isResult(result, this.store.stateless ? undefined : id) ? result : nonsense('set')),
       failed
     )
   }
@@ -209,10 +210,12 @@ function isLife(value: unknown): boolean {
   return value === null || (typeof value === 'number' && value >= 0)
 }
 
-function isResult(value: unknown): boolean {
+/** @param expected - the id that the text was stored under; undefined if the store makes it of the text */
+function isResult(value: unknown, expected: string | undefined): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { id, conflict } = value as { id?: unknown; conflict?: unknown }
-  return typeof id === 'string' || conflict === null || typeof conflict === 'string'
+  const isStored = typeof id === 'string' && id === (expected ?? id)
+  return isStored || conflict === null || typeof conflict === 'string'
 }
 
 function silent(): SessionError {

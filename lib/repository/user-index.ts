@@ -52,11 +52,15 @@ export class UserIndex {
 
   /** Marks all logins of the user as ended, but for one that began at `except`, and answers with the ids to end. */
   end(user: string, except?: number): Promise<readonly IndexEntry[]> {
-    return this.store.index(user, new Budget(this.timeout), (index) => index.end(user, MARK, except))
+    return this.store.index(user, new Budget(this.timeout), async (index) =>
+      listed('index.end', await index.end(user, MARK, except))
+    )
   }
 
   list(user: string): Promise<readonly IndexEntry[]> {
-    return this.store.index(user, new Budget(this.timeout, 'load'), (index) => index.list(user))
+    return this.store.index(user, new Budget(this.timeout, 'load'), async (index) =>
+      listed('index.list', await index.list(user))
+    )
   }
 
   /** The session of an entry, if it is the user's; else null, and the entry goes if nothing is to come. */
@@ -100,4 +104,8 @@ export class UserIndex {
     const found = await this.#judge(user, entry, budget, false)
     if (found) await this.store.index(user, budget, (index) => index.renew(user, entry))
   }
+}
+
+function listed(method: string, answer: unknown): readonly IndexEntry[] {
+  return Array.isArray(answer) ? (answer as IndexEntry[]) : nonsense(method)
 }

@@ -434,3 +434,11 @@ describe('onDestroy refuses', () => {
     expect(refused).toMatchObject({ code: 'ERR_SESSION_OPTIONS' })
   })
 })
+
+test('onDestroy says that watch of a store gave no function to stop it', async () => {
+  const watch = () => Promise.resolve(() => undefined)
+  const sessions = session({ secret, store: Object.assign(new MemoryStore(), { watch: watch as never }) })
+  const { cookie } = await sessions.create({})
+  const loaded = (await sessions.open({ headers: { cookie } }))!
+  expect(() => sessions.onDestroy(loaded, () => undefined)).toThrow(/^the store's watch answered/)
+})

@@ -45,11 +45,17 @@ describe('commit', () => {
     }
   )
 
-  it('takes the id that the store gives back', async () => {
-    const { store, repository } = setUp()
-    store.next('set', async () => ({ id: 'sealed' }))
-    expect(await repository.commit('a', null, () => draft({}), patient())).toMatchObject({ id: 'sealed' })
-  })
+  it.each([true, undefined])(
+    'takes another id only from a store that makes it of the text: %s',
+    async (stateless) => {
+      const { store } = setUp()
+      const repository = new RecordRepository(Object.assign(store, { stateless }), limits, MINUTE)
+      store.next('set', async () => ({ id: 'sealed' }))
+      const writing = repository.commit('a', null, () => draft({}), patient())
+      if (stateless) expect(await writing).toMatchObject({ id: 'sealed' })
+      else await expect(writing).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
+    }
+  )
 
   it('writes nothing for a draft of undefined', async () => {
     const { store, repository, create } = setUp()

@@ -225,3 +225,13 @@ test('a login fails as one of the store does if the index does not answer what i
   })
   expect(await store.get('a')).toBeNull()
 })
+
+test.each(['list', 'end'] as const)('an index whose %s answers no list has failed', async (method) => {
+  const store = new MemoryStore()
+  const answer = () => Promise.resolve(undefined as never)
+  const { repository } = setUp({ ...plain(store), index: { ...store.index, [method]: answer } })
+  await expect(repository.users![method]('U')).rejects.toMatchObject({
+    code: 'ERR_SESSION_STORE',
+    cause: { message: expect.stringContaining(`the store's index.${method} answered`) }
+  })
+})
