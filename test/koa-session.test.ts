@@ -213,30 +213,6 @@ describe('externalKey {get, set}: transport', () => {
     expect(site.errors).toHaveLength(1)
   })
 
-  it('takes only the name of a header', () => {
-    for (const name of ['', 'a b', 'a:b', 5]) {
-      expect(() => headerTransport(name as string)).toThrow(/the name of a header/)
-    }
-  })
-
-  it('takes no header that HTTP uses itself', () => {
-    for (const name of [
-      'Content-Type',
-      'content-length',
-      'set-cookie',
-      'cookie',
-      'Host',
-      'vary',
-      'accept',
-      'Age',
-      'clear-site-data'
-    ]) {
-      expect(() => headerTransport(name)).toThrow(/a header that HTTP does not use itself: x-session-id/)
-    }
-    for (const name of ['x-session-id', 'Authorization', 'session', 'hostname'])
-      expect(headerTransport(name).vary).toBe(name)
-  })
-
   it('a header that a logout emptied is no forged id', async () => {
     const site = await Site.open({ transport: headerTransport('x-session-id') })
     const heard = listen()

@@ -1,4 +1,4 @@
-import { checkCookie, type CookieOptions } from '../../lib/cookie/attributes'
+import { checkCookie, looksLikeSeconds, type CookieOptions } from '../../lib/cookie/attributes'
 import { SessionError } from '../../lib/errors'
 import { leastCpuTime } from '../support/cpu-time'
 
@@ -229,4 +229,21 @@ describe('checkCookie', () => {
       expect(leastCpuTime(() => expect(refusal('sid', { domain })).toBeDefined(), 1000)).toBeLessThan(1000)
     }
   })
+})
+
+test.each<[number, boolean]>([
+  [-1, false],
+  [0, false],
+  [1, true],
+  [9_999, true],
+  [10_000, false],
+  [20_000, false],
+  [86_400, true],
+  [86_401, false],
+  [7 * 86_400, true],
+  [60_000, false],
+  [86_400_000, false],
+  [86_400 * 25, false]
+])('a life of %d ms looks like seconds: %s', (life, expected) => {
+  expect(looksLikeSeconds(life)).toBe(expected)
 })

@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import {
   configuredCookie,
+  isCopy,
   restoreCookie,
   SessionCookie,
   storedCookie,
+  warnOfLife,
   type SettledCookieOptions
 } from '../../lib/cookie/session-cookie'
 import { setCookie } from '../../lib/cookie/set-cookie'
 import type { SessionRequest } from '../../lib/request'
 import { advance, stopClock } from '../support/clock'
+import { hearWarnings } from '../support/hold-listeners'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOUR = 3_600_000
@@ -394,4 +397,31 @@ describe('the configured cookie', () => {
     expect(warn).toHaveBeenCalledTimes(1)
     warn.mockRestore()
   })
+})
+
+test('a copy has the settings of a cookie, as its JSON has; what has no life is no cookie', () => {
+  const defaults = new SessionCookie({ path: '/app' })
+  const cookie = new SessionCookie({ path: '/app', maxAge: 60_000 })
+  const json = JSON.parse(JSON.stringify(cookie)) as object
+  expect([cookie.copy(), json].map((value) => isCopy(value, cookie, defaults))).toEqual([true, true])
+  const others = [defaults, { ...json, path: '/' }, { path: '/app' }, {}]
+  expect(others.map((value) => isCopy(value, cookie, defaults))).toEqual([false, false, false, false])
+})
+
+test.each<[number | null, RegExp[]]>([
+  [null, []],
+  [5_000, [/was set to few milliseconds/]],
+  [60_000, []],
+  [120_000, []],
+  [120_001, [/was set above lifetime/]],
+  // As the options have it, which were checked.
+  [7_000, []]
+])('warns of a life of %s ms that the application has assigned: %j', async (life, expected) => {
+  const { warnings, end } = hearWarnings()
+  warnOfLife(life, 120_000, [7_000])
+  await new Promise(setImmediate)
+  end()
+  expect(warnings).toMatchObject(
+    expected.map((message) => ({ code: 'HOLDFAST_TIMES', message: expect.stringMatching(message) }))
+  )
 })
