@@ -3,6 +3,7 @@ import { source } from 'axe-core'
 import { MemoryStore } from '../../lib/index'
 import { visit } from './support/browser'
 import { type Served, startDemo } from './support/demo'
+import { isLong } from '../support/long'
 
 jest.setTimeout(240_000)
 
@@ -155,7 +156,7 @@ it('puts the session first on a phone', async () => {
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 /** `npm run test:long` takes one after the other. */
-const looks: [string, BrowserContextOptions][] = process.env.TEST_LONG
+const looks: [string, BrowserContextOptions][] = isLong
   ? [
       ['on a desktop', {}],
       ['in the dark', { colorScheme: 'dark' }],

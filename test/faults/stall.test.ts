@@ -3,6 +3,7 @@ import { clients, own } from './support/clients'
 import { lagBetween, runFor } from './support/lag'
 import { REQUESTS, Rig } from './support/rig'
 import { answeredWell, late, needsStore } from './support/witness'
+import { isLong } from '../support/long'
 
 /** Milliseconds; Redis takes no command that would end it. */
 const PAUSE = 4500
@@ -15,7 +16,7 @@ const stopped = {
   end: async ({ server }: Rig): Promise<unknown> => server.resume()
 }
 const stalls = [
-  ...(process.env.TEST_LONG ? clients : [own]).map((kind) => ({ ...stopped, kind })),
+  ...(isLong ? clients : [own]).map((kind) => ({ ...stopped, kind })),
   ...clients.map((kind) => ({
     ...stopped,
     kind,

@@ -8,10 +8,11 @@ import { type RedisCluster, startCluster } from '../support/redis-cluster'
 import { atEnd } from '../support/serve'
 import { draft, limits, patient } from '../support/repository'
 import { type Bag, secret } from '../support/site'
+import { isLong } from '../support/long'
 
 const LIFETIME = 3_600_000
 /** `npm run test:long` has ten thousand sessions. */
-const USERS = process.env.TEST_LONG === undefined ? 200 : 1000
+const USERS = isLong ? 1000 : 200
 const EACH = 10
 
 let cluster: RedisCluster

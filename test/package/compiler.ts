@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { modulePath, type Project } from './project'
+import { isLong } from '../support/long'
 
 const COMPILERS = {
   '7': 'typescript7/bin/tsc',
@@ -111,12 +112,10 @@ export const matrix = (compilers: Compiler[]) =>
   SETTINGS.flatMap(([name, extension, options], i) =>
     compilers
       .filter(({ version }) =>
-        version === '7'
-          ? name !== 'node10'
-          : process.env.TEST_LONG !== undefined || version === (i % 2 === 1 ? '5.9' : '6')
+        version === '7' ? name !== 'node10' : isLong || version === (i % 2 === 1 ? '5.9' : '6')
       )
       .map((compiler) => ({ title: `TypeScript ${compiler.version}, ${name}`, compiler, extension, options }))
   )
 
 /** `npm run test:long` asks all versions; the matrix has them in any case. */
-export const asked = (compilers: Compiler[]) => compilers.slice(0, process.env.TEST_LONG ? Infinity : 1)
+export const asked = (compilers: Compiler[]) => compilers.slice(0, isLong ? Infinity : 1)

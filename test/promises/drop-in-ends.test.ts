@@ -4,9 +4,10 @@ import { RedisStore } from '../../lib/redis'
 import { Site, type Handler } from '../express-session/support/both'
 import { openRedis } from '../support/redis'
 import { rounds } from './support/stops'
+import { isLong } from '../support/long'
 
 /** Pairs of requests; `npm run test:long` asks for a thousand. */
-const PAIRS = process.env.TEST_LONG === undefined ? 20 : 1000
+const PAIRS = isLong ? 1000 : 20
 const AT_ONCE = 10
 
 const redis = openRedis({ nodeRedis: true })

@@ -2,6 +2,7 @@ import { openBackends } from './rig/backends'
 import { pairs, REQUESTS, type RequestName, together, triples } from './rig/catalogue'
 import { explain, playAll } from './rig/explore'
 import type { Plan } from './rig/plan'
+import { isLong } from '../support/long'
 
 const ALL = Object.keys(REQUESTS) as RequestName[]
 /** One of each kind, as each schedule on Redis takes milliseconds. */
@@ -12,7 +13,6 @@ const MOVES = ['login', 'login with list', 'login and count', 'new id', 'new id 
 const CARRIED = ['login with list', 'new id'] as const
 
 /** `npm run test:long` asks for more than what fits into half a minute. */
-const isLong = process.env.TEST_LONG !== undefined
 
 const backends = openBackends()
 

@@ -6,9 +6,9 @@ import { startCluster } from '../support/redis-cluster'
 import { startRedis } from '../support/redis-server'
 import { atEnd } from '../support/serve'
 import { type Bag, secret, Site, type Visitor } from '../support/site'
+import { isLong } from '../support/long'
 
 /** `npm run test:long` asks for a thousand. */
-const isLong = process.env.TEST_LONG !== undefined
 const CLIENTS = isLong ? 1000 : 20
 const PAIRS = isLong ? 1000 : 20
 const AT_ONCE = 20

@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import { calm, path, troubled } from './rig/arbitrary'
 import { openBackends } from './rig/backends'
 import { explain, playPath } from './rig/explore'
+import { isLong } from '../support/long'
 
 /**
  * A failure prints its seed and its path: RACE_SEED and RACE_PATH run the same schedule again. RACE_RUNS is how many
  * there are of each kind on MemoryStore; on Redis, a fifth of it.
  */
-const { RACE_SEED, RACE_PATH, RACE_RUNS = process.env.TEST_LONG ? 500 : 100 } = process.env
-const seed = Number(RACE_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
+const { RACE_SEED, RACE_PATH, RACE_RUNS = isLong ? 500 : 100 } = process.env
+const seed = Number(RACE_SEED ?? (isLong ? Date.now() % 2 ** 31 : 1))
 const runs = Number(RACE_RUNS)
 
 const backends = openBackends()

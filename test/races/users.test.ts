@@ -2,9 +2,9 @@ import { MemoryStore, type Store } from '../../lib'
 import { codeOf } from '../support/outcome'
 import { openRedis } from '../support/redis'
 import { everyOrder, type Kept, type Scenario, type World, type Process, someOrders } from './rig/users'
+import { isLong } from '../support/long'
 
 /** `npm run test:long` asks for all that there are. */
-const isLong = process.env.TEST_LONG !== undefined
 /** Of a scenario that has thousands. */
 const MANY = 200
 /** Orders at most until a mistake shows; the first one ends the search. */

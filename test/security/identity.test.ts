@@ -5,10 +5,11 @@ import { createSigner } from '../../lib/cookie/signature'
 import { advance } from '../support/clock'
 import { codeOf } from '../support/outcome'
 import { secret, Site, type Bag, type Handler, type Visitor } from '../support/site'
+import { isLong } from '../support/long'
 
 const HOUR = 3_600_000
 /** `npm run test:long` draws a million. */
-const IDS = process.env.TEST_LONG === undefined ? 20_000 : 1_000_000
+const IDS = isLong ? 1_000_000 : 20_000
 const modes = ['eager', 'lazy'] as const
 
 /** A cookie whose signature is right, for whatever id. */

@@ -7,9 +7,10 @@ import { send } from '../support/send'
 import { atEnd, serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { secret, Site, type Bag } from '../support/site'
+import { isLong } from '../support/long'
 
 /** `npm run test:long` sends ten times as many. */
-const REQUESTS = process.env.TEST_LONG === undefined ? 1000 : 10_000
+const REQUESTS = isLong ? 10_000 : 1000
 
 const redis = openRedis()
 

@@ -1,6 +1,7 @@
 import { Browser } from '../../support/browser'
 import type { Answer } from '../../support/send'
 import { lagBetween } from './lag'
+import { isLong } from '../../support/long'
 
 /** What became of one request. */
 export interface Outcome {
@@ -65,7 +66,7 @@ export class Witness extends Browser {
 }
 
 /** Milliseconds between two requests, at least: the machine has other things to do, and in the end for long. */
-const PACE = process.env.TEST_LONG ? 8 : 4
+const PACE = isLong ? 8 : 4
 
 /** Requests by all visitors in turn, of all kinds in turn, evenly spread over so many milliseconds or longer. */
 export async function load(

@@ -3,9 +3,10 @@ import type { Answer } from '../../support/send'
 import { Site, type Handler, type Visitor } from '../../support/site'
 import { begin, held } from '../../races/support/visit'
 import { Halt } from '../../support/halt'
+import { isLong } from '../../support/long'
 
 /** How often something is tried that a schedule cannot force; `npm run test:long` tries it ten times as often. */
-export const rounds = (count: number) => count * (process.env.TEST_LONG === undefined ? 1 : 10)
+export const rounds = (count: number) => count * (isLong ? 10 : 1)
 
 /** Two requests of one visitor that ran at the same time, and the browsers that the answers left. */
 export interface Both {

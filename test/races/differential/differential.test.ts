@@ -7,13 +7,14 @@ import { BROKEN, BROKEN_DROP_INS, brokenStore } from './broken'
 import { anyWrong, compare, type Counts, playOurs, worse } from './compare'
 import { atOnce, type Latency, pairs, type Schedule, schedules } from './schedule'
 import { Stage } from './stage'
+import { isLong } from '../../support/long'
 
 /**
  * How many schedules there are for each store, a third of them for each latency, and where they begin. The same seed
  * gives the same ones: the short form has always these.
  */
-const { DIFFERENTIAL_RUNS = process.env.TEST_LONG ? 1500 : 15, DIFFERENTIAL_SEED } = process.env
-const seed = Number(DIFFERENTIAL_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
+const { DIFFERENTIAL_RUNS = isLong ? 1500 : 15, DIFFERENTIAL_SEED } = process.env
+const seed = Number(DIFFERENTIAL_SEED ?? (isLong ? Date.now() % 2 ** 31 : 1))
 const LATENCIES: Latency[] = [
   [0, 0],
   [0, 30],
@@ -22,7 +23,7 @@ const LATENCIES: Latency[] = [
 const plans: Schedule[] = LATENCIES.flatMap((latency, i) =>
   schedules(seed + i, Math.ceil(Number(DIFFERENTIAL_RUNS) / LATENCIES.length), latency)
 )
-const MINUTES = 60_000 * (process.env.TEST_LONG ? 30 : 2)
+const MINUTES = 60_000 * (isLong ? 30 : 2)
 
 const rows: string[][] = []
 let stage: Stage
@@ -72,7 +73,7 @@ describe.each(Object.entries(SHARED))('over %s', (name, open) => {
   test(
     'what comes together with the end of its session undoes it no more often',
     async () => {
-      const together = Array.from({ length: process.env.TEST_LONG ? 20 : 1 }, pairs).flat()
+      const together = Array.from({ length: isLong ? 20 : 1 }, pairs).flat()
       const compared = await compare(stage, backend, together)
       note(`${name}, pairs`, compared.ours, compared.theirs)
       expect(worse(compared)).toEqual({})

@@ -12,6 +12,7 @@ import { Doors } from './doors'
 import { nextPath } from './explore'
 import { LIMITS, SETTINGS as OF_REQUESTS } from './run'
 import { quiet } from './time'
+import { isLong } from '../../support/long'
 
 const user = (session: object) => (session as Bag).user as string | undefined
 const SETTINGS = { ...OF_REQUESTS, timeout: 60_000, user }
@@ -125,8 +126,8 @@ export async function everyOrder<Seed>(kept: Kept, scenario: Scenario<Seed>): Pr
 export async function someOrders<Seed>(
   kept: Kept,
   scenario: Scenario<Seed>,
-  runs = Number(process.env.RACE_RUNS ?? (process.env.TEST_LONG ? 200 : 15)),
-  seed = Number(process.env.RACE_SEED ?? (process.env.TEST_LONG ? Date.now() % 2 ** 31 : 1))
+  runs = Number(process.env.RACE_RUNS ?? (isLong ? 200 : 15)),
+  seed = Number(process.env.RACE_SEED ?? (isLong ? Date.now() % 2 ** 31 : 1))
 ): Promise<void> {
   let random = 1 + (seed % 2_147_483_646)
   // Numbers of Park and Miller: any will do, as long as the seed gives the same again.
