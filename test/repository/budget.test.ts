@@ -118,4 +118,74 @@ describe('Budget', () => {
     await expect(failing).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
     await expect(budget.run(async () => 1)).rejects.toMatchObject(timeout)
   })
+
+  it('takes what a store answers at once for its answer', async () => {
+    expect(await new Budget(5000).run((() => 'text') as never)).toBe('text')
+    expect(await new Budget(5000).run((() => undefined) as never)).toBeUndefined()
+  })
+
+  const unsent = Object.assign(new Error('down'), { unsent: true })
+  it.each<['load' | 'commit', boolean, unknown, RegExp]>([
+    ['load', false, silent, /did not answer within 10 ms; the session could not be read$/],
+    [
+      'commit',
+      false,
+      silent,
+      /did not answer within 10 ms; if this was a write, nobody knows whether it was applied$/
+    ],
+    [
+      'load',
+      false,
+      new Error('down'),
+      /store failed; its error is the cause, and the session could not be read$/
+    ],
+    [
+      'commit',
+      false,
+      new Error('down'),
+      /store failed; its error is the cause, and if this was a write, nobody knows/
+    ],
+    [
+      'commit',
+      false,
+      undefined,
+      /store failed; its error is the cause, and if this was a write, nobody knows/
+    ],
+    ['commit', false, unsent, /could not be asked; its error is the cause, and nothing was written$/],
+    ['commit', true, unsent, /could not be asked any more; .* a part may have been applied before$/]
+  ])('says of a %s what became of it (sent before: %s): %p', async (operation, hasSent, reason, message) => {
+    const budget = new Budget(10, operation)
+    if (hasSent) await budget.run(async () => 1)
+    const ask = reason === silent ? silent : () => Promise.reject(reason)
+    await expect(budget.run(ask)).rejects.toThrow(message)
+  })
+
+  it('lets others come first for a while, and four times in any case', async () => {
+    const budget = new Budget(LONG)
+    for (let i = 0; i < 20; i++) budget.contested()
+    advance(LONG + 1)
+    expect(() => budget.contested()).toThrow(/^others changed the session each time .*: nothing was written$/)
+    const slow = new Budget(LONG)
+    await slow.run(async () => advance(LONG * 0.8))
+    for (let i = 0; i < 4; i++) slow.contested()
+    expect(() => slow.contested()).toThrow(expect.objectContaining({ code: 'ERR_SESSION_TIMEOUT' }))
+  })
+
+  it('tells whether an answer came, in time or not', async () => {
+    const heard: boolean[] = []
+    const ask = (budget: Budget, run: () => Promise<unknown>) =>
+      new Promise<void>((resolve) => {
+        const done = () => resolve()
+        budget.ask(run, done, done, (isAnswer) => void heard.push(isAnswer))
+      })
+    await ask(new Budget(5000), async () => 1)
+    await ask(new Budget(5000), () => Promise.reject(new Error('down')))
+    let answer!: () => void
+    const late = new Promise<void>((resolve) => (answer = resolve))
+    await ask(new Budget(10), () => late)
+    expect(heard).toEqual([true, true, false])
+    answer()
+    await late
+    expect(heard).toEqual([true, true, false, true])
+  })
 })
