@@ -41,7 +41,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
 
   let isSkipped = false
   const session: Middleware = (req, res, next) => {
-    if ((req as unknown) === undefined) throw calledAtStart()
+    if ((req as unknown) === undefined) throw calledAtStart('sessions')
     // Another session middleware was here first, or the cookie is not sent to this path.
     const { [EXCHANGE]: first, session: theirs } = req as Attached
     if (first || theirs !== undefined) {
@@ -78,9 +78,8 @@ export function createMiddleware(options: SessionOptions): Sessions {
   })
 }
 
-function calledAtStart(): SessionError {
-  const message =
-    'the middleware was called without a request: app.use(sessions), and not app.use(sessions())'
+function calledAtStart(name: string): SessionError {
+  const message = `the middleware was called without a request: app.use(${name}), and not app.use(${name}())`
   return new SessionError('ERR_SESSION_OPTIONS', message)
 }
 
@@ -320,6 +319,7 @@ const SESSION_ID: PropertyDescriptor & ThisType<Required<Attached>> = {
  * @throws SessionError to `next`: `ERR_SESSION_OPTIONS` if no session middleware ran, otherwise as `load()`
  */
 export const loadSession: Middleware = (req, _res, next) => {
+  if ((req as unknown) === undefined) throw calledAtStart('loadSession')
   const { session } = req as Attached
   if (!session) {
     return next(

@@ -146,8 +146,8 @@ export interface SessionOptions<Data extends object = DeclaredData> {
   rememberFor?: number | undefined
 
   /**
-   * Decides whether a loaded session counts. If the answer is false, or nothing at all, the visitor is anonymous and gets
-   * a new id; the record stays as it is. The session waits for it: take the second argument, as `req.session` is not there
+   * Decides whether a loaded session counts. If the answer is false, the visitor is anonymous and gets a new id; the
+   * record stays as it is. No answer counts as no, with a warning in development. The session waits for it: take the second argument, as `req.session` is not there
    * yet, or its methods fail (`ERR_SESSION_DATA`). It is asked about sessions without a user, too, such as carts of
    * visitors: `valid: async (req, s) => !s.userId || (await isActive(s.userId))`. Default: every session counts.
    */

@@ -321,6 +321,19 @@ describe('valid(ctx, data): valid(req, session)', () => {
     }
   })
 
+  it.each([
+    ['a list', () => []],
+    ['a text', () => 'false'],
+    ['rows, later', () => Promise.resolve({ rowCount: 0 })]
+  ])('refuses %s for an answer: it may have meant no', async (_answer, answer) => {
+    const { visitor, site } = await returning({ valid: answer as never })
+    expect((await visitor.visit((s) => s.n)).status).toBe(500)
+    expect(site.errors[0]).toMatchObject({
+      code: 'ERR_SESSION_OPTIONS',
+      message: expect.stringContaining('valid must return true or false')
+    })
+  })
+
   it('cannot call the session’s methods, which would wait for it', async () => {
     const { visitor, site } = await returning({ valid: (_req, s) => s.touch().then(() => true) })
     expect((await visitor.visit((s) => s.n)).status).toBe(500)

@@ -1,11 +1,13 @@
 import { restoreCookie, SessionCookie } from '../cookie/session-cookie'
-import { need, needKnown } from '../errors'
+import { need, needKnown, SessionError } from '../errors'
+import { warnOnce } from '../events'
 import type { DeclaredData } from '../express-request'
 import type { Settings } from '../options'
 import { Budget } from '../repository/budget'
 import type { ExpressStore } from '../repository/express-store'
 import { beganAt } from '../repository/record'
 import type { Repository, StoredSession } from '../repository/repository'
+import { tolerate } from '../session/call-queue'
 import { checkUser } from '../session/commit'
 import { idleLife } from '../session/lifetime'
 import { report, RequestSession } from '../session/request-session'
@@ -30,6 +32,8 @@ export interface SessionInfo<Data extends object = DeclaredData> {
 /** The sessions that `sessions.destroy` ends: one, or all but one. */
 export type SessionChoice = { readonly handle: HandleText } | { readonly except: AnySession }
 
+type Which = SessionChoice | { readonly others: true }
+
 /** Sessions that are worked on at once. */
 const AT_ONCE = 8
 /** The last moment that a Date can hold. */
@@ -48,7 +52,20 @@ export class UserSessions {
   }
 
   /** See `Sessions.list`. */
-  async list(of: string | AnySession): Promise<SessionInfo[]> {
+  list(of: string | AnySession, ...others: unknown[]): Promise<SessionInfo[]> {
+    return heard('list', this.#list(of, others))
+  }
+
+  /** See `Sessions.destroy`. */
+  destroy(of: string | AnySession, which?: Which): Promise<number> {
+    return heard('destroy', this.#destroy(of, which))
+  }
+
+  async #list(of: string | AnySession, others: unknown[]): Promise<SessionInfo[]> {
+    need(
+      others.length === 0,
+      'list takes a user or a session, and returns a promise: await sessions.list(user)'
+    )
     const repository = this.#repository
     const user = await this.#userOf(of)
     if (user === undefined) return []
@@ -73,10 +90,10 @@ export class UserSessions {
   }
 
   /**
-   * See `Sessions.destroy`. To end all, or all but one, first leaves a mark: a login that is not in the index yet looks at
+   * To end all, or all but one, first leaves a mark: a login that is not in the index yet looks at
    * it when it has stored its session (docs/decisions/0013-a-users-sessions.md).
    */
-  async destroy(of: string | AnySession, which?: SessionChoice | { readonly others: true }): Promise<number> {
+  async #destroy(of: string | AnySession, which: Which | undefined): Promise<number> {
     const repository = this.#repository
     const { users } = repository
     const { handle, except } = await choice(which, of)
@@ -169,6 +186,14 @@ export class UserSessions {
   }
 }
 
+/** A failure of which nobody heard is not to end the process, and is told all the same. */
+function heard<T>(name: string, outcome: Promise<T>): Promise<T> {
+  return tolerate(outcome, (error) => {
+    const reason = error instanceof SessionError ? `: ${error.message}` : ''
+    warnOnce('HOLDFAST_LOST', `sessions.${name}() failed, and nobody waits for it, so await it${reason}`)
+  })
+}
+
 /** The former names of the moments, which say the present ones. */
 const FORMER = {}
 for (const [former, present] of [
@@ -199,10 +224,7 @@ interface Choice {
 }
 
 /** Nothing is ended because a value was missing: `{ except: undefined }` is a mistake, and not everything. */
-async function choice(
-  which: SessionChoice | { readonly others: true } | undefined,
-  of: string | AnySession
-): Promise<Choice> {
+async function choice(which: Which | undefined, of: string | AnySession): Promise<Choice> {
   if (which === undefined) return {}
   // Null is given by applications without types: it is refused below as an empty choice is.
   const given = typeof which === 'object' ? ((which as SessionChoice | null) ?? {}) : {}

@@ -17,6 +17,27 @@ class Watched<T> extends Promise<T> {
   }
 }
 
+/**
+ * The same outcome. If it is a failure for which nobody waits, it does not end the process.
+ *
+ * @param unheard - gets that failure
+ */
+export function tolerate<T>(outcome: Promise<T>, unheard: (error: unknown) => void): Promise<T> {
+  const promise = new Watched<T>((resolve, rejected) => {
+    outcome.then(resolve, (error: unknown) => {
+      setImmediate(() => promise.watched || unheard(error))
+      rejected(asError(error))
+    })
+  })
+  quiet(promise)
+  return promise
+}
+
+/** Without counting as its observer. */
+function quiet(promise: Promise<unknown>): void {
+  void Promise.prototype.then.call(promise, undefined, () => undefined)
+}
+
 /** A call that failed. */
 export interface Failure<Call extends string = string> {
   readonly call: Call
@@ -127,7 +148,7 @@ export class CallQueue<Call extends string> {
     this.failed?.(error)
     const unheard = this.#failures.filter(({ watched }) => !watched())
     this.#failures = [...unheard, { call, error, watched: () => promise.watched }].slice(-MOST)
-    void Promise.prototype.then.call(promise, undefined, () => undefined)
+    quiet(promise)
   }
 }
 

@@ -11,10 +11,10 @@ import {
   type Draft,
   type StoredSession
 } from '../repository/repository'
-import { checkValues } from '../repository/values'
+import { checkValues, isDevelopment } from '../repository/values'
 import { checkSending, isCookieDue } from './cookie-policy'
 import { idleLife, lifetimeLeft } from './lifetime'
-import { checkFit } from './load'
+import { checkFit, warnOfChange } from './load'
 import type { SessionScope } from './scope'
 import { dataOf, onlooker, OWNER, Session, type SessionOwner } from './session'
 import type { Move, TrackedSession } from './tracked-session'
@@ -235,7 +235,10 @@ function userOf(
   cookie: SessionCookie,
   text: string
 ): string | undefined {
-  const user: unknown = settings.user?.(new Session(onlooker, current, JSON.parse(text) as Data, cookie))
+  if (!settings.user) return undefined
+  const look = new Session(onlooker, current, JSON.parse(text) as Data, cookie)
+  const user: unknown = settings.user(look)
+  if (isDevelopment) warnOfChange('user', look, text)
   if (user === undefined || user === null || user === '') return undefined
   if (typeof user === 'string') return checkUser(user, 'ERR_SESSION_DATA')
   if (user instanceof Promise) refusePromise(user, 'user')

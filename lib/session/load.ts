@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { SessionError } from '../errors'
+import { need, SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Budget } from '../repository/budget'
+import type { Data } from '../repository/merge'
+import { encodeData } from '../repository/record'
 import type { StoredSession } from '../repository/repository'
+import { isDevelopment } from '../repository/values'
 import type { SessionRequest } from '../request'
 import { misfit, type Misfit, type StandardSchema } from '../standard-schema'
 import type { SessionScope, SessionSettings, VerifiedId } from './scope'
@@ -24,12 +27,31 @@ export async function isValid(session: Session, { settings, req }: SessionScope)
   // Opened once more by its headers, it would ask for ever.
   if (outer?.valid === settings.valid && outer?.id === session.id) throw nested()
   const question = { req, id: session.id, valid: settings.valid }
+  const text = isDevelopment && encodeData(dataOf(session))
   try {
-    return await asked.run(question, () => settings.valid!(req, session))
+    const answer: unknown = await asked.run(question, () => settings.valid!(req, session))
+    if (text) warnOfChange('valid', session, text)
+    if (typeof answer === 'boolean') return answer
+    need(!answer, 'valid must return true or false, or a promise of that: it gave something else')
+    warnInDevelopment('HOLDFAST_OPTIONS', 'valid gave no answer, which counts as no: return true or false')
+    return false
   } finally {
     // What the function has begun and left, a connection say, may call the session from now on.
     question.valid = undefined
   }
+}
+
+/**
+ * Says that a function of the application has changed a session which it is only to look at.
+ *
+ * @param text - the data before
+ */
+export function warnOfChange(name: string, session: Session, text: string): void {
+  if (encodeData(dataOf(session)) === text) return
+  warnInDevelopment(
+    'HOLDFAST_LOST',
+    `the function ${name} changed the session that it gets to look at, and nothing stores that: change req.session in a handler`
+  )
 }
 
 /** Whether the caller is `valid`, for which the request's session waits. */
@@ -88,12 +110,14 @@ export async function fit(current: TrackedSession, schema: StandardSchema): Prom
 }
 
 /**
- * Refuses what a later request could not load. A schema has to accept what it made itself, because that is what is stored.
+ * Refuses what a later request could not load. A schema has to accept what JSON makes of its own output, because that is
+ * what is stored.
  *
  * @throws SessionError `ERR_SESSION_DATA`, with the place, and the schema's issues as the cause
  */
 export async function checkFit(session: Session, schema: StandardSchema): Promise<void> {
-  const data = dataOf(session)
+  // As the next request finds them: a Date is a string by then.
+  const data = JSON.parse(encodeData(dataOf(session))) as Data
   const { issues } = await schema['~standard'].validate(data)
   const found = misfit(issues, data)
   if (!found) return

@@ -395,14 +395,19 @@ export class RequestSession implements TrackedOwner {
       )
     }
     if (hasEnded && this.#isLeftBehind(active)) lost()
-    // While a call is under way, what it stored goes into the session.
-    watchWrites(active.session, () => this.isIdle && lost())
+    // While a call is under way, what it stored goes into the session; a call that follows stores what was written.
+    const look = () => this.isIdle && this.#isUnstored(active) && lost()
+    watchWrites(active.session, () => this.isIdle && setImmediate(look))
   }
 
   /** Whether something changed that no commit has seen, and none will see. */
   #isLeftBehind(current: TrackedSession): boolean {
     const isSettled = this.isIdle && !this.failedCommit && !this.isDropped && !this.isRefused(current)
     if (!isSettled || !this.scope.settings.autoCommit) return false
+    return this.#isUnstored(current)
+  }
+
+  #isUnstored(current: TrackedSession): boolean {
     try {
       return this.#drafts.some((isUnchanged) => !isUnchanged()) || this.changedText(current) !== undefined
     } catch {

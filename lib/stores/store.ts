@@ -174,6 +174,8 @@ export interface Store {
  * @throws RangeError unless it is a positive number: a fault of the caller, not of the store.
  */
 export function wholeMilliseconds(ttl: number): number {
+  if (typeof (ttl as unknown) === 'function')
+    throw new RangeError('a store of Holdfast takes no callback, and returns a promise: await store.get(id)')
   const whole = Math.ceil(ttl)
   if (!Number.isSafeInteger(whole) || whole <= 0) {
     throw new RangeError(`A store needs a ttl above 0 in milliseconds, not ${ttl}`)

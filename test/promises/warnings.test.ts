@@ -238,3 +238,63 @@ test('lives as they should be, and the defaults, are not told', async () => {
   })
   expect(warnings).toEqual([])
 })
+
+test.each<[string, Partial<SessionOptions>]>([
+  ['valid', { valid: async (_req, s) => ((s as Bag).seen = true) }],
+  ['user', { user: (s) => ((s as Bag).name = 'ann') }]
+])(
+  'a change that %s makes to the session which it looks at is told, and not stored',
+  async (name, options) => {
+    const warnings = await warningsOf(async () => {
+      const { visitor } = await returning(options, { n: 1, list: [1] })
+      await visitor.ask((s) => void (s.n = 2))
+      expect(await visitor.ask((s) => [s.n, s.list, s.seen ?? s.name])).toEqual([2, [1], null])
+    })
+    const told = warnings.filter((message) => message.includes('gets to look at'))
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.every((message) => message.startsWith(`the function ${name} changed`))).toBe(true)
+  }
+)
+
+test('a destroy or list of sessions that fails, and that nobody waits for, is told, and does not end the process', async () => {
+  const sessions = session({ secret, user: () => 'ann' })
+  const warnings = await warningsOf(async () => {
+    void sessions.destroy('ann', { handle: undefined } as never)
+    void sessions.list('ann', ...([() => undefined] as never as []))
+    await expect(sessions.destroy('ann', { handle: 5 } as never)).rejects.toThrow('handle must be a string')
+    await expect(sessions.destroy('ann', {} as never).then(() => undefined)).rejects.toThrow('destroy takes')
+    await new Promise(setImmediate)
+  })
+  expect([...warnings].sort()).toEqual([
+    expect.stringMatching(
+      /^sessions\.destroy\(\) failed, and nobody waits for it, so await it: handle must be a string/
+    ),
+    expect.stringMatching(
+      /^sessions\.list\(\) failed, .*: list takes a user or a session, and returns a promise/
+    )
+  ])
+})
+
+test('a change after the response that a save() stores is no loss, and one that nobody stores is', async () => {
+  const lost = listen()['holdfast:dropped']
+  const { visitor } = await returning()
+  for (const [isSaved, count] of [
+    [true, 0],
+    [false, 1]
+  ] as const) {
+    const later = new Promise<void>((resolve, reject) => {
+      void visitor.visit((s, _req, res) => {
+        res.on('finish', () => {
+          setImmediate(() => {
+            s.late = isSaved
+            const saved = isSaved ? s.save() : Promise.resolve()
+            saved.then(() => setImmediate(setImmediate, resolve), reject)
+          })
+        })
+      })
+    })
+    await later
+    expect(lost).toHaveLength(count)
+  }
+  expect(await visitor.ask((s) => s.late)).toBe(true)
+})

@@ -70,3 +70,9 @@ it('decides for each request where load is a function', async () => {
   await visitor.visit(() => undefined, { path: '/eager' })
   expect(store.log).toBe('get')
 })
+
+it('says that it was called where it is to be given', () => {
+  expect(() => (session.loadSession as () => void)()).toThrow(
+    'app.use(loadSession), and not app.use(loadSession())'
+  )
+})

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
 import { z } from 'zod'
-import type { StandardSchema } from '../../lib'
+import session, { type StandardSchema } from '../../lib'
 import { listen } from '../support/events'
 import { hearWarnings } from '../support/hold-listeners'
-import { returning, Site } from '../support/site'
+import { codeOf } from '../support/outcome'
+import { returning, secret, Site, type Bag } from '../support/site'
 
 const schemas: [string, StandardSchema<object>][] = [
   ['zod', z.object({ userId: z.string().optional(), count: z.coerce.number().optional() })],
@@ -70,10 +71,51 @@ it('valid sees what the schema made of the data', async () => {
   const next = await Site.open({
     store: site.store,
     schema,
-    valid: (_req, session) => seen.push({ ...session }) > 0
+    valid: (_req, loaded) => seen.push({ ...loaded }) > 0
   })
   await next.visitor(visitor.cookie).ask((s) => s.n)
   expect(seen).toMatchObject([{ n: 7 }])
+})
+
+it.each<[string, StandardSchema<object>, unknown]>([
+  ['a Date', z.object({ at: z.date().optional() }), new Date(0)],
+  ['a Date deep inside', z.object({ at: z.object({ day: z.date() }).optional() }), { day: new Date(0) }],
+  ['an address', z.object({ at: z.instanceof(URL).optional() }), new URL('http://localhost')],
+  [
+    'what has a toJSON',
+    z.object({ at: z.object({ n: z.number() }).optional() }),
+    { n: 1, toJSON: () => ({ n: 'one' }) }
+  ]
+])(
+  'a write is refused that the next request could not load, as JSON changes it: %s',
+  async (_what, schema, at) => {
+    const { site, visitor } = await before(schema, { n: 0 })
+    for (const write of [
+      (s: Bag) => void (s.at = at),
+      (s: Bag) => s.regenerate({ set: { at } as never }),
+      (s: Bag) => s.update((state) => void (state.at = at))
+    ])
+      expect((await visitor.visit(write)).status).toBe(500)
+    expect(site.errors.map(({ code, message }) => [code, /schema at (\w+)/.exec(message)?.[1]])).toEqual(
+      Array(3).fill(['ERR_SESSION_DATA', 'at'])
+    )
+    expect(await codeOf(session({ secret, schema }).create({ at } as never))).toBe('ERR_SESSION_DATA')
+  }
+)
+
+it('a write is taken that the next request can load, as the schema makes of the JSON what it was', async () => {
+  const { visitor } = await before(z.object({ at: z.coerce.date().optional() }), { n: 0 })
+  await visitor.ask((s) => void (s.at = new Date(0)))
+  expect(await visitor.ask((s) => (s.at as Date).getTime())).toBe(0)
+  const parsed = z.object({
+    at: z
+      .string()
+      .transform((text) => new Date(text))
+      .optional()
+  })
+  const other = await before(parsed, { at: new Date(0).toISOString() })
+  expect(await other.visitor.ask((s) => ((s.n = 1), (s.at as Date).getTime()))).toBe(0)
+  expect(await other.visitor.ask((s) => [s.n, (s.at as Date).getTime()])).toEqual([1, 0])
 })
 
 it('a write of a key that a strict schema does not know is refused by its name', async () => {

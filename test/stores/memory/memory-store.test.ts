@@ -305,3 +305,14 @@ describe('a process with a MemoryStore', () => {
     expect(median).toBeLessThan(50)
   })
 })
+
+test('a callback, as the stores of express-session take it, is refused with the remedy', async () => {
+  const store = new MemoryStore()
+  const callback = (() => undefined) as never
+  for (const call of [
+    () => store.get('id', callback),
+    () => store.touch('id', callback),
+    () => store.set('id', '{}', callback, null)
+  ])
+    await expect(call()).rejects.toThrow('takes no callback, and returns a promise: await store.get(id)')
+})
