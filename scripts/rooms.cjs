@@ -50,13 +50,13 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1880,
+    lines: 1920,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
     name: 'repository',
     path: '^lib/repository/',
-    lines: 1860,
+    lines: 1890,
     about: 'turns sessions into records, and commits them conditionally and in time'
   },
   {
@@ -69,7 +69,7 @@ module.exports = [
   {
     name: 'response',
     path: '^lib/response/',
-    lines: 665,
+    lines: 680,
     about: 'holds a response until a promise settles; knows no session'
   },
   {

@@ -4,62 +4,11 @@ import { publish } from '../events'
 import { Budget } from './budget'
 import { CommitQueue, inContext, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
-import { checkLimits, createHandle, decodeMeta, encodeData, META, RESERVED, type Limits } from './record'
+import { checkLimits, encodeData, META, RESERVED, type Limits } from './record'
+import { Moves } from './moves'
+import { keptCookie, StoredObject } from './stored-object'
 import { changedKeys, mergeData, pick, sameValue, type Data, type Merge } from './merge'
-import {
-  gone,
-  type Committed,
-  type Draft,
-  type Drafting,
-  type Patience,
-  type Repository,
-  type StoredSession
-} from './repository'
-
-/** A session object as a store written for express-session gave it, or was handed it. */
-export class StoredObject implements StoredSession {
-  readonly cookie: unknown
-  readonly sent: number | undefined
-  /** The data as JSON text: what they were at this moment, whatever becomes of the object. */
-  readonly text: string
-  readonly #reserved: ReadonlySet<string>
-  readonly #isForeign: boolean
-  #handle: string | undefined
-
-  /**
-   * @param live - the store's own object: some keep more in it than JSON can express, and want it back
-   * @param reserved - names that are not the application's
-   */
-  constructor(
-    readonly live: Data,
-    reserved: ReadonlySet<string>
-  ) {
-    const meta = decodeMeta(live[META])
-    this.#handle = meta?.handle
-    this.#isForeign = !meta
-    this.sent = meta?.sent
-    // A copy: the object's own goes on changing.
-    this.cookie = meta ? meta.cookie : JSON.parse(JSON.stringify(live.cookie ?? null))
-    this.#reserved = reserved
-    this.text = encodeData(this.data())
-  }
-
-  /** The object with a cookie that gives it this life. If another library wrote it, it keeps the age of its cookie. */
-  living(ttl: number): object {
-    const own = (this.cookie as { originalMaxAge?: number | null } | undefined)?.originalMaxAge
-    return Object.assign(this.live, { cookie: keptCookie(ttl, this.#isForeign ? own : undefined) })
-  }
-
-  get handle(): string {
-    return (this.#handle ??= createHandle())
-  }
-
-  data(): Data {
-    const { live } = this
-    const keys = Object.keys(live).filter((key) => key !== 'cookie' && !this.#reserved.has(key))
-    return Object.fromEntries(keys.map((key) => [key, live[key]]))
-  }
-}
+import { gone, type Committed, type Draft, type Drafting, type Patience, type Repository } from './repository'
 
 /** A draft with the object that the store is handed, for an entry whose sessions are such objects. */
 export interface LiveDraft extends Draft {
@@ -97,6 +46,7 @@ interface Turns {
   /** They wait for each other. */
   readonly queue: CommitQueue<Job, Patience>
   readonly underWay: Set<Running>
+  readonly moved: Moves
 }
 
 const turnsOf = shared('turns', () => new WeakMap<object, Turns>())
@@ -151,7 +101,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
           ended(patience.ms < ms ? patience : undefined)
         )
       }),
-      underWay: new Set()
+      underWay: new Set(),
+      moved: new Moves()
     }
     turnsOf.set(shared, this.#turns)
   }
@@ -183,11 +134,14 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     )
   }
 
-  /** Without a conditional write the old id ends at once: a late request finds nothing there. */
+  /**
+   * Without a conditional write the old id ends at once: a late request finds nothing there. Only this process knows where the
+   * session has moved to.
+   */
   close(
     id: string,
     known: StoredObject,
-    _successor: string,
+    successor: string,
     _rev: string,
     budget: Budget
   ): Promise<StoredObject | undefined> {
@@ -196,6 +150,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       if (!latest) throw gone()
       if (latest.text !== known.text) return latest
       await remove(this.store, id)
+      this.#turns.moved.add(id, successor)
       return undefined
     })
   }
@@ -212,12 +167,14 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     )
   }
 
-  destroy(id: string, budget: Budget): Promise<boolean> {
-    return this.alone(id, budget, async () => {
+  async destroy(id: string, budget: Budget): Promise<boolean> {
+    const wasThere = await this.alone(id, budget, async () => {
       const isThere = (await read(this.store, id)) !== undefined
       await remove(this.store, id)
       return isThere
     })
+    const next = this.#turns.moved.from(id)
+    return next === undefined ? wasThere : (await this.destroy(next, budget)) || wasThere
   }
 
   /** As `destroy`, without asking whether something was there. */
@@ -447,15 +404,6 @@ function toRecord(next: Draft | LiveDraft, latest: StoredObject | null): Data {
     if (latest && sameValue(latest.live, data, key)) data[key] = latest.live[key]
   }
   return { ...data, cookie: keptCookie(ttl), [META]: { v: 1, handle, sent, cookie, revs: [] } }
-}
-
-/** A cookie that tells a store how long to keep the session, in each of the places where stores look. */
-function keptCookie(ttl: number, originalMaxAge: number | null = ttl): object {
-  const expires = new Date(Date.now() + ttl)
-  return Object.defineProperties(
-    { originalMaxAge, expires },
-    { _expires: { value: expires }, maxAge: { get: () => expires.getTime() - Date.now() } }
-  )
 }
 
 /**

@@ -23,6 +23,7 @@ import {
 } from './record'
 import { changedKeys, mergeData, pick, type Data, type Merge } from './merge'
 import {
+  CLOSED,
   gone,
   isStoreFailure,
   type Committed,
@@ -33,12 +34,6 @@ import {
   type Repository
 } from './repository'
 import { UserIndex } from './user-index'
-
-/**
- * How long a closed id keeps late writers away and leads to its successor, in milliseconds: longer than a request takes
- * that had the session before it moved.
- */
-const CLOSED = 300_000
 
 /** A commit on its way. */
 interface Job extends QueuedJob {

@@ -4,6 +4,12 @@ import type { Budget } from './budget'
 import type { StoredSession } from './stored-session'
 import type { UserIndex } from './user-index'
 
+/**
+ * How long a closed id keeps late writers away and leads to its successor, in milliseconds: longer than a request takes
+ * that had the session before it moved.
+ */
+export const CLOSED = 300_000
+
 export type { StoredSession } from './stored-session'
 
 /** The state that a commit wants to store. */

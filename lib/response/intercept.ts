@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { HoldableResponse, Method, RespondingName, SendingName } from './response'
 
 /** A call of one of them. */
@@ -63,8 +64,23 @@ export function isHttp2(res: HoldableResponse): boolean {
 
 /** The response cannot be what it promised: closing the connection, or the stream, is the only way left to say so. */
 export function abort(res: HoldableResponse): void {
-  if (isHttp2(res)) res.stream?.close?.(INTERNAL_ERROR)
-  else res.destroy?.()
+  if (isHttp2(res)) {
+    const stream = res.stream!
+    // Node ends a stream that it closes, and the client would take that for the end of the body.
+    stream.end = () => stream
+    return stream.close?.(INTERNAL_ERROR)
+  }
+  // Without chunks, as for HTTP/1.0, the end of the connection is the end of the body: only a reset tells.
+  if (!res.chunkedEncoding) reset(res.socket)
+  res.destroy?.()
+}
+
+function reset(socket: Socket | null | undefined): void {
+  try {
+    socket?.resetAndDestroy()
+  } catch {
+    // TLS has an end of its own, which a connection that is cut off lacks.
+  }
 }
 
 /** `drain` is not always awaited on the response: `compression` has its listeners on a stream of its own. */

@@ -19,6 +19,7 @@ export function commitAtEnd(request: RequestSession): Promise<void> | undefined 
     const unheard = request.calls?.unheard
     if (unheard) throw unheard.error
     if (!current) request.checkReplaced()
+    current?.warnOfStale?.()
     if (!current || request.isRefused(current)) return undefined
     text = request.changedText(current)
   } catch (error) {

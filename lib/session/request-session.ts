@@ -21,6 +21,7 @@ import {
   checkAssigned,
   dataOf,
   nested,
+  noticing,
   onlooker,
   refuseDestroyed,
   refuseMeanwhile,
@@ -94,7 +95,7 @@ export class RequestSession implements TrackedOwner {
   /** The value of `req.session`: the session, before `load()` a substitute for it, after `destroy()` undefined. */
   get session(): Session | undefined {
     if (this.#isDestroyed) return undefined
-    if (this.current) return this.current.session
+    if (this.current) return this.current.given
     this.#unloaded ??= new Session(this, this, {})
     return (this.#lazy ??= createLazySession(this.#unloaded, this))
   }
@@ -136,7 +137,7 @@ export class RequestSession implements TrackedOwner {
 
   /** The session, read from the store if that has not happened yet. */
   open(): Promise<Session> {
-    if (this.current) return Promise.resolve(this.current.session)
+    if (this.current) return Promise.resolve(this.current.given)
     if (this.#isDestroyed) return new Promise(refuseDestroyed)
     if (this.scope.settings.valid && isInsideValid(this.scope)) return refuseNested()
     return (this.#loading ??= this.#find())
@@ -293,7 +294,10 @@ export class RequestSession implements TrackedOwner {
         this.#assigned = () => checkAssigned(this.active?.session, value as Data, data)
       if (this.#isDestroyed && this.isIdle) this.begin()
       const wasDestroyed = this.#isDestroyed
-      if (this.current && !wasDestroyed) return replaceData(this.current.session, data, false)
+      if (this.current && !wasDestroyed) {
+        if (this.current.unreadable) this.current.isWanted = true
+        return replaceData(this.current.session, data, false)
+      }
       const replace = (session: Session): Session => {
         replaceData(session, data, false)
         return session
@@ -589,7 +593,8 @@ export class RequestSession implements TrackedOwner {
     if (this.scope.settings.whenUnreadable === 'throw' || !isStoreFailure(error)) throw asError(error)
     const current = new TrackedSession(this, {})
     current.unreadable = error
-    return (this.current ??= current).session
+    current.given = noticing(current.session, () => (current.isWanted = true))
+    return (this.current ??= current).given
   }
 
   #find(): Promise<Session> {

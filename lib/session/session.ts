@@ -282,6 +282,19 @@ export function retire(session: Session, refuse: () => never, withCookie = true)
   Object.preventExtensions(session)
 }
 
+/** The session, with `written` called at each change of a property, also at one that takes away what is not there. */
+export function noticing(session: Session, written: () => void): Session {
+  return new Proxy(session, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' && key in Session.prototype ? (value.bind(target) as unknown) : value
+    },
+    set: (target, key, value) => (written(), Reflect.set(target, key, value, target)),
+    defineProperty: (target, key, descriptor) => (written(), Reflect.defineProperty(target, key, descriptor)),
+    deleteProperty: (target, key) => (written(), Reflect.deleteProperty(target, key))
+  })
+}
+
 /** Calls `written` before each write to a session object or to its cookie, which can stop it by throwing. */
 export function watchWrites(session: Session, written: () => void, withCookie = true): void {
   const { cookie } = session

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { restoreCookie, SessionCookie, storedCookie } from '../cookie/session-cookie'
 import type { SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 import { createHandle, createRevision, encodeData, serializing } from '../repository/record'
 import { mergeData, type Data } from '../repository/merge'
 import type { Committed, StoredSession } from '../repository/repository'
+import { isDevelopment } from '../repository/values'
 import { partsOf } from './lost-change'
 import { dataOf, replaceData, Session, type SessionIdentity, type SessionOwner } from './session'
 
@@ -58,6 +61,8 @@ export interface Mark {
 /** A session that a request has, together with what is known of it in the store. */
 export class TrackedSession implements SessionIdentity {
   readonly session: Session
+  /** As handlers get it. */
+  given: Session
   /** Other sessions that the commit of this one ends. */
   retired: { readonly id: string; readonly known: StoredSession | null }[] = NOBODY
   /** The place of this session, or of some of its data, until its commit moves it to its new id. */
@@ -74,6 +79,8 @@ export class TrackedSession implements SessionIdentity {
    */
   cookie: 'keep' | 'send' | 'confirm' = 'keep'
   isSignedBefore: boolean
+  /** In development: tells of a nested value that a handler had read before it was replaced, and has changed since. */
+  warnOfStale: (() => void) | undefined
   /** The stored state; null: nothing is stored yet. */
   known: StoredSession | null
   #isFamiliar: boolean
@@ -96,7 +103,7 @@ export class TrackedSession implements SessionIdentity {
     const cookie = from.cookie ?? restoreCookie(known?.cookie, owner.scope.defaults)
     // A record keeps nothing of a cookie that is as configured.
     this.#cookieText = known?.cookie === undefined ? undefined : this.cookieText(cookie)
-    this.session = new Session(owner, this, from.data ?? known?.data() ?? {}, cookie)
+    this.session = this.given = new Session(owner, this, from.data ?? known?.data() ?? {}, cookie)
   }
 
   get id(): string {
@@ -207,7 +214,7 @@ export class TrackedSession implements SessionIdentity {
     this.fitted = undefined
     if (mark && state)
       this.#rebase(JSON.parse(mark.text) as Data, JSON.parse(state.text) as Data, known.data())
-    else replaceData(this.session, known.data())
+    else this.#put(known.data())
     const stored = restoreCookie(known.cookie, this.owner.scope.defaults)
     this.#cookieText = this.cookieText(stored)
     if (state?.cookie !== mark?.cookie) return
@@ -218,9 +225,26 @@ export class TrackedSession implements SessionIdentity {
 
   /** Takes `theirs`, but for what was changed since the session held `base`; so do the calls that wait. */
   #rebase(base: Data, mine: Data, theirs: Data): void {
-    replaceData(this.session, mergeData(base, mine, theirs))
+    this.#put(mergeData(base, mine, theirs))
     const merged = (text: string) => encodeData(mergeData(base, JSON.parse(text) as Data, theirs))
     for (const mark of this.#marks ?? []) mark.text = merged(mark.text)
+  }
+
+  #put(data: Data): void {
+    const before = isDevelopment ? dataOf(this.session) : {}
+    replaceData(this.session, data)
+    const replaced = Object.entries(before).filter(
+      ([key, value]) => typeof value === 'object' && data[key] !== value
+    )
+    if (replaced.length === 0) return
+    const state = partsOf(Object.fromEntries(replaced))
+    const { warnOfStale } = this
+    this.warnOfStale = () => {
+      warnOfStale?.()
+      const now = partsOf(Object.fromEntries(replaced))
+      const index = now.findIndex((part, index) => !isDeepStrictEqual(part, state[index]))
+      if (index >= 0) warnInDevelopment('HOLDFAST_LOST', staleMessage(replaced[index]![0]))
+    }
   }
 
   /** The cookie settings of the session, to compare them. */
@@ -235,6 +259,10 @@ export class TrackedSession implements SessionIdentity {
     return stored && JSON.stringify(stored)
   }
 }
+
+const staleMessage = (key: string): string =>
+  `${key} was changed in an object that update(), save() or reload() had replaced by a newer one, and nothing stores that: ` +
+  `read req.session.${key} again after the call`
 
 /** Most sessions end no other one. */
 const NOBODY: TrackedSession['retired'] = []

@@ -128,6 +128,22 @@ describe('whenUnreadable: anonymous', () => {
     expect(await site.stored(visitor.id)).toMatchObject({ n: 1 })
   })
 
+  it.each<[string, (s: Bag, req: { session: unknown }) => void]>([
+    ['a key is taken away', (s) => void delete s.user],
+    ['a key is set to undefined', (s) => void (s.user = undefined)],
+    ['it is replaced by an empty one', (_s, req) => void (req.session = {})]
+  ])('fails where %s: that may be a logout', async (_what, change) => {
+    for (const load of ['eager', 'lazy'] as const) {
+      const { site, visitor } = await returning({ whenUnreadable: 'anonymous', load }, { user: 'ann' })
+      site.store.next('get', fails)
+      const { status } = await visitor.visit(async (s, req) => {
+        change(await s.load(), req)
+        return null
+      })
+      expect([status, await visitor.ask(async (s) => (await s.load()).user)]).toEqual([503, 'ann'])
+    }
+  })
+
   it.each(['eager', 'lazy'] as const)(
     'is not taken for a session that has ended or was never stored, %s',
     async (load) => {

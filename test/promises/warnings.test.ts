@@ -298,3 +298,25 @@ test('a change after the response that a save() stores is no loss, and one that 
   }
   expect(await visitor.ask((s) => s.late)).toBe(true)
 })
+
+test('a nested value that was read before update() replaced it, and is changed afterwards, is told', async () => {
+  const warnings = await warningsOf(async () => {
+    const { visitor } = await returning({}, { profile: { visits: 1 }, other: { n: 1 } })
+    await visitor.ask(async (s) => {
+      const { profile, other } = s as unknown as Record<string, Record<string, unknown>>
+      await s.update((state) => void ((state.profile as { visits: number }).visits = 2))
+      // The other key is as it was, and so is its object.
+      other!.n = 2
+      profile!.name = 'Ann'
+    })
+    expect(await visitor.ask((s) => [s.profile, s.other])).toEqual([{ visits: 2 }, { n: 2 }])
+    await visitor.ask(async (s) => {
+      const old = s.profile
+      await s.update((state) => void ((state.profile as { visits: number }).visits = 3))
+      ;(s.profile as Record<string, unknown>).name = 'Bob'
+      return old
+    })
+    expect(await visitor.ask((s) => s.profile)).toEqual({ visits: 3, name: 'Bob' })
+  })
+  expect(warnings).toEqual([expect.stringMatching(/^profile was changed .*read req\.session\.profile again/)])
+})

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Budget } from '../../lib/repository/budget'
 import { ExpressStoreRepository } from '../../lib/repository/express-store-repository'
 import type { Answer } from '../../lib/repository/express-store'
-import type { StoredObject } from '../../lib/repository/express-store-repository'
+import type { StoredObject } from '../../lib/repository/stored-object'
 import type { Data } from '../../lib/repository/merge'
 import type { Draft } from '../../lib/repository/repository'
 import { codeOf } from '../support/outcome'
@@ -386,4 +386,22 @@ test('limits hold, and codec is refused', async () => {
   expect([status, site.errors[0]?.code]).toEqual([500, 'ERR_SESSION_DATA'])
   const options = { store, codec: { encode: JSON.stringify, decode: JSON.parse } }
   expect(() => session({ secret, ...options })).toThrow(/codec has no effect/)
+})
+
+test('an end of an id that was closed ends what was carried from it, step by step', async () => {
+  const { store, repository, known } = await stored({ user: 'ann' })
+  const carry = async (from: string, to: string, live: StoredObject) => {
+    const { stored: next } = await repository.commit(to, null, () => draftOf({ user: 'ann' }), budget())
+    expect(await repository.close(from, live, to, '', budget())).toBeUndefined()
+    return next!
+  }
+  const second = await carry('a', 'b', known)
+  await carry('b', 'c', second)
+  expect([...store.kept.keys()]).toEqual(['c'])
+  expect(await repository.destroy('x', budget())).toBe(false)
+  expect(store.kept.size).toBe(1)
+  // Another middleware over the same store knows it as well.
+  expect(await new ExpressStoreRepository(store, 1000).destroy('a', budget())).toBe(true)
+  expect(store.kept.size).toBe(0)
+  expect(await repository.destroy('a', budget())).toBe(false)
 })
