@@ -96,13 +96,14 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
    * A session that its own request has ended may be stored anew by it, if it is changed from now on: nobody else's end is
    * undone.
    */
-  ended(id: unknown): void {
+  ended(id: unknown): boolean {
     const session = this.#last
-    if (!session || (id !== undefined && id !== session.id)) return
+    if (!session || (id !== undefined && id !== session.id)) return false
     setOrigin(session, null)
     this.#atEnd = attemptState(session)
     // Some stores read and write the whole session for that.
     this.#renewed = true
+    return true
   }
 
   save(session: Session): Promise<void> {

@@ -4,8 +4,11 @@ import { endUnderWay } from '../repository/express-store-repository'
 
 /** Hears that a request has ended sessions by a method of the store. */
 export interface Ender {
-  /** @param id - undefined: all sessions */
-  ended(id: unknown): void
+  /**
+   * @param id - undefined: all sessions
+   * @returns whether the request's own session is among them
+   */
+  ended(id: unknown): boolean
 }
 
 // Not the request itself: a connection that a pool opens while it runs would keep it in memory.
@@ -32,7 +35,14 @@ export function watchEnds(store: object): void {
         if (!isOurs) {
           const id = name === 'destroy' ? args[0] : undefined
           endUnderWay(store, id)
-          current.getStore()?.deref()?.ended(id)
+          const isOwn = current.getStore()?.deref()?.ended(id) === true
+          const done = args.at(-1) as ((...answers: unknown[]) => unknown) | undefined
+          // Commits that began meanwhile have read what the store was about to remove.
+          if (!isOwn && typeof done === 'function')
+            args[args.length - 1] = (...answers: unknown[]) => {
+              endUnderWay(store, id)
+              return done(...answers)
+            }
         }
         return method.apply(this, args)
       }

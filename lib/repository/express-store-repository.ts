@@ -346,11 +346,15 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       jobsOf(entries),
       () => {
         if (running.isEnded) throw gone()
-        return inContext(last.job, () => {
+        return inContext(last.job, async () => {
           const written = call(this.store, 'set', running.id, last.record)
           // Taken now: a store may change the object when it is handed it, and nobody else can have.
           last.after = this.#stored(last.record)
-          return written
+          await written
+          if (!running.isEnded) return
+          // The application has ended it meanwhile, and the store may have done that before it wrote.
+          await call(this.store, 'destroy', running.id)
+          throw gone()
         })
       },
       (job) => inContext(job, () => answer(entries.find((entry) => entry.job === job)!)),

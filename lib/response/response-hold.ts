@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { OutgoingHttpHeader } from 'node:http'
 import type { Readable } from 'node:stream'
 import { ResponseStandIn } from './stand-in'
@@ -49,7 +50,7 @@ export class HeaderSnapshot {
     for (const name of res.getHeaderNames?.() ?? []) if (!this.#names.includes(name)) res.removeHeader?.(name)
     for (const [index, name] of this.#names.entries()) {
       const value = this.#values[index]
-      if (value !== undefined && !isSame(value, res.getHeader?.(name)))
+      if (value !== undefined && !isDeepStrictEqual(value, res.getHeader?.(name)))
         res.setHeader?.(name, Array.isArray(value) ? [...value] : value)
     }
     // Removing a Date that a handler set would switch Node's own off.
@@ -282,8 +283,12 @@ export class ResponseHold {
   #release(): void {
     this.#standIn?.remove()
     if (!this.#begun) this.gate.headers()
+    const hadBegun = this.#begun
     let full: boolean | undefined
     for (let call = this.#calls[0]; call; call = this.#calls[0]) {
+      // Those who listen for headers from in front of the session may have changed it by now.
+      const again = !hadBegun && this.#begun && call.name === 'end' ? this.gate.commit() : undefined
+      if (again) return this.#wait(again)
       const result = this.#pass(call.name, call.args)
       if (call.name === 'write') full = result === false
       this.#calls.shift()
@@ -361,9 +366,4 @@ export class ResponseHold {
     })
     Object.assign(this.#native, native)
   }
-}
-
-function isSame(one: Value, other: Value): boolean {
-  if (!Array.isArray(one) || !Array.isArray(other)) return one === other
-  return one.length === other.length && one.every((line, index) => line === other[index])
 }

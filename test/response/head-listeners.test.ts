@@ -6,6 +6,7 @@ import express, { type Response } from 'express'
 import express4 from 'express4'
 import session from '../../lib'
 import expressSession from '../../lib/express-session'
+import { Browser } from '../support/browser'
 import { PROTOCOLS, TestServer, type Protocol } from '../support/hold-http'
 import { onHeaders } from '../support/hold-listeners'
 
@@ -157,3 +158,35 @@ describe.each(PROTOCOLS)('compression with plain Node over %s', (protocol) => {
     }
   })
 })
+
+test.each([
+  ['the main entry', () => session({ secret })],
+  ['the drop-in', () => expressSession({ secret, resave: false, saveUninitialized: false })]
+])(
+  'a change by a listener for headers in front of the session is stored, as with express-session: %s',
+  async (_entry, create) => {
+    const app = express()
+    app.use((req, res, next) => {
+      onHeaders(res, () => {
+        const kept = (req as unknown as { session?: Record<string, unknown> }).session
+        if (kept?.user) kept.last = req.url
+      })
+      next()
+    })
+    app.use(create() as never)
+    app.get('/login', (req, res) => {
+      Object.assign((req as unknown as { session: object }).session, { user: 'ann' })
+      res.end()
+    })
+    app.get('/', (_req, res) => (res.writeHead(200, { 'X-A': '1' }), res.end('all of it')))
+    app.get(
+      '/last',
+      (req, res) => void res.send((req as unknown as { session: Record<string, unknown> }).session.last)
+    )
+    const browser = await Browser.open(app, 'x')
+    const { headers } = await browser.get('/login')
+    const cookie = headers['set-cookie']![0]!.split(';')[0]!
+    expect((await browser.get('/', { cookie })).text).toBe('all of it')
+    expect((await browser.get('/last', { cookie })).text).toBe('/')
+  }
+)

@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import expressSession from 'express-session'
+import ours from '../../lib/express-session'
+import { until } from '../support/site'
+import { end, Site, storeOf } from './support/both'
+
+/** A store that removes at once or later, and writes later still; and what it was asked. */
+function slow(removes: number) {
+  const store = storeOf(expressSession as never)
+  const asked: string[] = []
+  const takes = { get: 0, set: removes + 40, destroy: removes }
+  for (const name of ['get', 'set', 'destroy'] as const) {
+    const method = store[name].bind(store) as (...args: unknown[]) => void
+    store[name] = (...args: unknown[]) => {
+      asked.push(name)
+      void delay(takes[name]).then(() => method(...args))
+    }
+  }
+  return { store, asked }
+}
+
+test.each<[string, 'set' | 'destroy', number]>([
+  ['being written', 'set', 0],
+  ['about to be removed', 'destroy', 40]
+])(
+  'a session that another request ends by a method of the store stays ended, although it was %s',
+  async (_how, first, removes) => {
+    const { store, asked } = slow(removes)
+    const site = await Site.of(ours, { store }, (req, res) => {
+      req.session.user ??= 'ann'
+      req.session.n = Math.random()
+      return end(req, res)
+    })
+    await site.get()
+    const { id } = site
+    const admin = await Site.of(ours, { store }, (_req, res) => store.destroy(id, () => res.end('ended')))
+    const write = () => site.get()
+    const remove = () => admin.get()
+    asked.length = 0
+    const begun = first === 'set' ? write() : remove()
+    await until(() => asked.includes(first))
+    const answers = await Promise.all([begun, first === 'set' ? remove() : write()])
+    expect(answers.map(({ text }) => text)).toContain('ended')
+    const left = await new Promise((resolve) => store.get(id, (_error, session) => resolve(session)))
+    expect(left ?? null).toBeNull()
+  }
+)
