@@ -14,7 +14,7 @@ module.exports = [
   {
     name: 'express-session',
     path: '^lib/express-session/',
-    lines: 1305,
+    lines: 1310,
     about: 'the drop-in for express-session'
   },
   {

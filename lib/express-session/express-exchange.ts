@@ -38,9 +38,10 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
   #saved: State | undefined
   /** The session that was read, or made, last. */
   #last: Session | undefined
-  /** Ids that the store knows, and ids that it was asked to forget. */
+  /** Ids that the store knows, ids that it has forgotten, and ids that it was asked to forget and may know. */
   readonly #stored = new Set<string>()
   readonly #ended = new Set<string>()
+  readonly #unended = new Set<string>()
   /** The cookie that the browser has to drop. */
   #cleared: CookieData | undefined
   #touched = false
@@ -333,11 +334,17 @@ export class ExpressExchange implements Host, ResponseGate, Ender {
     )
   }
 
+  /** Ends a session, and before it those whose end has failed: after a refused `regenerate` a logout means them as well. */
   async #end(id: string): Promise<void> {
-    await this.sessions.destroy(id)
-    if (id === this.#came && this.#stored.has(id)) this.#cleared = cookieData(this.#last?.cookie)
-    this.#stored.delete(id)
-    this.#ended.add(id)
+    const cookie = this.#last?.cookie
+    this.#unended.add(id)
+    for (const ending of this.#unended) {
+      await this.sessions.destroy(ending)
+      this.#unended.delete(ending)
+      if (ending === this.#came && this.#stored.has(ending)) this.#cleared = cookieData(cookie)
+      this.#stored.delete(ending)
+      this.#ended.add(ending)
+    }
   }
 
   #send(header: string): void {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import expressSession from 'express-session'
 import ours from '../../lib/express-session'
 import { until } from '../support/site'
-import { end, Site, storeOf } from './support/both'
+import { end, Site, storeOf, type Req } from './support/both'
 
 /** A store that removes at once or later, and writes later still; and what it was asked. */
 function slow(removes: number) {
@@ -45,3 +45,28 @@ test.each<[string, 'set' | 'destroy', number]>([
     expect(left ?? null).toBeNull()
   }
 )
+
+test.each<[string, (req: Req) => Promise<unknown>]>([
+  ['destroy', (req) => req.session.destroy()],
+  ['regenerate', (req) => req.session.regenerate()]
+])('a logout by %s after a regenerate that the store refused ends the login', async (_how, logOut) => {
+  const store = storeOf(expressSession as never)
+  const destroy = store.destroy.bind(store)
+  const site = await Site.of(ours, { store }, async (req, res) => {
+    if (req.url === '/out') {
+      store.destroy = (_id, done) => {
+        store.destroy = destroy
+        done?.(new Error('the store says no'))
+      }
+      await req.session.regenerate().catch(() => undefined)
+      await logOut(req)
+    } else req.session.user ??= 'ann'
+    return end(req, res)
+  })
+  await site.get()
+  const { id } = site
+  expect((await site.get('/out')).status).toBe(200)
+  expect(
+    await new Promise((resolve) => store.get(id, (_error, session) => resolve(session ?? null)))
+  ).toBeNull()
+})
