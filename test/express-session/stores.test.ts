@@ -330,7 +330,9 @@ describe('holdfast', () => {
     for (let i = 0; i < 100; i++) {
       await asked((done) => store.set(`${i}`, session(i, new Date(Date.now() + 500)), done))
     }
-    while (removed.mock.calls.length < 100) await delay(20)
+    // On a slow machine some have expired before they were all stored.
+    const kept = (await lengthOf(store)) ?? 0
+    while (removed.mock.calls.length < kept) await delay(20)
     removed.mockRestore()
   })
 

@@ -24,7 +24,7 @@ const texts: [what: string, text: string | Buffer, reason: string][] = [
 
 let rig: Rig
 
-beforeAll(async () => (rig = await Rig.open({ visitors: 0 })))
+beforeAll(async () => (rig = await Rig.open({ visitors: 0, options: { timeout: 60_000 } })))
 beforeEach(() => rig.app.errors.splice(0))
 
 describe.each(texts)('%s', (_, text, reason) => {

@@ -63,6 +63,7 @@ test('all that the application gave runs in the context of its own request, also
   const result = await together(
     {
       ...hooks,
+      timeout: 60_000,
       store,
       user: (s) => {
         note('user', (s as Bag).last)
@@ -89,7 +90,7 @@ test('all that the application gave runs in the context of its own request, also
 
 test('the same over a store that was written for express-session', async () => {
   const store = new real.MemoryStore()
-  const result = await together({ ...hooks, store: () => store }, (gate) => {
+  const result = await together({ ...hooks, timeout: 60_000, store: () => store }, (gate) => {
     const set = store.set.bind(store)
     store.set = (...args) => {
       store.set = set
