@@ -4,6 +4,7 @@ import { ask, type Answer, type ExpressStore } from '../repository/express-store
 import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
 import { serializing } from '../repository/record'
+import { callBack } from '../session/call-queue'
 import { keptCookie, type Cookie, type Kept } from './cookie'
 import { carryOrigin } from './origin'
 
@@ -71,7 +72,9 @@ export class Session {
 
   /** Makes what the store has of this session a new `req.session`. */
   reload(callback?: Answer): this | Promise<void> {
-    return settle(this, () => hostOf(this).reload(this), callback)
+    // What was read promises nothing to anybody: a callback may ignore that it failed.
+    const heard = typeof callback === 'function' ? (error: unknown) => callback(error) : callback
+    return settle(this, () => hostOf(this).reload(this), heard)
   }
 
   /** Removes the session from the store, and `req.session` at once. */
@@ -139,11 +142,7 @@ function settle<S extends Session>(
     void Promise.prototype.then.call(promise, undefined, () => undefined)
     return promise
   }
-  // On a tick of its own, so that what a callback throws is not caught here.
-  promise.then(
-    () => process.nextTick(callback as Answer),
-    (error: unknown) => process.nextTick(callback as Answer, error)
-  )
+  callBack(promise, callback as Answer, () => [])
   return session
 }
 

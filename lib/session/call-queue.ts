@@ -33,6 +33,24 @@ export function tolerate<T>(outcome: Promise<T>, unheard: (error: unknown) => vo
   return promise
 }
 
+/**
+ * Calls back with the outcome, on a tick of its own, so that what the callback throws is not caught here. A callback that
+ * takes no parameter cannot hear of a failure, so nobody has heard of that one: `destroy(() => res.redirect('/'))`.
+ *
+ * @param results - what the callback gets of a success, after its first argument
+ */
+export function callBack<T>(
+  outcome: Promise<T>,
+  callback: (...args: never[]) => unknown,
+  results: (value: T) => readonly unknown[]
+): void {
+  const run = callback as (...args: unknown[]) => unknown
+  const answered = (value: unknown) => process.nextTick(run, ...results(value as T))
+  const refused = (error: unknown) => process.nextTick(run, error)
+  if (callback.length === 0) void Promise.prototype.then.call(outcome, answered, refused)
+  else void outcome.then(answered, refused)
+}
+
 /** Without counting as its observer. */
 function quiet(promise: Promise<unknown>): void {
   void Promise.prototype.then.call(promise, undefined, () => undefined)

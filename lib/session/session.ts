@@ -6,6 +6,7 @@ import { sameValue, type Data } from '../repository/merge'
 import { MEMBERS, RESERVED } from '../repository/record'
 import { reserved } from '../repository/values'
 import type { Given, Known, Stored } from '../session-data'
+import { callBack } from './call-queue'
 
 /** The callback of a method: it gets the error, or null and the result. */
 export type Callback<T = void> = (error: unknown, result?: T) => void
@@ -90,7 +91,8 @@ export const OWNER = Symbol('owner')
 
 /**
  * The session in a handler, `req.session`. Its own enumerable properties are the application's data and `cookie`.
- * Every method returns a promise; if you pass a callback, it calls that instead.
+ * Every method returns a promise; if you pass a callback, it calls that instead. One that takes no parameter cannot hear
+ * of an error: then the response fails with it.
  */
 export class Session {
   readonly #owner: SessionOwner
@@ -402,9 +404,5 @@ function settle<T>(session: Session, run: Run<T>, callback: Callback<T> | undefi
   need(session instanceof Session, 'a method was called without its session: write req.session.update(…)')
   const promise = run(session[OWNER])
   if (!isCallback) return promise
-  // On a tick of its own, so that what a callback throws is not caught here.
-  promise.then(
-    (value) => process.nextTick(callback, null, value),
-    (error: unknown) => process.nextTick(callback, error)
-  )
+  callBack(promise, callback, (value) => [null, value])
 }

@@ -70,3 +70,45 @@ test.each<[string, (req: Req) => Promise<unknown>]>([
     await new Promise((resolve) => store.get(id, (_error, session) => resolve(session ?? null)))
   ).toBeNull()
 })
+
+describe.each<[string, (done: ((error?: unknown) => void) | undefined) => void]>([
+  ['answers with an error', (done) => setImmediate(() => done?.(new Error('the store says no')))],
+  [
+    'throws',
+    () => {
+      throw new Error('the store says no')
+    }
+  ]
+])('where the store %s', (_how, fail) => {
+  test.each<[string, (req: Req, done: () => void) => unknown]>([
+    ['destroy', (req, done) => req.session.destroy(done)],
+    ['regenerate', (req, done) => req.session.regenerate(done)],
+    ['save', (req, done) => req.session.save(done)]
+  ])('%s does not look done, although its callback takes no parameter', async (_call, call) => {
+    const store = storeOf(expressSession as never)
+    const site = await Site.of(ours, { store }, (req, res) => {
+      if (req.url === '/') return ((req.session.user = 'ann'), end(req, res))
+      req.session.n = 1
+      store.destroy = (_id, done) => fail(done)
+      store.set = (_id, _session, done) => fail(done)
+      return call(req, () => res.end('done'))
+    })
+    await site.get()
+    expect((await site.get('/call')).status).toBe(500)
+  })
+
+  test('a callback of reload may ignore it, as express-session lets it', async () => {
+    const store = storeOf(expressSession as never)
+    const get = store.get.bind(store)
+    const site = await Site.of(ours, { store }, (req, res) => {
+      if (req.url === '/') return ((req.session.user = 'ann'), end(req, res))
+      store.get = (_id, done) => {
+        store.get = get
+        fail(done)
+      }
+      return req.session.reload(() => res.end('as it was'))
+    })
+    await site.get()
+    expect(await site.get('/reload')).toMatchObject({ status: 200, text: 'as it was' })
+  })
+})

@@ -148,6 +148,22 @@ describe('a failure that nobody heard of', () => {
     expect(await site.stored(visitor.id)).toMatchObject({ n: 2 })
   })
 
+  it.each<[string, (s: Bag, answer: () => void) => void, 'set' | 'destroy']>([
+    ['save', (s, answer) => s.save(answer), 'set'],
+    ['update', (s, answer) => s.update((draft) => void (draft.n = 2), answer), 'set'],
+    ['regenerate', (s, answer) => s.regenerate(answer), 'destroy'],
+    ['destroy', (s, answer) => s.destroy(answer), 'destroy']
+  ])('is that of %s whose callback takes no parameter', async (_call, call, operation) => {
+    const { site, visitor } = await returningToFault(operation)
+    site.store.always(fails, 'set', 'destroy')
+    const { status } = await visitor.visit(async (s) => {
+      s.n = 2
+      await new Promise<void>((answered) => call(s, () => answered()))
+      return 'goodbye'
+    })
+    expect(status).toBe(503)
+  })
+
   it('is not forgotten for a session that regenerate replaced', async () => {
     const { visitor } = await returning()
     const { status } = await visitor.visit(async (s, req) => {

@@ -6,7 +6,7 @@ import { Site, type Bag, returning } from '../support/site'
 
 /** Calls a method in its callback form. */
 function called<T>(call: (callback: (error: unknown, result?: T) => void) => void): Promise<[unknown, T?]> {
-  return new Promise((resolve) => call((...args) => resolve(args)))
+  return new Promise((resolve) => call((error, ...rest) => resolve([error, ...rest])))
 }
 
 describe('each method, with a promise and with a callback', () => {
