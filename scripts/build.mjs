@@ -44,14 +44,22 @@ export async function build({ name, config, sources }) {
   if (status !== 0) giveUp(`${sources.join(' and ')} did not compile: tsc's messages are above`)
 }
 
-/** Another process may put its own there in the same moment: the last one stays, and they are the same. */
+const AT_ONCE = ['ENOENT', 'ENOTEMPTY', 'EEXIST']
+
+/**
+ * Another process may put its own there in the same moment: the last one stays, and they are the same. What was there is
+ * moved away as a whole, since to remove it in its place could remove a part of what the other put there.
+ */
 function replace(out, draft) {
+  const before = `${draft}-before`
   for (;;) {
-    rmSync(out, { recursive: true, force: true })
     try {
+      if (existsSync(out)) renameSync(out, before)
       return renameSync(draft, out)
     } catch (error) {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+      if (!existsSync(draft) || !AT_ONCE.includes(error.code)) throw error
+    } finally {
+      rmSync(before, { recursive: true, force: true })
     }
   }
 }
