@@ -50,7 +50,7 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1940,
+    lines: 1950,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {

@@ -1,4 +1,5 @@
-import { asError, isTimeout } from '../errors'
+import { asError, isTimeout, SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 
 /** A promise that knows whether its outcome is observed. */
 class Watched<T> extends Promise<T> {
@@ -6,13 +7,17 @@ class Watched<T> extends Promise<T> {
     return Promise
   }
 
-  watched = false
+  #isWatched = false
+
+  get watched(): boolean {
+    return this.#isWatched
+  }
 
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
-    this.watched = true
+    this.#isWatched = true
     return super.then(onFulfilled, onRejected)
   }
 }
@@ -151,13 +156,29 @@ export class CallQueue<Call extends string> {
     if (this.#failures.length > 0) this.#failures = this.#failures.filter((failure) => !isForgiven(failure))
   }
 
+  /** Where no response can fail any more, so that nobody else would say it. */
+  warnOfUnheard(): void {
+    const { unheard } = this
+    if (!unheard) return
+    const reason = unheard.error instanceof Error ? unheard.error.message : String(unheard.error)
+    warnInDevelopment(
+      'HOLDFAST_LOST',
+      `${unheard.call}() of a session whose response has begun, or that has none, failed, and nobody waits for it: ${reason}`
+    )
+  }
+
   #watch<T>(call: Call, outcome: Promise<T>): Promise<T> {
     const promise = new Watched<T>((resolve, rejected) => {
-      outcome.then(resolve, (reason: unknown) => {
+      const refused = (reason: unknown) => {
         const error = asError(reason)
         this.#fail(call, error, promise)
         rejected(error)
-      })
+      }
+      outcome.then((value) => {
+        const stray = strayOf(call, promise)
+        if (stray === undefined) resolve(value)
+        else refused(new SessionError('ERR_SESSION_DATA', stray))
+      }, refused)
     })
     return promise
   }
@@ -176,6 +197,22 @@ function attempt<T>(start: () => Promise<T>): Promise<T> {
   } catch (error) {
     return reject(error)
   }
+}
+
+/**
+ * The message of a forgotten `await`, as in `const s = req.session.regenerate(); s.user = 'ann'`. Undefined if the promise has
+ * no keys but those that instrumentations add, with an underscore in front.
+ */
+function strayOf(call: string, promise: Promise<unknown>): string | undefined {
+  const key = Object.keys(promise).find((name) => !name.startsWith('_'))
+  if (key === undefined) return undefined
+  return `${key} was set on the promise that ${call}() returned, and nothing stores it: await the call, and write to req.session`
+}
+
+/** For a call that does not change the session, and does not fail the response. */
+export function warnOfStray(call: string, promise: Promise<unknown>): void {
+  const stray = strayOf(call, promise)
+  if (stray !== undefined) warnInDevelopment('HOLDFAST_LOST', stray)
 }
 
 function reject(error: unknown): Promise<never> {

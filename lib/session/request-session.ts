@@ -8,7 +8,7 @@ import type { Data } from '../repository/merge'
 import { encodeData, serializing } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
 import { checkData, checkValues, reserved } from '../repository/values'
-import { CallQueue } from './call-queue'
+import { CallQueue, warnOfStray } from './call-queue'
 import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
 import { FailedCommit } from './failed-commit'
@@ -130,8 +130,12 @@ export class RequestSession implements TrackedOwner {
 
   load(): Promise<Session> {
     const loaded = this.open()
+    const isLate = !this.current
     // One that nobody waits for must not end the process.
-    if (!this.current) loaded.then(() => this.#isOver && this.watchLateWrites(true), ignore)
+    loaded.then(() => {
+      warnOfStray('load', loaded)
+      if (isLate && this.#isOver) this.watchLateWrites(true)
+    }, ignore)
     return loaded
   }
 
@@ -464,18 +468,7 @@ export class RequestSession implements TrackedOwner {
     if (error instanceof SessionError && error.code === 'ERR_SESSION_HEADERS_SENT') {
       publish('holdfast:dropped', () => ({ handle, reason: 'headers sent' }))
       warnInDevelopment('HOLDFAST_LOST', error.message)
-    } else if (!this.scope.canSendCookie()) setImmediate(() => this.#warnOfUnheard())
-  }
-
-  /** No response can fail any more, so that nobody else would say it. */
-  #warnOfUnheard(): void {
-    const unheard = this.calls?.unheard
-    if (!unheard) return
-    const reason = unheard.error instanceof Error ? unheard.error.message : String(unheard.error)
-    warnInDevelopment(
-      'HOLDFAST_LOST',
-      `${unheard.call}() of a session whose response has begun, or that has none, failed, and nobody waits for it: ${reason}`
-    )
+    } else if (!this.scope.canSendCookie()) setImmediate(() => this.calls?.warnOfUnheard())
   }
 
   /** Its cookie is not sent any more: the browser may have a newer one. */

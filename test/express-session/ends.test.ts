@@ -112,3 +112,11 @@ describe.each<[string, (done: ((error?: unknown) => void) | undefined) => void]>
     expect(await site.get('/reload')).toMatchObject({ status: 200, text: 'as it was' })
   })
 })
+
+test('a change of the promise of regenerate, where the session was meant, fails the response', async () => {
+  const site = await Site.of(ours, {}, (req, res) => {
+    Object.assign(req.session.regenerate() as unknown as object, { user: 'ann' })
+    res.end('welcome')
+  })
+  expect((await site.get()).status).toBe(500)
+})

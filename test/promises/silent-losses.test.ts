@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import dropIn from '../../lib/express-session'
 import { listen } from '../support/events'
 import { atEnd } from '../support/serve'
-import { returning, Site, type Bag, type Handler } from '../support/site'
+import { returning, Site, until, type Bag, type Handler } from '../support/site'
 import { both, Site as DropInSite } from '../express-session/support/both'
 import { hearWarnings } from '../support/hold-listeners'
 
@@ -289,6 +289,16 @@ test('the result of a call without await is refused as the promise that it is', 
   const { site, visitor } = await returning()
   await visitor.visit((s) => void (s.n = s.update((draft) => draft.n)))
   expect(site.errors).toMatchObject([{ message: expect.stringMatching(/cannot keep n, which is a Promise/) }])
+})
+
+test('a change of the promise of load, where a lazy session was meant, is told', async () => {
+  const { warnings, end } = hearWarnings()
+  atEnd(end, (stop) => stop())
+  const site = await Site.open({ load: 'lazy' })
+  await site.visitor().visit((s) => void Object.assign(s.load(), { user: 'ann' }))
+  await until(() =>
+    warnings.some(({ message }) => message.includes('user was set on the promise that load() returned'))
+  )
 })
 
 describe('a change that comes too late is told', () => {

@@ -206,6 +206,44 @@ describe('a failure that nobody heard of', () => {
   })
 })
 
+describe('a change of the promise where the session was meant', () => {
+  it.each<[string, (s: Bag) => unknown]>([
+    ['regenerate', (s) => s.regenerate()],
+    ['reload', (s) => s.reload()]
+  ])('fails the response, and names the remedy: %s', async (call, begin) => {
+    const { site, visitor } = await returning()
+    const { status } = await visitor.visit((s) => {
+      const promise = begin(s) as { user?: string }
+      promise.user = 'ann'
+      return 'welcome'
+    })
+    expect(status).toBe(500)
+    expect(site.errors[0]).toMatchObject({
+      message: `user was set on the promise that ${call}() returned, and nothing stores it: await the call, and write to req.session`
+    })
+  })
+
+  it('is told to who awaits the promise later', async () => {
+    const { visitor } = await returning()
+    const code = await visitor.ask((s) => {
+      const promise = s.regenerate()
+      Object.assign(promise, { user: 'ann' })
+      return codeOf(promise)
+    })
+    expect(code).toBe('ERR_SESSION_DATA')
+  })
+
+  it('is no business of ours where an instrumentation keeps what is its own there', async () => {
+    const { visitor } = await returning()
+    const { status } = await visitor.visit(async (s) => {
+      const promise = s.regenerate()
+      Object.assign(promise, { __zone_symbol__state: 1, [Symbol('span')]: 1 })
+      await promise
+    })
+    expect(status).toBe(200)
+  })
+})
+
 describe('what answers after the handler', () => {
   it.each<[string, (s: Bag) => unknown]>([
     ['a BigInt', (s) => (s.n = 1n)],
