@@ -5,7 +5,7 @@ import { Budget } from './budget'
 import { CommitQueue, inContext, type QueuedJob } from './commit-queue'
 import { call, read, remove, type ExpressStore } from './express-store'
 import { checkLimits, encodeData, META, RESERVED, type Limits } from './record'
-import { Moves } from './moves'
+import { Ends } from './ends'
 import { keptCookie, StoredObject } from './stored-object'
 import { changedKeys, mergeData, pick, sameValue, type Data, type Merge } from './merge'
 import { gone, type Committed, type Draft, type Drafting, type Patience, type Repository } from './repository'
@@ -41,15 +41,21 @@ interface Running {
   isEnded: boolean
 }
 
-/** What all middlewares over one store share. */
+/** What all middlewares share whose stores may have the same sessions. */
 interface Turns {
   /** They wait for each other. */
   readonly queue: CommitQueue<Job, Patience>
   readonly underWay: Set<Running>
-  readonly moved: Moves
+  readonly ends: Ends
 }
 
 const turnsOf = shared('turns', () => new WeakMap<object, Turns>())
+
+/** Two stores of one class may be over one database. An id is one session's alone, so they can wait for each other. */
+function keyOf(store: object): object {
+  const { constructor } = store
+  return typeof constructor === 'function' && constructor !== Object ? constructor : store
+}
 
 /**
  * Keeps commits that are on their way from storing anew what the application has asked the store itself to remove.
@@ -57,8 +63,11 @@ const turnsOf = shared('turns', () => new WeakMap<object, Turns>())
  * @param id - undefined: all sessions
  */
 export function endUnderWay(store: object, id: unknown): void {
-  for (const running of turnsOf.get(store)?.underWay ?? [])
-    if (id === undefined || id === running.id) running.isEnded = true
+  const turns = turnsOf.get(keyOf(store))
+  if (!turns) return
+  if (typeof id === 'string') turns.ends.add(id)
+  else turns.ends.addAll()
+  for (const running of turns.underWay) if (id === undefined || id === running.id) running.isEnded = true
 }
 
 /** The part of one job in a write. */
@@ -93,7 +102,8 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     shared = store
   ) {
     this.#reserved = limits.reserved ?? RESERVED
-    this.#turns = turnsOf.get(shared) ?? {
+    const key = keyOf(shared)
+    this.#turns = turnsOf.get(key) ?? {
       queue: new CommitQueue<Job, Patience>((id, jobs, ended, patience = { ms: timeout / 2 }) => {
         const { ms } = patience
         for (const job of jobs) if ('draft' in job) job.patience = patience
@@ -102,9 +112,9 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
         )
       }),
       underWay: new Set(),
-      moved: new Moves()
+      ends: new Ends()
     }
-    turnsOf.set(shared, this.#turns)
+    turnsOf.set(key, this.#turns)
   }
 
   async load(id: string, budget: Budget, ttl?: number): Promise<StoredObject | null> {
@@ -150,7 +160,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
       if (!latest) throw gone()
       if (latest.text !== known.text) return latest
       await remove(this.store, id)
-      this.#turns.moved.add(id, successor)
+      this.#turns.ends.add(id, successor)
       return undefined
     })
   }
@@ -170,16 +180,18 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   async destroy(id: string, budget: Budget): Promise<boolean> {
     const wasThere = await this.alone(id, budget, async () => {
       const isThere = (await read(this.store, id)) !== undefined
+      this.#turns.ends.add(id)
       await remove(this.store, id)
       return isThere
     })
-    const next = this.#turns.moved.from(id)
+    const next = this.#turns.ends.movedTo(id)
     return next === undefined ? wasThere : (await this.destroy(next, budget)) || wasThere
   }
 
   /** As `destroy`, without asking whether something was there. */
   end(id: string, budget: Budget): Promise<void> {
     return this.alone(id, budget, async () => {
+      this.#turns.ends.add(id)
       await call(this.store, 'destroy', id)
     })
   }
@@ -248,7 +260,10 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
     const touches = jobs as TouchJob[]
     await this.#share(
       touches,
-      () => call(this.store, 'touch', id, touches.at(-1)!.live),
+      async () => {
+        const isThere = !this.#turns.ends.has(id) || (await read(this.store, id)) !== undefined
+        if (isThere) await call(this.store, 'touch', id, touches.at(-1)!.live)
+      },
       (job) => job.resolve()
     )
   }

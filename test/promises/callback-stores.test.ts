@@ -169,3 +169,110 @@ describe('requests of one session that end while another one is stored, with the
     expect((await kept()).cookie).toMatchObject({ originalMaxAge: month })
   })
 })
+
+/** Over a database of its own or another's; it writes the whole session to renew its life. */
+class Writing extends real.Store {
+  constructor(readonly database = new Map<string, string>()) {
+    super()
+  }
+
+  override get = (id: string, done: (error: unknown, found?: real.SessionData | null) => void) =>
+    void setTimeout(() => {
+      const text = this.database.get(id)
+      done(null, text === undefined ? null : (JSON.parse(text) as real.SessionData))
+    }, 2)
+
+  override set = (id: string, data: real.SessionData, done?: (error?: unknown) => void) => {
+    const text = JSON.stringify(data)
+    setTimeout(() => {
+      this.database.set(id, text)
+      done?.()
+    }, 2)
+  }
+
+  override destroy = (id: string, done?: (error?: unknown) => void) =>
+    void setTimeout(() => {
+      this.database.delete(id)
+      done?.()
+    }, 2)
+
+  override clear = (done?: (error?: unknown) => void) => {
+    this.database.clear()
+    done?.()
+  }
+
+  override touch = (id: string, data: real.SessionData, done?: () => void) => this.set(id, data, done)
+}
+
+describe.each(Object.entries(middlewares))('%s', (_name, make) => {
+  test.each(['by its session', 'by the store', 'with all others'])(
+    'keeps a session ended that a page still has, over a store that writes it anew to renew its life: ended %s',
+    async (how) => {
+      const store = new Writing()
+      const app = express()
+      app.use(make(store, 1000))
+      const inside = gate()
+      const goOn = gate()
+      app.get('/page', async (_req, res) => {
+        inside.open()
+        await goOn.opened
+        res.end()
+      })
+      app.get('/out', (req, res, next) => {
+        const answer = (error?: unknown) => void (error ? next(error) : res.end())
+        if (how === 'by its session') req.session.destroy(answer)
+        else if (how === 'by the store') store.destroy(req.sessionID, answer)
+        else store.clear(answer)
+      })
+      app.use((req, res) => {
+        const s = req.session as unknown as Bag
+        if (req.url === '/in') s.user = 'ann'
+        res.json(s.user ?? null)
+      })
+      const port = portOf(await serve(app))
+      const headers = { cookie: (await send(port, '/in')).setCookies[0]!.split(';')[0] }
+      const page = send(port, '/page', { headers })
+      await inside.opened
+      expect((await send(port, '/out', { headers })).status).toBe(200)
+      goOn.open()
+      await page
+      expect((await send(port, '/who', { headers })).text).toBe('null')
+    }
+  )
+
+  test('makes requests wait for each other whose stores are two objects over one database', async () => {
+    const database = new Map<string, string>()
+    const app = express()
+    const shop = make(new Writing(database), 1000)
+    const admin = make(new Writing(database), 1000)
+    app.use((req, res, next) => (req.url.startsWith('/admin') ? admin : shop)(req, res, next))
+    app.use(async (req, res) => {
+      const s = req.session as unknown as Bag
+      const [, , key] = req.url.split('/')
+      if (key === 'who') return void res.json(s)
+      if (key !== 'out') s[key!] = true
+      else await new Promise((resolve) => req.session.destroy(resolve))
+      res.end()
+    })
+    app.use(answerErrors)
+    const port = portOf(await serve(app))
+    for (let i = 0; i < 20; i++) {
+      const headers = { cookie: (await send(port, '/shop/user')).setCookies[0]!.split(';')[0] }
+      const both = await Promise.all(['/shop/a', '/admin/b'].map((url) => send(port, url, { headers })))
+      expect(both.map(({ status }) => status)).toEqual([200, 200])
+      expect(JSON.parse((await send(port, '/shop/who', { headers })).text)).toMatchObject({
+        a: true,
+        b: true
+      })
+      const urls = i % 2 ? ['/shop/c', '/admin/out'] : ['/admin/out', '/shop/c']
+      await Promise.all(urls.map((url) => send(port, url, { headers })))
+      expect((await send(port, '/shop/who', { headers })).text).not.toContain('user')
+    }
+  })
+})
+
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open!: () => void
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
