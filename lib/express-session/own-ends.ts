@@ -34,14 +34,14 @@ export function watchEnds(store: object): void {
       value(this: unknown, ...args: unknown[]): unknown {
         if (!isOurs) {
           const id = name === 'destroy' ? args[0] : undefined
-          endUnderWay(store, id)
+          const answered = endUnderWay(store, id)
           const isOwn = current.getStore()?.deref()?.ended(id) === true
-          const done = args.at(-1) as ((...answers: unknown[]) => unknown) | undefined
-          // Commits that began meanwhile have read what the store was about to remove.
-          if (!isOwn && typeof done === 'function')
-            args[args.length - 1] = (...answers: unknown[]) => {
-              endUnderWay(store, id)
-              return done(...answers)
+          const done = args.at(-1)
+          if (isOwn || typeof done !== 'function') answered()
+          else
+            args[args.length - 1] = (...answers: unknown[]): unknown => {
+              answered()
+              return (done as (...answers: unknown[]) => unknown)(...answers)
             }
         }
         return method.apply(this, args)

@@ -46,6 +46,7 @@ interface Turns {
   /** They wait for each other. */
   readonly queue: CommitQueue<Job, Patience>
   readonly underWay: Set<Running>
+  readonly endings: Set<Ending>
   readonly ends: Ends
 }
 
@@ -57,17 +58,40 @@ function keyOf(store: object): object {
   return typeof constructor === 'function' && constructor !== Object ? constructor : store
 }
 
+/** An end that the application has asked the store for, and that the store has not answered. */
+interface Ending {
+  /** Undefined: all sessions. */
+  readonly id: unknown
+  readonly began: number
+}
+
+/** So many milliseconds an answer may take; then it is lost, and the session may be there. */
+const ANSWER = 30_000
+
 /**
- * Keeps commits that are on their way from storing anew what the application has asked the store itself to remove.
+ * Keeps commits from storing anew what the application asks the store itself to remove: those that are on their way, and
+ * those that begin before the store has answered, which may read what it is about to remove.
  *
  * @param id - undefined: all sessions
+ * @returns to be called when the store has answered
  */
-export function endUnderWay(store: object, id: unknown): void {
+export function endUnderWay(store: object, id: unknown): () => void {
   const turns = turnsOf.get(keyOf(store))
-  if (!turns) return
+  if (!turns) return () => undefined
   if (typeof id === 'string') turns.ends.add(id)
   else turns.ends.addAll()
   for (const running of turns.underWay) if (id === undefined || id === running.id) running.isEnded = true
+  const ending = { id, began: performance.now() }
+  turns.endings.add(ending)
+  return () => void turns.endings.delete(ending)
+}
+
+function isEnding({ endings }: Turns, id: string): boolean {
+  for (const ending of endings) {
+    if (performance.now() - ending.began > ANSWER) endings.delete(ending)
+    else if (ending.id === undefined || ending.id === id) return true
+  }
+  return false
 }
 
 /** The part of one job in a write. */
@@ -112,6 +136,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
         )
       }),
       underWay: new Set(),
+      endings: new Set(),
       ends: new Ends()
     }
     turnsOf.set(key, this.#turns)
@@ -269,7 +294,7 @@ export class ExpressStoreRepository implements Repository<StoredObject> {
   }
 
   async #commit(id: string, waiting: CommitJob[]): Promise<void> {
-    const running = { id, isEnded: false }
+    const running = { id, isEnded: isEnding(this.#turns, id) }
     this.#turns.underWay.add(running)
     try {
       await this.#run(running, waiting)

@@ -4,8 +4,8 @@ import ours from '../../lib/express-session'
 import { until } from '../support/site'
 import { end, Site, storeOf, type Req } from './support/both'
 
-/** A store that removes at once or later, and writes later still; and what it was asked. */
-function slow(removes: number) {
+/** A store that removes at once or later, answers that later, and writes later than it removes; and what it was asked. */
+function slow(removes: number, answers: number) {
   const store = storeOf(expressSession as never)
   const asked: string[] = []
   const takes = { get: 0, set: removes + 40, destroy: removes }
@@ -13,19 +13,24 @@ function slow(removes: number) {
     const method = store[name].bind(store) as (...args: unknown[]) => void
     store[name] = (...args: unknown[]) => {
       asked.push(name)
+      const done = args.at(-1)
+      if (name === 'destroy' && typeof done === 'function')
+        args[args.length - 1] = (...given: unknown[]) =>
+          void delay(answers).then(() => (done as (...given: unknown[]) => void)(...given))
       void delay(takes[name]).then(() => method(...args))
     }
   }
   return { store, asked }
 }
 
-test.each<[string, 'set' | 'destroy', number]>([
-  ['being written', 'set', 0],
-  ['about to be removed', 'destroy', 40]
+test.each<[string, 'set' | 'destroy', number, number]>([
+  ['being written', 'set', 0, 0],
+  ['about to be removed', 'destroy', 40, 0],
+  ['about to be removed by a store that takes its time to say so', 'destroy', 40, 200]
 ])(
   'a session that another request ends by a method of the store stays ended, although it was %s',
-  async (_how, first, removes) => {
-    const { store, asked } = slow(removes)
+  async (_how, first, removes, answered) => {
+    const { store, asked } = slow(removes, answered)
     const site = await Site.of(ours, { store }, (req, res) => {
       req.session.user ??= 'ann'
       req.session.n = Math.random()
