@@ -87,7 +87,10 @@ export function needKnown(
   elsewhere: Readonly<Record<string, string>> = {}
 ): void {
   const given: unknown = options
-  need(typeof given === 'object' && given !== null, `${owner} takes an object, { ${known[0]} }`)
+  need(
+    typeof given === 'object' && given !== null && !Array.isArray(given),
+    `${owner} takes an object, { ${known[0]} }`
+  )
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const other = Object.keys(elsewhere).find((one) => one.toLowerCase() === name.toLowerCase())

@@ -1,6 +1,7 @@
 import { checkOptions, type LoadMode, type SessionOptions } from './options'
 import { pathMatches, requestPath } from './cookie/cookie-header'
 import type { SessionCookie } from './cookie/session-cookie'
+import { warnOfReplaced } from './cookie/replaced'
 import { readIds, type ResponseHeaders } from './cookie/transport'
 import { asError, need, refusePromise, SessionError } from './errors'
 import { hears, publish } from './events'
@@ -9,6 +10,7 @@ import type { Middleware, Sessions } from './manager/sessions'
 import { checkIndex, UserSessions } from './manager/user-sessions'
 import type { ExpressStore } from './repository/express-store'
 import type { Repository } from './repository/repository'
+import { isDevelopment } from './repository/values'
 import { makeDictionaries, type Linked, type SessionRequest } from './request'
 import type { HoldableResponse } from './response/response'
 import { HeaderSnapshot, ResponseHold, type ResponseGate } from './response/response-hold'
@@ -22,9 +24,6 @@ import type { Store } from './stores/store'
 export type { Middleware } from './manager/sessions'
 
 const EXCHANGE = Symbol('holdfast')
-
-/** It costs every request a little, and tells developers what they cannot see otherwise. */
-const WATCHES_LATE_WRITES = process.env.NODE_ENV !== 'production'
 
 interface Attached {
   [EXCHANGE]?: Exchange
@@ -42,6 +41,7 @@ export function createMiddleware(options: SessionOptions): Sessions {
   let isSkipped = false
   const session: Middleware = (req, res, next) => {
     if ((req as unknown) === undefined) throw calledAtStart('sessions')
+    if (typeof next !== 'function') throw calledWithoutNext()
     // Another session middleware was here first, or the cookie is not sent to this path.
     const { [EXCHANGE]: first, session: theirs } = req as Attached
     if (first || theirs !== undefined) {
@@ -83,6 +83,11 @@ function calledAtStart(name: string): SessionError {
   return new SessionError('ERR_SESSION_OPTIONS', message)
 }
 
+function calledWithoutNext(): SessionError {
+  const message = 'the middleware takes (req, res, next): what handles the request goes on in next'
+  return new SessionError('ERR_SESSION_OPTIONS', message)
+}
+
 /** The answer of the option `load`. */
 function modeOf(answer: unknown): LoadMode {
   if (answer instanceof Promise) refusePromise(answer, 'load')
@@ -112,7 +117,7 @@ function warnSkipped(name: string, first: Shared['settings'] | undefined): true 
     : 'req.session of another middleware'
   process.emitWarning(
     `the session() named ${JSON.stringify(name)} was skipped, as ${found} was there before: mount one of them only, or each ` +
-      'on paths of its own',
+      'on paths of its own and with a name of its own',
     { code: 'HOLDFAST_SKIPPED' }
   )
   return true
@@ -219,7 +224,8 @@ class Exchange implements SessionScope, ResponseGate {
   hold(): void {
     if (this.#hold) return
     this.#hold = new ResponseHold(this.req.method, this.res, this, this.#pristine, this.next)
-    if (!WATCHES_LATE_WRITES && !hears('holdfast:dropped')) return
+    // It costs every request a little, and tells developers what they cannot see otherwise.
+    if (!isDevelopment && !hears('holdfast:dropped')) return
     const hold = this.#hold
     const watch = () => this.session.watchLateWrites(hold.isOver)
     if (hold.isOver) watch()
@@ -252,12 +258,15 @@ class Exchange implements SessionScope, ResponseGate {
     // What a library passes for a response may have no headers.
     if (!said || !this.res.setHeader || !this.res.getHeader) return
     const res = this.res as ResponseHeaders
-    const { transport, signer } = this.#shared
+    const { transport, signer, settings, store } = this.#shared
     try {
+      const value = 'clear' in said ? undefined : signer.sign(said.set, said.life)
+      if (isDevelopment && value !== undefined)
+        warnOfReplaced(settings.name, transport.read(req), value, store)
       const sent: unknown =
         'clear' in said
           ? transport.clear(res, { req, cookie: said.clear })
-          : transport.write(res, signer.sign(said.set, said.life), { req, cookie: said.cookie })
+          : transport.write(res, value!, { req, cookie: said.cookie })
       if (sent instanceof Promise) refusePromise(sent, 'transport')
     } catch (error) {
       throw asError(error)

@@ -46,12 +46,14 @@ function chooser(
 ): (req: SessionRequest) => Shared {
   const made = new WeakMap<object, Shared>()
   let count = 0
+  let isRepeated = false
   let isSealed = false
   return (req) => {
     const store = checkStore(storeOf(req))
     let shared = made.get(store)
-    if (!shared) {
-      if (++count === MANY) warnInDevelopment('HOLDFAST_OPTIONS', manyStores())
+    if (shared) isRepeated = true
+    else {
+      if (++count === FEW && !isRepeated) warnInDevelopment('HOLDFAST_OPTIONS', manyStores())
       shared = share(settings, secrets, store)
       // Each would open the seals of the others: a visitor of one would be a visitor of all.
       if (shared.repository.stateless && isSealed) throw secondSeal()
@@ -104,11 +106,11 @@ function signerFor({ signed, name }: Settings, secrets: Secrets, { stateless }: 
   return signed ? createSigner(secrets, name) : createBareSigner(MAX_ID)
 }
 
-/** One for each request would keep nothing: more than an application has tenants while it is developed. */
-const MANY = 100
+/** One for each request would keep nothing. Tenants come back, also while an application is developed. */
+const FEW = 5
 
 const manyStores = (): string =>
-  `store: req => Store has given ${MANY} stores, each with sessions of its own: make each once, and give it again`
+  `store: req => Store has given ${FEW} stores, and none twice, each with sessions of its own: make each once, and give it again`
 
 function secondSeal(): SessionError {
   return new SessionError(

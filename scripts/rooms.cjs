@@ -20,7 +20,7 @@ module.exports = [
   {
     name: 'middleware',
     path: '^lib/middleware[.]ts$',
-    lines: 265,
+    lines: 275,
     about: "the request's path, top down, on one page"
   },
   {
@@ -32,7 +32,7 @@ module.exports = [
   {
     name: 'manager',
     path: '^lib/manager/',
-    lines: 490,
+    lines: 495,
     about: "sessions without a response: a user's devices, sockets, workers"
   },
   {
@@ -50,7 +50,7 @@ module.exports = [
   {
     name: 'session',
     path: '^lib/session/',
-    lines: 1950,
+    lines: 1970,
     about: "one request's session: what handlers see and call, and what has to be stored"
   },
   {
@@ -62,7 +62,7 @@ module.exports = [
   {
     name: 'cookie',
     path: '^lib/cookie/',
-    lines: 515,
+    lines: 540,
     about: 'reads, verifies, signs and writes the session cookie'
   },
   { name: 'stores', path: '^lib/stores/', lines: 1610, about: 'keep one text for each id' },

@@ -59,6 +59,7 @@ export class DetachedSessions {
     const session = Object.assign(await request.load(), data)
     await session.save()
     isOver = true
+    request.watchUnsaved()
     const { set, life } = announcementOf(request.current!, request.scope)
     this.#remember(session)
     return { session, cookie: `${settings.name}=${encodeURIComponent(signer.sign(set, life))}` }
@@ -112,7 +113,10 @@ export class DetachedSessions {
       defaults: cookieFor(request),
       canSendCookie: () => false
     }
-    return this.#remembered(await new RequestSession(scope).load())
+    const detached = new RequestSession(scope)
+    const session = await detached.load()
+    detached.watchUnsaved()
+    return this.#remembered(session)
   }
 
   #remembered(session: Session): Session | null {

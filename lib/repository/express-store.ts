@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers'
 import { FORM } from '../copies'
 import { SessionError } from '../errors'
+import { warnInDevelopment } from '../events'
 import type { Budget } from './budget'
 
 /** Declared by a store of the drop-in that writes on condition: it knows by `originOf` what a session object started from. */
@@ -26,16 +28,30 @@ type Args = [id: string, session?: object]
  */
 export function call<T = void>(store: ExpressStore, name: Method, ...args: Args): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
+    let isAnswered = false
     const answered: Answer<T> = (error, result) => {
+      isAnswered = true
       const hasFailed = Boolean(error)
       if (hasFailed) reject(asCause(error))
       else resolve(result)
     }
     const methods = store as unknown as Record<Method, (...args: unknown[]) => unknown>
     const returned = methods[name](...args, answered)
-    if (isThenable(returned)) returned.then(undefined, (error: unknown) => reject(asCause(error)))
+    if (!isThenable(returned)) return
+    const look = () => isAnswered || warnInDevelopment('HOLDFAST_OPTIONS', silentMessage(name))
+    returned.then(
+      () => isAnswered || setTimeout(look, SILENT).unref(),
+      (error: unknown) => reject(asCause(error))
+    )
   })
 }
+
+/** So many milliseconds after its promise a store that takes callbacks has called back. */
+const SILENT = 500
+
+const silentMessage = (name: Method): string =>
+  `${name} of the store returned a promise, and called nobody back: a store of Holdfast, whose methods return promises, says ` +
+  'contract: 1; one that was written for express-session calls its callback'
 
 /** As `call`, within the budget. */
 export function ask<T = void>(

@@ -212,7 +212,7 @@ function nameOf(value: object | bigint): string {
 
 function an(type: string): string {
   if (/^NaN$|^undefined$|Infinity$/.test(type)) return type
-  return `${/^[AEIOU]/i.test(type) ? 'an' : 'a'} ${type}`
+  return `${/^([AEIO]|un)/i.test(type) ? 'an' : 'a'} ${type}`
 }
 
 /** Each key has a warning of its own: the first one would hide the others until it is mended. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import { isDeepStrictEqual } from 'node:util'
 import { isCopy, type SessionCookie } from '../cookie/session-cookie'
 import { isId } from '../cookie/signature'
@@ -7,7 +8,7 @@ import { Budget } from '../repository/budget'
 import type { Data } from '../repository/merge'
 import { encodeData, serializing } from '../repository/record'
 import { gone, isGone, isStoreFailure, type StoredSession } from '../repository/repository'
-import { checkData, checkValues, reserved } from '../repository/values'
+import { checkData, checkValues, isDevelopment, reserved } from '../repository/values'
 import { CallQueue, warnOfStray } from './call-queue'
 import { commitSession, isSaving } from './commit'
 import { headersSent } from './cookie-policy'
@@ -35,6 +36,9 @@ import {
 } from './session'
 import { moveFrom, TrackedSession, type Mark, type TrackedOwner } from './tracked-session'
 import { ignore, isInsideUpdate, updateSession } from './update'
+
+/** So many milliseconds a handler of a socket may take to save what it has changed. */
+const UNSAVED = 2000
 
 /** The calls that a handler makes on its session. */
 export type Call = 'save' | 'update' | 'reload' | 'regenerate' | 'destroy' | 'touch' | 'assign'
@@ -406,6 +410,16 @@ export class RequestSession implements TrackedOwner {
     // While a call is under way, what it stored goes into the session; a call that follows stores what was written.
     const look = () => this.isIdle && this.#isUnstored(active) && lost()
     watchWrites(active.session, () => this.isIdle && setImmediate(look))
+  }
+
+  /** In development: tells of what is written to a session without a response, and not saved. */
+  watchUnsaved(): void {
+    const { active } = this
+    if (!active || !isDevelopment) return
+    const message =
+      'a session of open() or create() was changed, and nothing stores it: call save(), or use update()'
+    const look = () => this.isIdle && this.#isUnstored(active) && warnInDevelopment('HOLDFAST_LOST', message)
+    watchWrites(active.session, () => this.isIdle && setTimeout(look, UNSAVED).unref())
   }
 
   /** Whether something changed that no commit has seen, and none will see. */

@@ -56,10 +56,20 @@ export type Present<S, Set> = {
 /**
  * A session that may not be loaded yet: it has the members that need no data, and `load` returns the session itself.
  */
-export type LazySession<Data extends object = DeclaredData> = Pick<
-  AppSession<Data>,
-  'id' | 'load' | 'update' | 'regenerate' | 'destroy'
->
+export interface LazySession<Data extends object = DeclaredData> extends Pick<Session, 'id' | 'destroy'> {
+  /** See `Session.load`. */
+  load(callback: Callback<AppSession<Data>>): void
+  load(): Promise<AppSession<Data>>
+  /** See `Session.update`. */
+  update<T>(fn: (session: AppSession<Data>) => T | Promise<T>, callback: Callback<T>): void
+  update<T>(fn: (session: AppSession<Data>) => T | Promise<T>): Promise<T>
+  /** See `Session.regenerate`. */
+  regenerate(options: RegenerateOptions<AppSession<Data>>, callback: Callback<AppSession<Data>>): void
+  regenerate<Set extends Partial<Stored<Data>> = object>(
+    options?: RegenerateOptions<AppSession<Data>, Known<Set, AppSession<Data>>>
+  ): Promise<AppSession<Data> & Present<AppSession<Data>, Set>>
+  regenerate(callback: Callback<AppSession<Data>>): void
+}
 
 /** A session, loaded or not. */
 export type AnySession = Session | Pick<Session, 'id' | 'load'>

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setTimeout as delay } from 'node:timers/promises'
 import express from 'express'
 import * as z from 'zod'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
@@ -229,8 +230,72 @@ describe('what is no data of a session does not take its place', () => {
     const { warnings, end } = hearWarnings()
     ended.push(end)
     const visitor = (await Site.open({ store: () => new MemoryStore() })).visitor()
-    for (let i = 0; i < 100; i++) await visitor.visit(() => null)
+    for (let i = 0; i < 5; i++) await visitor.visit(() => null)
     expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('make each once')])
+  })
+
+  test('stores that come again are tenants', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const stores = Array.from({ length: 10 }, () => new MemoryStore())
+    let visits = 0
+    const visitor = (await Site.open({ store: () => stores[visits++ % 4 ? visits % 10 : 0]! })).visitor()
+    for (let i = 0; i < 40; i++) await visitor.visit(() => null)
+    expect(warnings).toEqual([])
+  })
+
+  test('two stores behind cookies of one name are warned of', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const app = express()
+    for (const path of ['/shop', '/admin']) app.use(path, session({ secret, store: new MemoryStore() }))
+    app.use((req, res) => {
+      const s = req.session as unknown as Bag
+      s.n = 1
+      res.end()
+    })
+    const visitor = (await Site.listen(app as never)).visitor()
+    for (const path of ['/shop', '/shop', '/admin']) await visitor.send(path)
+    await new Promise(setImmediate)
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('a response replaced the cookie named "sid" of a session in another store')
+    ])
+  })
+
+  test('what open or create gave, and nobody saves, is warned of', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const sessions = session({ secret, store: new MemoryStore() })
+    const { session: made, cookie } = await sessions.create({ n: 1 } as never)
+    const opened = (await sessions.open({ headers: { cookie } }))! as unknown as Bag
+    opened.saved = true
+    await opened.save()
+    await delay(2100)
+    expect(warnings).toEqual([])
+    ;(made as unknown as Bag).n = 2
+    await until(() => warnings.length > 0)
+    expect(warnings[0]!.message).toContain('a session of open() or create() was changed')
+  })
+
+  test('a store whose promises call nobody back is warned of, and what it has to say', async () => {
+    const { warnings, end } = hearWarnings()
+    ended.push(end)
+    const texts = new Map<string, unknown>()
+    const store = {
+      get: async (id: string) => Promise.resolve(texts.get(id)),
+      set: async (id: string, data: object) => Promise.resolve(void texts.set(id, data)),
+      destroy: async (id: string) => Promise.resolve(void texts.delete(id))
+    }
+    const site = await Site.open({ store: () => store })
+    expect((await site.visitor().visit((s) => void (s.n = 1))).status).toBe(503)
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('contract: 1')])
+  })
+
+  test('the middleware refuses to run without next', () => {
+    const sessions = session({ secret, store: new MemoryStore() })
+    expect(() => sessions({ headers: {} } as never, {} as never, undefined as never)).toThrow(
+      'the middleware takes (req, res, next)'
+    )
   })
 
   test('a changed copy that a function of update returns is refused; one of what it changed is not', async () => {
