@@ -293,7 +293,7 @@ describe('what is no data of a session does not take its place', () => {
 
   test('the middleware refuses to run without next', () => {
     const sessions = session({ secret, store: new MemoryStore() })
-    expect(() => sessions({ headers: {} } as never, {} as never, undefined as never)).toThrow(
+    expect(() => sessions({ headers: {} } as never, {} as never, undefined!)).toThrow(
       'the middleware takes (req, res, next)'
     )
   })

@@ -227,7 +227,7 @@ describe('a change of the promise where the session was meant', () => {
     const { visitor } = await returning()
     const code = await visitor.ask((s) => {
       const promise = s.regenerate()
-      Object.assign(promise, { user: 'ann' })
+      void Object.assign(promise, { user: 'ann' })
       return codeOf(promise)
     })
     expect(code).toBe('ERR_SESSION_DATA')
@@ -237,7 +237,7 @@ describe('a change of the promise where the session was meant', () => {
     const { visitor } = await returning()
     const { status } = await visitor.visit(async (s) => {
       const promise = s.regenerate()
-      Object.assign(promise, { __zone_symbol__state: 1, [Symbol('span')]: 1 })
+      void Object.assign(promise, { __zone_symbol__state: 1, [Symbol('span')]: 1 })
       await promise
     })
     expect(status).toBe(200)
