@@ -85,13 +85,13 @@ const people = session({
 const sizeOf = (s: Awaited<ReturnType<ReturnType<typeof people.of>['load']>>): number => s.cart?.length ?? 0
 export const sized = async (req: express.Request): Promise<number> =>
   sizeOf(await people.of(req).regenerate({ set: { name: 'ann' } }))
-interface Named {
-  name: string | null
+interface Counted {
+  count: number
 }
-const loginByName = (s: LazySession<Named>, name: string): Promise<AppSession<Named>> =>
-  s.regenerate({ set: { name } })
-export const helped = async (req: express.Request): Promise<string | null | undefined> =>
-  (await loginByName(accounts.of(req), 'ann')).name
+const countFrom = (s: LazySession<Counted>, count: number): Promise<AppSession<Counted>> =>
+  s.regenerate({ set: { count } })
+export const helped = async (req: express.Request): Promise<number | undefined> =>
+  (await countFrom(accounts.of(req), 1)).count
 const showRole = (s: AppSession<Account>): void => console.log(s.role)
 export const shown = async (req: express.Request): Promise<void> =>
   showRole(await accounts.of(req).regenerate({ set: { role: 'user', name: null } }))
