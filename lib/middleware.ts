@@ -260,13 +260,13 @@ class Exchange implements SessionScope, ResponseGate {
     const res = this.res as ResponseHeaders
     const { transport, signer, settings, store } = this.#shared
     try {
-      const value = 'clear' in said ? undefined : signer.sign(said.set, said.life)
-      if (isDevelopment && value !== undefined)
-        warnOfReplaced(settings.name, transport.read(req), value, store)
-      const sent: unknown =
-        'clear' in said
-          ? transport.clear(res, { req, cookie: said.clear })
-          : transport.write(res, value!, { req, cookie: said.cookie })
+      let sent: unknown
+      if ('clear' in said) sent = transport.clear(res, { req, cookie: said.clear })
+      else {
+        const value = signer.sign(said.set, said.life)
+        if (isDevelopment) warnOfReplaced(settings.name, transport.read(req), value, store)
+        sent = transport.write(res, value, { req, cookie: said.cookie })
+      }
       if (sent instanceof Promise) refusePromise(sent, 'transport')
     } catch (error) {
       throw asError(error)

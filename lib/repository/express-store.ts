@@ -3,6 +3,7 @@ import { FORM } from '../copies'
 import { SessionError } from '../errors'
 import { warnInDevelopment } from '../events'
 import type { Budget } from './budget'
+import { isDevelopment } from './values'
 
 /** Declared by a store of the drop-in that writes on condition: it knows by `originOf` what a session object started from. */
 export const CONDITIONAL = Symbol.for(`holdfast.${FORM}.conditional`)
@@ -40,7 +41,7 @@ export function call<T = void>(store: ExpressStore, name: Method, ...args: Args)
     if (!isThenable(returned)) return
     const look = () => isAnswered || warnInDevelopment('HOLDFAST_OPTIONS', silentMessage(name))
     returned.then(
-      () => isAnswered || setTimeout(look, SILENT).unref(),
+      () => isDevelopment && !isAnswered && setTimeout(look, SILENT).unref(),
       (error: unknown) => reject(asCause(error))
     )
   })

@@ -135,11 +135,12 @@ export class RequestSession implements TrackedOwner {
   load(): Promise<Session> {
     const loaded = this.open()
     const isLate = !this.current
-    // One that nobody waits for must not end the process.
-    loaded.then(() => {
-      warnOfStray('load', loaded)
+    const looked = () => {
+      if (isDevelopment) warnOfStray('load', loaded)
       if (isLate && this.#isOver) this.watchLateWrites(true)
-    }, ignore)
+    }
+    // One that nobody waits for must not end the process.
+    if (isLate || isDevelopment) loaded.then(looked, ignore)
     return loaded
   }
 

@@ -2,6 +2,7 @@ import express from 'express'
 import real from 'express-session'
 import session from '../../lib'
 import dropIn from '../../lib/express-session'
+import { gate } from '../support/gate'
 import { serve } from '../support/serve'
 import { portOf } from '../support/server'
 import { send } from '../support/send'
@@ -271,9 +272,3 @@ describe.each(Object.entries(middlewares))('%s', (_name, make) => {
     }
   })
 })
-
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open!: () => void
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open }
-}

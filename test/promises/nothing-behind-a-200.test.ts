@@ -4,6 +4,7 @@ import express from 'express'
 import * as z from 'zod'
 import session, { MemoryStore, type SessionOptions } from '../../lib'
 import { hangs } from '../support/counting-store'
+import { gate } from '../support/gate'
 import { hearWarnings } from '../support/hold-listeners'
 import { returning, secret, Site, until, type Bag, type Handler } from '../support/site'
 
@@ -112,11 +113,10 @@ describe('what is changed after the response is reported', () => {
     [
       'in the state of an update that has ended',
       async (s, _req, res) => {
-        let go!: () => void
-        const paused = new Promise<void>((resolve) => (go = resolve))
-        await s.update((d) => void paused.then(() => (d.cart as string[]).push('late')))
-        go()
-        await paused
+        const pause = gate()
+        await s.update((d) => void pause.opened.then(() => (d.cart as string[]).push('late')))
+        pause.open()
+        await pause.opened
         res.end()
       }
     ],

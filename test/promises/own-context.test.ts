@@ -4,6 +4,7 @@ import type { SessionOptions } from '../../lib'
 import dropIn from '../../lib/express-session'
 import { Site as DropInSite } from '../express-session/support/both'
 import { after, CountingStore } from '../support/counting-store'
+import { gate } from '../support/gate'
 import { Site, until, type Bag } from '../support/site'
 
 /** What an application keeps for each request: a logger, a tenant, a transaction. */
@@ -33,9 +34,9 @@ async function together(options: Partial<SessionOptions>, hold: (gate: Promise<v
   const visitor = site.visitor()
   await visitor.visit((s) => void (s.items = []), { headers: { 'x-name': 'first' } })
   seen.clear()
-  let open!: () => void
+  const write = gate()
   let [arrived, asked] = [0, 0]
-  hold(new Promise((resolve) => (open = resolve)))
+  hold(write.opened)
   const answers = names.map((name) =>
     visitor.clone().visit(
       async (s) => {
@@ -43,7 +44,7 @@ async function together(options: Partial<SessionOptions>, hold: (gate: Promise<v
         await until(() => arrived === names.length)
         s.last = name
         const updated = s.update((draft) => void (draft.items as unknown[]).push(requests.getStore()))
-        if (++asked === names.length) setImmediate(open)
+        if (++asked === names.length) setImmediate(write.open)
         await updated
         note('handler', name)
       },

@@ -6,6 +6,7 @@ import dropIn from '../../lib/express-session'
 import session, { MemoryStore, type Session, type SessionOptions, type Sessions } from '../../lib'
 import { RedisStore } from '../../lib/redis'
 import { CountingStore, fails } from '../support/counting-store'
+import { gate } from '../support/gate'
 import { openRedis } from '../support/redis'
 import { startProxy } from '../support/proxy'
 import { atEnd, serve } from '../support/serve'
@@ -117,17 +118,16 @@ describe('valid that asks for the session of its request, which waits for it, fa
   })
 
   test('and what it has begun and left may call it afterwards', async () => {
-    let go!: () => void
-    const answered = new Promise<void>((resolve) => void (go = resolve))
+    const answer = gate()
     let left: Promise<unknown> | undefined
     const valid = (req: object) => {
-      left ??= answered.then(() => (req as Asking).session.update((s) => Object.assign(s, { n: 2 }).n))
+      left ??= answer.opened.then(() => (req as Asking).session.update((s) => Object.assign(s, { n: 2 }).n))
       return true
     }
     const { visitor } = await returning({ load: 'lazy', valid })
     const seen = await visitor.ask(async (s) => {
       await s.load()
-      go()
+      answer.open()
       return left
     })
     expect(seen).toBe(2)

@@ -4,8 +4,9 @@ import { openRedis } from '../support/redis'
 import { everyOrder, type Kept, type Scenario, type World, type Process, someOrders } from './rig/users'
 import { isLong } from '../support/long'
 
-/** `npm run test:long` asks for all that there are. */
-/** Of a scenario that has thousands. */
+/** Milliseconds; `npm run test:long` asks for all orders that there are. */
+const PATIENCE = isLong ? 3_600_000 : 600_000
+/** Orders of a scenario that has thousands. */
 const MANY = 200
 /** Orders at most until a mistake shows; the first one ends the search. */
 const TRIES = 1000
@@ -180,9 +181,13 @@ describe('every interleaving on a MemoryStore', () => {
     await many(scenario)
   })
 
-  test('regenerate with keep: true while all sessions of its user are ended', async () => {
-    await (isLong ? everyOrder : someOrders)(kept, moveWhileDestroying(1))
-  }, 3_600_000)
+  test(
+    'regenerate with keep: true while all sessions of its user are ended',
+    async () => {
+      await (isLong ? everyOrder : someOrders)(kept, moveWhileDestroying(1))
+    },
+    PATIENCE
+  )
 
   test.each<[string, number, Keep]>([
     ['a chain of two with keep: true', 2, true],
@@ -312,20 +317,24 @@ describe('every interleaving on a MemoryStore', () => {
     120_000
   )
 
-  test('the index is repaired while a session in it moves', async () => {
-    await (isLong ? everyOrder : someOrders)<TwoUsers>(kept, {
-      aged: true,
-      seed: twoUsers,
-      programs: (world) => [
-        () => world.site('move').move(world.seed.mine),
-        () => world.site('login').login('U')
-      ],
-      async check(world) {
-        expect((await ofUser(world, 'U')).handles).toContain(world.seed.handle)
-        expect(await world.behind.destroy('U')).toBe(2)
-      }
-    })
-  }, 3_600_000)
+  test(
+    'the index is repaired while a session in it moves',
+    async () => {
+      await (isLong ? everyOrder : someOrders)<TwoUsers>(kept, {
+        aged: true,
+        seed: twoUsers,
+        programs: (world) => [
+          () => world.site('move').move(world.seed.mine),
+          () => world.site('login').login('U')
+        ],
+        async check(world) {
+          expect((await ofUser(world, 'U')).handles).toContain(world.seed.handle)
+          expect(await world.behind.destroy('U')).toBe(2)
+        }
+      })
+    },
+    PATIENCE
+  )
 })
 
 describe('the rig finds', () => {
@@ -409,8 +418,12 @@ describe('every interleaving on Redis', () => {
   let kept: Kept
   beforeAll(() => void (kept = redisKept(redis)))
 
-  test('a login while all sessions of its user are ended', async () => {
-    if (isLong) await everyOrder(kept, loginWhileDestroying())
-    else await someOrders(kept, loginWhileDestroying(), 30)
-  }, 3_600_000)
+  test(
+    'a login while all sessions of its user are ended',
+    async () => {
+      if (isLong) await everyOrder(kept, loginWhileDestroying())
+      else await someOrders(kept, loginWhileDestroying(), 30)
+    },
+    isLong ? PATIENCE : 120_000
+  )
 })

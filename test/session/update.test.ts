@@ -1,5 +1,6 @@
 import real from 'express-session'
 import { CountingStore, fails, takes } from '../support/counting-store'
+import { gate } from '../support/gate'
 import { codeOf } from '../support/outcome'
 import { dataOf, Site, type Bag, type Handler, returning, until } from '../support/site'
 
@@ -129,15 +130,13 @@ describe('update', () => {
       await until(() => inside.length === 4)
       const [front, before, slow, behind] = inside.map(({ s }) => s) as [Bag, Bag, Bag, Bag]
       const set = store.set.bind(store) as (...args: unknown[]) => unknown
-      let open!: () => void
-      const gate = new Promise<void>((resolve) => (open = resolve))
+      const { opened, open } = gate()
       const held = (...args: unknown[]) => {
         Object.assign(store, { set })
-        return gate.then(() => set(...args))
+        return opened.then(() => set(...args))
       }
       Object.assign(store, { set: held })
-      let end!: () => void
-      const ended = new Promise<void>((resolve) => (end = resolve))
+      const { opened: ended, open: end } = gate()
       Object.assign(front, { front: 1 })
       const saved = [front.save()]
       await new Promise(setImmediate)
@@ -333,8 +332,7 @@ describe('update', () => {
   it('may leave something behind that calls the session later', async () => {
     const { site, visitor } = await returning({}, { n: 1 })
     const { status } = await visitor.visit(async (s) => {
-      let end!: () => void
-      const ended = new Promise<void>((resolve) => (end = resolve))
+      const { opened: ended, open: end } = gate()
       const later = await s.update((draft) => {
         draft.n = 2
         return { left: ended.then(() => s.update((next) => void (next.n = 3))) }
@@ -382,8 +380,7 @@ describe('update', () => {
   it('that never ends holds up its session over a store with callbacks once, however many there are', async () => {
     const store = new real.MemoryStore()
     const { visitor } = await returning({ store: () => store }, { n: 1 })
-    let end!: () => void
-    const ended = new Promise<void>((resolve) => (end = resolve))
+    const { opened: ended, open: end } = gate()
     let begun = 0
     const stuck = Array.from({ length: 20 }, () =>
       visitor.clone().visit((s) => {
@@ -436,8 +433,7 @@ describe('update', () => {
 
   it('that is slow does not hold up other requests for ever', async () => {
     const { site, visitor } = await returning({ timeout: 100 }, { n: 0, slow: 0 })
-    let end!: () => void
-    const ended = new Promise<void>((resolve) => (end = resolve))
+    const { opened: ended, open: end } = gate()
     const slow = visitor.clone().visit((s) =>
       s.update(async (draft) => {
         draft.slow = 1
