@@ -125,8 +125,8 @@ namespace session {
 
   /**
    * The members of `req.session` beside the application's data. Without a callback a method returns a promise,
-   * although its type is that of `@types/express-session`: `await` it. A callback that takes no parameter cannot hear of an
-   * error: then the response fails with it, except that of `reload`.
+   * although its type is that of `@types/express-session`: `await` it. If a call other than `reload` fails and its callback
+   * takes no parameter, the response fails with the error.
    */
   export declare class Session {
     private constructor(request: Express.Request, data: SessionData)

@@ -101,8 +101,8 @@ export const OWNER = Symbol('owner')
 
 /**
  * The session in a handler, `req.session`. Its own enumerable properties are the application's data and `cookie`.
- * Every method returns a promise; if you pass a callback, it calls that instead. One that takes no parameter cannot hear
- * of an error: then the response fails with it.
+ * Every method returns a promise; if you pass a callback, it calls that instead. If the call fails and the callback takes no
+ * parameter, the response fails with the error.
  */
 export class Session {
   readonly #owner: SessionOwner
