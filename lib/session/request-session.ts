@@ -135,12 +135,11 @@ export class RequestSession implements TrackedOwner {
   load(): Promise<Session> {
     const loaded = this.open()
     const isLate = !this.current
-    const looked = () => {
-      if (isDevelopment) warnOfStray('load', loaded)
-      if (isLate && this.#isOver) this.watchLateWrites(true)
-    }
     // One that nobody waits for must not end the process.
-    if (isLate || isDevelopment) loaded.then(looked, ignore)
+    loaded.then(() => {
+      warnOfStray('load', loaded)
+      if (isLate && this.#isOver) this.watchLateWrites(true)
+    }, ignore)
     return loaded
   }
 
